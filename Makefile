@@ -1,0 +1,51 @@
+# Everything a newcomer needs: `make run` shows the whole subnet, `make test` passes the tests.
+# What they need is installed once, with progress, into ignored folders of this checkout.
+
+SHELL   := /bin/bash
+PY      ?= python3
+TORCH   := 2.11.0
+LT      := third_party/libtorch-$(TORCH)
+FETCH   := $(PY) scripts/fetch.py
+ARGS    ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end by itself)
+	cargo run --release --bin sn1 -- localnet $(ARGS)
+
+.PHONY: test
+test: setup ## Run every test
+	cargo nextest --version >/dev/null 2>&1 && cargo nextest run --workspace $(ARGS) || \
+	    { ! cargo nextest --version >/dev/null 2>&1 && cargo test --workspace $(ARGS); }
+
+.PHONY: lint
+lint: setup ## Formatting, clippy for all targets and features, docs, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --workspace --all-targets --no-default-features -- -D warnings
+
+.PHONY: bench
+bench: setup ## Measure the model and the rewards (see BENCHMARKS.md)
+	bench/all.sh
+
+.PHONY: setup
+setup: libtorch models ## Install libtorch and the models
+
+.PHONY: libtorch
+libtorch: $(LT)/.done ## Install libtorch for this machine
+$(LT)/.done: scripts/fetch.py
+	$(FETCH) libtorch $(LT)
+
+.PHONY: models
+models: models/.done ## Install the language model and the sentence encoder
+models/.done: scripts/fetch.py
+	$(FETCH) models models
+
+.PHONY: clean
+clean: ## Remove what was built (not what was downloaded)
+	cargo clean

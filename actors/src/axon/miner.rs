@@ -1,0 +1,79 @@
+//! What a miner author implements.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sn1::synapse::body::Prompt;
+use tokio::sync::mpsc;
+
+/// The caller has closed the connection: nothing more needs to be computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the caller has gone")]
+pub struct CallerGone;
+
+/// Why an answer broke off.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MinerError {
+    /// Not a fault: stop at once.
+    #[error(transparent)]
+    CallerGone(#[from] CallerGone),
+    /// The answer cannot go on; the stream is broken off, which the caller can tell from an end.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Where an answer is written, one call for each chunk on the wire.
+#[derive(Debug, Clone)]
+pub struct ChunkSink {
+    chunks: mpsc::Sender<Result<Bytes, BrokenOff>>,
+}
+
+/// Ends a body without its last chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off")]
+pub(super) struct BrokenOff;
+
+impl ChunkSink {
+    pub(super) fn new(chunks: mpsc::Sender<Result<Bytes, BrokenOff>>) -> Self {
+        Self { chunks }
+    }
+
+    /// Sends text; waits while the caller reads slowly.
+    ///
+    /// # Errors
+    /// When the caller has gone.
+    pub async fn send(&self, text: impl Into<String>) -> Result<(), CallerGone> {
+        self.send_bytes(Bytes::from(text.into())).await
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// When the caller has gone.
+    pub async fn send_bytes(&self, bytes: Bytes) -> Result<(), CallerGone> {
+        self.chunks.send(Ok(bytes)).await.map_err(|_| CallerGone)
+    }
+
+    /// Resolves when the caller has gone.
+    pub async fn gone(&self) {
+        self.chunks.closed().await;
+    }
+
+    pub(super) async fn break_off(&self) {
+        // Nobody left to tell.
+        let _ = self.chunks.send(Err(BrokenOff)).await;
+    }
+}
+
+/// The future of an answer.
+pub type Answering = Pin<Box<dyn Future<Output = Result<(), MinerError>> + Send>>;
+
+/// Answers prompts. Called once for each verified request; the future is dropped when the caller
+/// goes away, so holding a resource only within it is enough to free it.
+pub trait Miner: Send + Sync + 'static {
+    /// Writes the answer into `sink`. `within` is the time that the caller allows; a miner that has
+    /// more to say by then stops, and what it has sent stands.
+    fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering;
+}

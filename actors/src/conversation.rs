@@ -1,0 +1,18 @@
+//! The validator's loop: tasks prepared ahead, conversations held side by side, answers scored,
+//! scores kept.
+//!
+//! [`TaskFactory`] prepares, [`ConversationAgent`] holds one conversation and ends,
+//! [`Dendrite`] asks the miners, [`Scoreboard`] is the only owner of scores.
+
+mod agent;
+mod dendrite;
+mod scoreboard;
+mod task_factory;
+mod turn;
+
+pub use agent::{AgentLinks, AgentSettings, ConversationAgent};
+pub use dendrite::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
+pub use scoreboard::{
+    FinishPass, GetScores, RecordTurn, Scoreboard, ScoreboardSettings, ScoresSnapshot,
+};
+pub use task_factory::{NextTask, TaskError, TaskFactory, TaskFactorySettings};

@@ -1,0 +1,387 @@
+//! One conversation: a persona, a task, a challenge, one or two turns. Then the agent ends, and
+//! its supervisor starts the next one in its place.
+//!
+//! Whatever fails ends the pass: nothing is asked again on the same challenge. An agent that could
+//! not even begin waits a little before it ends, so that a node without miners stays calm.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::counter;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sn1::llm::request::GenerateSettings;
+use sn1::llm::tokenizer::Tokenizer;
+use sn1::telemetry;
+use sn1::validation::conversation::{Conversation, Draws, Next};
+use sn1::validation::event::{AgentState, ContextFields, Event, PassFields, StepEvent};
+use sn1::validation::math::challenge;
+use sn1::validation::persona::Persona;
+use sn1::validation::reward::TaskName;
+use sn1::validation::rouge::RougeVariant;
+use sn1::validation::tasks::{self, Task};
+use sn1::wallet::AccountId;
+use tokio::sync::OnceCell;
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::warn;
+
+use super::dendrite::Dendrite;
+use super::scoreboard::{FinishPass, GetScores, Scoreboard};
+use super::task_factory::{NextTask, TaskFactory};
+use super::turn::{ScoredTurn, TurnError, TurnInputs, at};
+use crate::chain::MetagraphFeed;
+use crate::event_log::{EventLog, LogEvent};
+use crate::inference::{Encoder, Generate, InferencePool, generate_text};
+use crate::localnet::Notice;
+use crate::supervision::{Context, Link, Resident};
+
+/// Before the next try of an agent that could not begin or had to give up.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The scoreboard and the event log answer from memory and disk.
+const PROMPTLY: Duration = Duration::from_secs(20);
+
+/// Where a conversation was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Task,
+    Challenge,
+    Query,
+    Reward,
+    Record,
+    FollowUp,
+}
+
+impl Stage {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Challenge => "challenge",
+            Self::Query => "query",
+            Self::Reward => "reward",
+            Self::Record => "record",
+            Self::FollowUp => "follow_up",
+        }
+    }
+}
+
+/// How conversations are held.
+#[derive(Debug, Clone)]
+pub struct AgentSettings {
+    /// Our hotkey.
+    pub hotkey: AccountId,
+    /// For each miner, connect to last byte.
+    pub timeout: Duration,
+    /// Miners asked in a turn.
+    pub sample_size: usize,
+    /// A permit holder with more stake than this, in TAO, is a validator and not asked.
+    pub vpermit_tao_limit: f64,
+    /// One miner for each coldkey.
+    pub query_unique_coldkeys: bool,
+    /// One miner for each address.
+    pub query_unique_ips: bool,
+    /// The rouge variant of this process.
+    pub rouge: RougeVariant,
+    /// How references are generated.
+    pub reference: GenerateSettings,
+    /// How challenges and follow-ups are generated.
+    pub challenge: GenerateSettings,
+    /// Whether there is a model; without one a conversation ends after its first turn.
+    pub has_model: bool,
+    /// For one text of the model.
+    pub generate_within: Duration,
+    /// For a whole pass.
+    pub forward_max_time: Duration,
+    /// Whether events hold the context's fields.
+    pub log_full: bool,
+    /// Seeds every draw of this conversation.
+    pub seed: u64,
+}
+
+/// Whom an agent talks to.
+#[derive(Clone)]
+pub struct AgentLinks {
+    /// Gives tasks.
+    pub task_factory: Link<TaskFactory>,
+    /// Asks miners.
+    pub dendrite: Link<Dendrite>,
+    /// Keeps scores.
+    pub scoreboard: Link<Scoreboard>,
+    /// Keeps events.
+    pub event_log: Link<EventLog>,
+    /// Generates texts.
+    pub pool: Link<InferencePool>,
+    /// Embeds texts.
+    pub encoder: Link<Encoder>,
+    /// The subnet.
+    pub metagraph: MetagraphFeed,
+    /// Counts tokens in chunks.
+    pub tokenizer: Arc<Tokenizer>,
+    /// The embedding of the empty text, which never changes.
+    pub empty_embedding: Arc<OnceCell<Vec<f32>>>,
+    /// Tells people.
+    pub notices: UnboundedSender<Notice>,
+}
+
+/// The actor that holds one conversation.
+pub struct ConversationAgent {
+    links: AgentLinks,
+    settings: AgentSettings,
+}
+
+impl ConversationAgent {
+    /// An agent for one conversation.
+    pub fn new(links: AgentLinks, settings: AgentSettings) -> Self {
+        Self { links, settings }
+    }
+}
+
+impl Resident for ConversationAgent {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        let pass = Pass {
+            links: self.links.clone(),
+            rng: StdRng::seed_from_u64(self.settings.seed),
+            settings: self.settings.clone(),
+            started: Instant::now(),
+        };
+        ctx.run(pass.hold(), |_, (), ctx| ctx.finish());
+        Ok(())
+    }
+}
+
+struct Pass {
+    links: AgentLinks,
+    settings: AgentSettings,
+    rng: StdRng,
+    started: Instant,
+}
+
+/// What a persona asks about, and how its wording came about.
+struct Asked {
+    persona: Persona,
+    system_prompt: String,
+    challenge_seconds: f64,
+}
+
+impl Pass {
+    async fn hold(mut self) {
+        let limit = self.settings.forward_max_time;
+        let outcome = match tokio::time::timeout(limit, self.attempt()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                Err(TurnError { stage: Stage::Query, reason: format!("no end within {limit:?}") })
+            }
+        };
+        if let Err(error) = outcome {
+            self.give_up(&error).await;
+        }
+    }
+
+    async fn give_up(&self, error: &TurnError) {
+        let stage = error.stage.label();
+        counter!(telemetry::CONVERSATION_FAILURES.name, "task" => "any", "stage" => stage)
+            .increment(1);
+        warn!(stage, reason = error.reason, "conversation given up");
+        if error.stage != Stage::Task {
+            self.log(Event::Failed { unexpected_errors: error.to_string() }, "error").await;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    async fn attempt(&mut self) -> Result<(), TurnError> {
+        self.wait_for_miners().await?;
+        let task =
+            self.links.task_factory.ask_again(NextTask, self.settings.forward_max_time).await;
+        let task = task.map_err(at(Stage::Task))?;
+        let mut task = task.ok_or("the task factory restarted").map_err(at(Stage::Task))?;
+        let step = self.step().await?;
+        let (asked, mut conversation) = self.begin(&task).await?;
+        loop {
+            let inputs = TurnInputs {
+                links: &self.links,
+                settings: &self.settings,
+                task: &task,
+                conversation: &conversation,
+                step,
+            };
+            let scored = inputs.run(&mut self.rng).await?;
+            self.publish(&task, &asked, &conversation, step, &scored).await;
+            let draws = Draws { accept: self.rng.random(), stop: self.rng.random() };
+            let next = conversation.answered(draws, scored.best(), &scored.reference);
+            let Next::FollowUp(follow_up) = next else { break };
+            if !self.settings.has_model {
+                break;
+            }
+            let written = self.follow_up(&task, &follow_up.history()).await?;
+            task = written;
+            conversation = follow_up.ask(task.query.clone());
+        }
+        let finished = self.links.scoreboard.ask(FinishPass, PROMPTLY).await;
+        finished
+            .map_err(|error| error.to_string())
+            .and_then(|steps| steps)
+            .map_err(at(Stage::Record))?;
+        Ok(())
+    }
+
+    /// Without a metagraph, or with nobody serving, there is nothing to ask.
+    async fn wait_for_miners(&mut self) -> Result<(), TurnError> {
+        let own = self.settings.hotkey;
+        let serves = |neuron: &sn1::chain::Neuron| neuron.hotkey != own && neuron.axon.is_serving();
+        let ready = self.links.metagraph.wait_for(|latest| {
+            latest.as_ref().is_some_and(|metagraph| metagraph.neurons.iter().any(serves))
+        });
+        ready.await.map(drop).map_err(at(Stage::Task))
+    }
+
+    async fn step(&self) -> Result<u64, TurnError> {
+        let scores = self.links.scoreboard.ask_again(GetScores, PROMPTLY).await;
+        Ok(scores.map_err(at(Stage::Task))?.map_or(0, |scores| scores.steps))
+    }
+
+    async fn begin(&mut self, task: &Task) -> Result<(Asked, Conversation), TurnError> {
+        let started = Instant::now();
+        let persona = Persona::draw(&mut self.rng);
+        let kind = task.kind;
+        let system_prompt =
+            persona.system_prompt(kind.desc, kind.goal, &task.query, task.topic(), task.subtopic());
+        let challenge = match kind.name {
+            TaskName::Math => challenge::challenge(&task.query, &mut self.rng),
+            _ => {
+                let written = self.write(tasks::challenge_prompt(&system_prompt)).await;
+                task.clean_challenge(&written.map_err(at(Stage::Challenge))?)
+            }
+        };
+        let challenge_seconds = started.elapsed().as_secs_f64();
+        let conversation = Conversation::new(kind.name, challenge);
+        Ok((Asked { persona, system_prompt, challenge_seconds }, conversation))
+    }
+
+    async fn write(
+        &mut self,
+        messages: Vec<sn1::llm::request::ChatMessage>,
+    ) -> Result<String, crate::inference::GenerateError> {
+        let settings =
+            GenerateSettings { seed: self.rng.random(), ..self.settings.challenge.clone() };
+        generate_text(
+            &self.links.pool,
+            Generate { messages, settings },
+            self.settings.generate_within,
+        )
+        .await
+    }
+
+    async fn follow_up(&mut self, task: &Task, history: &str) -> Result<Task, TurnError> {
+        let started = Instant::now();
+        let prompt = tasks::follow_up_prompt(&task.context.content, history);
+        let written = self.write(prompt).await.map_err(at(Stage::FollowUp))?;
+        let seconds = started.elapsed().as_secs_f64();
+        tasks::from_follow_up(task.context.clone(), &written, seconds, history.to_owned())
+            .ok_or("the model wrote no usable question")
+            .map_err(at(Stage::FollowUp))
+    }
+
+    async fn publish(
+        &self,
+        task: &Task,
+        asked: &Asked,
+        conversation: &Conversation,
+        step: u64,
+        scored: &ScoredTurn,
+    ) {
+        let event = self.step_event(task, asked, conversation, step, scored);
+        self.log(Event::Step(Box::new(event)), "step").await;
+        // The account is for people; nobody need be reading.
+        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::localnet::TurnNotice {
+            step,
+            turn: conversation.turn(),
+            task: task.kind.name.as_str(),
+            topic: task.topic().to_owned(),
+            persona: format!(
+                "{} in {} tone, {}",
+                asked.persona.mood, asked.persona.tone, asked.persona.profile
+            ),
+            challenge: conversation.challenge().to_owned(),
+            best: scored.best().to_owned(),
+            uids: scored.uids.clone(),
+            rewards: scored.evaluation.totals.clone(),
+            scores: scored.scores.values.clone(),
+            seconds: scored.seconds,
+        })));
+    }
+
+    fn step_event(
+        &self,
+        task: &Task,
+        asked: &Asked,
+        conversation: &Conversation,
+        step: u64,
+        scored: &ScoredTurn,
+    ) -> StepEvent {
+        StepEvent {
+            best: scored.best().to_owned(),
+            block: scored.block,
+            step,
+            step_time: scored.seconds,
+            agent: agent_state(task, asked, conversation, scored),
+            context: self.settings.log_full.then(|| context_fields(task)),
+            rewards: scored.evaluation.totals.clone(),
+            models: scored.evaluation.models.clone(),
+            responses: scored.responses.clone(),
+            pass: Some(PassFields {
+                forward_time: self.started.elapsed().as_secs_f64(),
+                turn: conversation.turn(),
+            }),
+        }
+    }
+
+    async fn log(&self, event: Event, kind: &'static str) {
+        let body = serde_json::to_value(&event).unwrap_or_default();
+        let logged = self.links.event_log.ask_again(LogEvent { kind, body }, PROMPTLY).await;
+        if let Err(reason) = logged.map_err(|error| error.to_string()).and_then(|logged| logged) {
+            warn!(reason, "event not logged");
+        }
+    }
+}
+
+fn agent_state(
+    task: &Task,
+    asked: &Asked,
+    conversation: &Conversation,
+    scored: &ScoredTurn,
+) -> AgentState {
+    AgentState {
+        challenge: conversation.challenge().to_owned(),
+        challenge_time: asked.challenge_seconds,
+        task: task.kind.name,
+        desc: task.kind.desc.to_owned(),
+        goal: task.kind.goal.to_owned(),
+        query: task.query.clone(),
+        query_time: task.query_time,
+        reference: scored.reference.clone(),
+        reference_time: scored.reference_seconds,
+        topic: task.topic().to_owned(),
+        subtopic: task.subtopic().to_owned(),
+        context_time: task.context.stats.fetch_time,
+        profile: asked.persona.profile.to_string(),
+        mood: asked.persona.mood.to_string(),
+        tone: asked.persona.tone.to_string(),
+        system_prompt: asked.system_prompt.clone(),
+    }
+}
+
+fn context_fields(task: &Task) -> ContextFields {
+    let context = task.context.clone();
+    let stats = serde_json::to_value(&context.stats).unwrap_or_default();
+    ContextFields {
+        topic: context.topic,
+        subtopic: context.subtopic,
+        title: context.title,
+        content: context.content,
+        internal_links: context.internal_links,
+        external_links: context.external_links,
+        source: context.source,
+        tags: context.tags,
+        extra: context.extra,
+        stats: stats.as_object().cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,218 @@
+//! The moving averages. Their only owner; everyone else sees snapshots.
+//!
+//! A turn is committed to the store together with the scores after it before it is acknowledged,
+//! and counts once however often it is sent, so an asker that got no answer asks again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix::Message;
+use metrics::gauge;
+use sn1::chain::{AxonInfo, Metagraph, Uid};
+use sn1::store::{Recorded, ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
+use sn1::telemetry;
+use sn1::validation::scoring::{Averaging, Axons, Scores};
+use sn1::wallet::AccountId;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::WatchStream;
+use tracing::info;
+
+use crate::chain::MetagraphFeed;
+use crate::supervision::{Context, Handles, Reply, Resident};
+
+/// How scores move, and where they are kept.
+#[derive(Debug, Clone)]
+pub struct ScoreboardSettings {
+    /// The moving average's share and decay.
+    pub averaging: Averaging,
+    /// The state file.
+    pub state_file: PathBuf,
+}
+
+/// The scores at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScoresSnapshot {
+    /// Conversations held.
+    pub steps: u64,
+    /// Turns scored.
+    pub turns: u64,
+    /// By uid.
+    pub values: Vec<f32>,
+    /// By uid.
+    pub hotkeys: Vec<AccountId>,
+}
+
+/// The actor that owns the scores.
+pub struct Scoreboard {
+    settings: ScoreboardSettings,
+    store: Store,
+    scores: Scores<AccountId>,
+    axons: Vec<(AccountId, AxonInfo)>,
+    steps: u64,
+    turns: u64,
+    metagraph: MetagraphFeed,
+}
+
+impl Scoreboard {
+    /// Reads the scores back from the store.
+    ///
+    /// # Errors
+    /// A state file that cannot be used, in words.
+    pub fn open(settings: ScoreboardSettings, metagraph: MetagraphFeed) -> Result<Self, String> {
+        let store = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
+        let state = store.load_scores().map_err(|error| error.to_string())?;
+        let (hotkeys, values) =
+            state.miners.iter().map(|miner| (miner.hotkey, miner.score)).unzip();
+        info!(
+            steps = state.steps,
+            turns = state.turns,
+            miners = state.miners.len(),
+            "scores loaded"
+        );
+        let scores = Scores::restore(values, hotkeys);
+        let (steps, turns) = (state.steps, state.turns);
+        Ok(Self { settings, store, scores, axons: Vec::new(), steps, turns, metagraph })
+    }
+
+    fn state(&self) -> ScoreState {
+        let miners = self.scores.hotkeys().iter().zip(self.scores.values());
+        let miners = miners.map(|(hotkey, score)| ScoredMiner { hotkey: *hotkey, score: *score });
+        ScoreState { steps: self.steps, turns: self.turns, miners: miners.collect() }
+    }
+
+    /// Follows the subnet: slots that changed hands start from 0.
+    fn resync(&mut self, metagraph: &Metagraph) -> Result<(), String> {
+        let axons: Vec<_> =
+            metagraph.neurons.iter().map(|neuron| (neuron.hotkey, neuron.axon)).collect();
+        let changed = if axons == self.axons { Axons::Unchanged } else { Axons::Changed };
+        let hotkeys: Vec<AccountId> = axons.iter().map(|(hotkey, _)| *hotkey).collect();
+        let before = self.scores.clone();
+        self.scores.resync(&hotkeys, changed);
+        self.axons = axons;
+        if before == self.scores {
+            return Ok(());
+        }
+        self.store.save_scores(&self.state()).map_err(|error| error.to_string())
+    }
+
+    /// Answers of miners whose slot changed hands since they were asked do not count.
+    fn still_theirs(&self, responses: &[ResponseRecord]) -> Vec<ResponseRecord> {
+        let holds = |response: &&ResponseRecord| {
+            self.scores.hotkeys().get(usize::from(response.uid.0)) == Some(&response.hotkey)
+        };
+        responses.iter().filter(holds).cloned().collect()
+    }
+
+    fn record(&mut self, mut turn: TurnRecord) -> Result<Arc<ScoresSnapshot>, String> {
+        if self.store.has_turn(&turn.id).map_err(|error| error.to_string())? {
+            return Ok(self.snapshot());
+        }
+        turn.responses = self.still_theirs(&turn.responses);
+        let uids: Vec<u16> = turn.responses.iter().map(|response| response.uid.0).collect();
+        let rewards: Vec<f32> = turn.responses.iter().map(|response| response.reward).collect();
+        let (before, turns_before) = (self.scores.clone(), self.turns);
+        self.scores
+            .update(&uids, &rewards, self.settings.averaging)
+            .map_err(|error| error.to_string())?;
+        self.turns += 1;
+        match self.store.record_turn(&turn, &self.state()) {
+            Ok(Recorded::Now) => {
+                self.publish(&uids);
+                Ok(self.snapshot())
+            }
+            Ok(Recorded::Before) => Ok(self.snapshot()),
+            Err(error) => {
+                (self.scores, self.turns) = (before, turns_before);
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn publish(&self, uids: &[u16]) {
+        for uid in uids {
+            if let Some(score) = self.scores.values().get(usize::from(*uid)) {
+                gauge!(telemetry::MINER_SCORE.name, "uid" => Uid(*uid).to_string())
+                    .set(f64::from(*score));
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Arc<ScoresSnapshot> {
+        Arc::new(ScoresSnapshot {
+            steps: self.steps,
+            turns: self.turns,
+            values: self.scores.values().to_vec(),
+            hotkeys: self.scores.hotkeys().to_vec(),
+        })
+    }
+}
+
+impl Resident for Scoreboard {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        let known = self.metagraph.borrow().clone();
+        if let Some(metagraph) = known {
+            self.resync(&metagraph)?;
+        }
+        gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
+        let snapshots =
+            WatchStream::from_changes(self.metagraph.clone()).filter_map(|latest| latest);
+        ctx.listen(snapshots, |this, metagraph, ctx| {
+            if let Err(error) = this.resync(&metagraph) {
+                ctx.fail(error);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Asks for the scores; `None` before the first metagraph.
+#[derive(Message, Clone)]
+#[rtype(result = "Option<Arc<ScoresSnapshot>>")]
+pub struct GetScores;
+
+impl Handles<GetScores> for Scoreboard {
+    fn handle(
+        &mut self,
+        _: GetScores,
+        _: &mut Context<'_, Self>,
+    ) -> Reply<Option<Arc<ScoresSnapshot>>> {
+        Reply::Now((!self.scores.hotkeys().is_empty()).then(|| self.snapshot()))
+    }
+}
+
+/// Takes a scored turn in. Answered with the scores after it once both are on disk. May be sent
+/// again: a turn counts once.
+#[derive(Message, Clone)]
+#[rtype(result = "Result<Arc<ScoresSnapshot>, String>")]
+pub struct RecordTurn(pub Arc<TurnRecord>);
+
+impl Handles<RecordTurn> for Scoreboard {
+    fn handle(
+        &mut self,
+        RecordTurn(turn): RecordTurn,
+        ctx: &mut Context<'_, Self>,
+    ) -> Reply<Result<Arc<ScoresSnapshot>, String>> {
+        let outcome = self.record(TurnRecord::clone(&turn));
+        if let Err(error) = &outcome {
+            ctx.fail(error.clone());
+        }
+        Reply::Now(outcome)
+    }
+}
+
+/// Counts a conversation. Answered with the number of conversations held, once it is on disk.
+#[derive(Message, Clone)]
+#[rtype(result = "Result<u64, String>")]
+pub struct FinishPass;
+
+impl Handles<FinishPass> for Scoreboard {
+    fn handle(&mut self, _: FinishPass, ctx: &mut Context<'_, Self>) -> Reply<Result<u64, String>> {
+        self.steps += 1;
+        gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
+        let saved = self.store.save_scores(&self.state()).map_err(|error| error.to_string());
+        if let Err(error) = &saved {
+            ctx.fail(error.clone());
+        }
+        Reply::Now(saved.map(|()| self.steps))
+    }
+}

@@ -1,0 +1,190 @@
+//! Prepares tasks ahead, so that a conversation begins at once: draws a task and its context, and
+//! lets the model write the query where the task needs one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::Message;
+use metrics::counter;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sn1::llm::request::{ChatMessage, GenerateSettings};
+use sn1::telemetry;
+use sn1::validation::corpus::{Context as ArticleContext, Corpus};
+use sn1::validation::math;
+use sn1::validation::reward::{TaskMix, TaskName};
+use sn1::validation::tasks::{self, QuerySource, Task};
+use tokio::sync::oneshot;
+use tracing::debug;
+
+use crate::inference::{Generate, GenerateError, InferencePool, generate_text};
+use crate::supervision::{Context, Handles, Link, Reply, Resident};
+
+/// A query that takes longer than this is drawn again.
+const QUERY_WITHIN: Duration = Duration::from_secs(60);
+/// After a task that could not be made.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a task could not be made. The factory draws again by itself.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TaskError {
+    /// The corpus gave no context, or the task cannot be made.
+    #[error("no context for task `{task}`: {reason}")]
+    Context {
+        /// The task.
+        task: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The model wrote no query.
+    #[error("no query: {0}")]
+    Query(#[from] GenerateError),
+    /// Nothing was left of the query after cleaning.
+    #[error("the model wrote no usable question")]
+    Empty,
+}
+
+/// What is made, and how much of it is kept ready.
+#[derive(Debug, Clone)]
+pub struct TaskFactorySettings {
+    /// Tasks and the shares they are drawn with.
+    pub mix: TaskMix,
+    /// Tasks kept ready.
+    pub n_ready: usize,
+    /// How queries are generated; each gets a seed of its own.
+    pub query: GenerateSettings,
+    /// Seeds every draw of this life.
+    pub seed: u64,
+}
+
+/// The actor that prepares tasks.
+pub struct TaskFactory {
+    settings: TaskFactorySettings,
+    corpus: Arc<Corpus>,
+    pool: Link<InferencePool>,
+    rng: StdRng,
+    ready: VecDeque<Task>,
+    askers: VecDeque<oneshot::Sender<Task>>,
+    n_under_way: usize,
+}
+
+impl TaskFactory {
+    /// A factory over this corpus.
+    pub fn new(
+        settings: TaskFactorySettings,
+        corpus: Arc<Corpus>,
+        pool: Link<InferencePool>,
+    ) -> Self {
+        let rng = StdRng::seed_from_u64(settings.seed);
+        let (ready, askers) = Default::default();
+        Self { settings, corpus, pool, rng, ready, askers, n_under_way: 0 }
+    }
+
+    fn fill(&mut self, ctx: &mut Context<'_, Self>) {
+        self.askers.retain(|asker| !asker.is_closed());
+        let wanted = self.settings.n_ready + self.askers.len();
+        while self.ready.len() + self.n_under_way < wanted {
+            let name = self.settings.mix.pick(self.rng.random());
+            self.n_under_way += 1;
+            self.begin(name, ctx);
+        }
+    }
+
+    fn begin(&mut self, name: TaskName, ctx: &mut Context<'_, Self>) {
+        let failed = |reason: String| TaskError::Context { task: name.as_str(), reason };
+        if name == TaskName::Math {
+            let made = tasks::over_problem(math::generate(&mut self.rng));
+            return self.settle(name, made.map_err(|error| failed(error.to_string())), ctx);
+        }
+        let started = Instant::now();
+        let drawn = self.corpus.draw(&mut self.rng).map(|mut context| {
+            context.stats.fetch_time = started.elapsed().as_secs_f64();
+            context
+        });
+        let context = match drawn {
+            Ok(context) => context,
+            Err(error) => return self.settle(name, Err(failed(error.to_string())), ctx),
+        };
+        match tasks::over_article(name, &context) {
+            Ok(QuerySource::Ready(task)) => self.settle(name, Ok(*task), ctx),
+            Ok(QuerySource::Generated(prompt)) => self.write_query(name, context, prompt, ctx),
+            Err(error) => self.settle(name, Err(failed(error.to_string())), ctx),
+        }
+    }
+
+    fn write_query(
+        &mut self,
+        name: TaskName,
+        context: ArticleContext,
+        messages: Vec<ChatMessage>,
+        ctx: &mut Context<'_, Self>,
+    ) {
+        let settings = GenerateSettings { seed: self.rng.random(), ..self.settings.query.clone() };
+        let (pool, started) = (self.pool.clone(), Instant::now());
+        let write = async move {
+            let written =
+                generate_text(&pool, Generate { messages, settings }, QUERY_WITHIN).await?;
+            let seconds = started.elapsed().as_secs_f64();
+            tasks::from_question(context, &written, seconds).ok_or(TaskError::Empty)
+        };
+        ctx.run(write, move |this, made, ctx| this.settle(name, made, ctx));
+    }
+
+    fn settle(
+        &mut self,
+        name: TaskName,
+        made: Result<Task, TaskError>,
+        ctx: &mut Context<'_, Self>,
+    ) {
+        self.n_under_way -= 1;
+        match made {
+            Ok(task) => self.deliver(task, ctx),
+            Err(error) => {
+                let (task, stage) = (name.as_str(), "task");
+                counter!(telemetry::CONVERSATION_FAILURES.name, "task" => task, "stage" => stage)
+                    .increment(1);
+                debug!(%error, task, "task not made, drawing again");
+                ctx.after(PAUSE, Self::fill);
+            }
+        }
+    }
+
+    fn deliver(&mut self, mut task: Task, ctx: &mut Context<'_, Self>) {
+        while let Some(asker) = self.askers.pop_front() {
+            match asker.send(task) {
+                Ok(()) => return ctx.after(Duration::ZERO, Self::fill),
+                Err(returned) => task = returned,
+            }
+        }
+        self.ready.push_back(task);
+    }
+}
+
+impl Resident for TaskFactory {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        self.fill(ctx);
+        Ok(())
+    }
+}
+
+/// Asks for the next task. Answered when one is ready, however long that takes: the asker sets the
+/// deadline. `None` when the factory restarts meanwhile.
+#[derive(Message, Clone)]
+#[rtype(result = "Option<Task>")]
+pub struct NextTask;
+
+impl Handles<NextTask> for TaskFactory {
+    fn handle(&mut self, _: NextTask, ctx: &mut Context<'_, Self>) -> Reply<Option<Task>> {
+        let reply = match self.ready.pop_front() {
+            Some(task) => Reply::Now(Some(task)),
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                self.askers.push_back(sender);
+                Reply::later(async move { receiver.await.ok() })
+            }
+        };
+        self.fill(ctx);
+        reply
+    }
+}

@@ -1,0 +1,225 @@
+//! Admission and routing: who may generate, and on which worker.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+use metrics::{counter, gauge};
+use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
+use sn1::telemetry;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use crate::supervision::{AskError, Context, Handles, Link, Reply, Resident};
+
+/// Between two looks at requests that wait for a worker.
+const ROUTE_EVERY: Duration = Duration::from_millis(100);
+/// How long the pool itself may take to take a request in.
+const ADMIT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why there is no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenerateError {
+    /// As many requests as may wait are waiting.
+    #[error("the model is overloaded: {0} requests are under way already; ask again later")]
+    Overloaded(usize),
+    /// This build or this node has no model.
+    #[error("this node has no language model")]
+    NoModel,
+    /// The worker died with the request.
+    #[error("the model's worker died with the request; ask again")]
+    WorkerLost,
+    /// The request can never be answered.
+    #[error("the model refused the request: {0}")]
+    Refused(String),
+    /// No end within the caller's deadline.
+    #[error("the model did not finish within {0:?}")]
+    Deadline(Duration),
+    /// The pool could not be asked.
+    #[error(transparent)]
+    Pool(#[from] AskError),
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// New text and the number of tokens so far. Never splits a character.
+    Text(String, usize),
+    /// The end; nothing follows.
+    End(FinishReason),
+}
+
+/// An answer as it is generated. Dropping it cancels the request.
+#[derive(Debug)]
+pub struct TokenStream {
+    pieces: mpsc::Receiver<Result<Piece, GenerateError>>,
+}
+
+impl TokenStream {
+    /// The next piece; a stream that breaks off without an end is a lost worker.
+    ///
+    /// # Errors
+    /// When no further piece will come.
+    pub async fn next(&mut self) -> Result<Piece, GenerateError> {
+        self.pieces.recv().await.unwrap_or(Err(GenerateError::WorkerLost))
+    }
+
+    /// The whole text.
+    ///
+    /// # Errors
+    /// When it did not end properly.
+    pub async fn collect(mut self) -> Result<String, GenerateError> {
+        let mut whole = String::new();
+        loop {
+            match self.next().await? {
+                Piece::Text(text, _) => whole.push_str(&text),
+                Piece::End(_) => return Ok(whole),
+            }
+        }
+    }
+}
+
+/// Starts an answer. The reply comes as soon as the request is admitted, long before its text.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "Result<TokenStream, GenerateError>")]
+pub struct Generate {
+    /// The conversation to be answered.
+    pub messages: Vec<ChatMessage>,
+    /// How.
+    pub settings: GenerateSettings,
+}
+
+/// Generates a whole text, once more if the worker dies on the way, within `deadline`.
+///
+/// # Errors
+/// See [`GenerateError`].
+pub async fn generate_text(
+    pool: &Link<InferencePool>,
+    request: Generate,
+    deadline: Duration,
+) -> Result<String, GenerateError> {
+    let attempt = || async {
+        let stream = pool.ask_again(request.clone(), ADMIT_WITHIN).await??;
+        stream.collect().await
+    };
+    let attempts = async {
+        match attempt().await {
+            Err(GenerateError::WorkerLost) => attempt().await,
+            settled => settled,
+        }
+    };
+    tokio::time::timeout(deadline, attempts).await.unwrap_or(Err(GenerateError::Deadline(deadline)))
+}
+
+/// A request on its way through a worker. Dropping it gives its permit back and ends its stream.
+pub(super) struct Job {
+    pub(super) request: Generate,
+    pub(super) pieces: mpsc::Sender<Result<Piece, GenerateError>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Job {
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.pieces.is_closed()
+    }
+
+    /// Ends the job without an answer.
+    pub(super) fn refuse(self, error: GenerateError) {
+        counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => "refused").increment(1);
+        // A caller that has gone needs no word.
+        let _ = self.pieces.try_send(Err(error));
+    }
+}
+
+/// What the pool allows.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolSettings {
+    /// Requests under way and waiting, over all workers.
+    pub n_max_requests: usize,
+}
+
+/// Whether a worker has its model loaded.
+pub type WorkerReady = watch::Receiver<bool>;
+
+/// How the pool hands a job to a worker; gives it back when the worker cannot take it now.
+pub(super) type Route = Arc<dyn Fn(Job) -> Result<(), Job> + Send + Sync>;
+
+/// Admits requests and routes them to workers. Owns no model.
+pub struct InferencePool {
+    settings: PoolSettings,
+    permits: Arc<Semaphore>,
+    routes: Vec<Route>,
+    next_route: usize,
+    waiting: VecDeque<Job>,
+}
+
+impl InferencePool {
+    /// A pool without workers: every request is refused with [`GenerateError::NoModel`].
+    pub fn new(settings: PoolSettings) -> Self {
+        Self::with_routes(settings, Vec::new())
+    }
+
+    pub(super) fn with_routes(settings: PoolSettings, routes: Vec<Route>) -> Self {
+        let permits = Arc::new(Semaphore::new(settings.n_max_requests));
+        Self { settings, permits, routes, next_route: 0, waiting: VecDeque::new() }
+    }
+
+    fn admit(&mut self, request: Generate) -> Result<TokenStream, GenerateError> {
+        if self.routes.is_empty() {
+            return Err(GenerateError::NoModel);
+        }
+        let overloaded = |_| GenerateError::Overloaded(self.settings.n_max_requests);
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(overloaded)?;
+        // Room for every token of the answer: a slow reader never holds up the batch.
+        let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
+        self.waiting.push_back(Job { request, pieces: sender, _permit: permit });
+        self.route();
+        Ok(TokenStream { pieces })
+    }
+
+    fn route(&mut self) {
+        while let Some(job) = self.waiting.pop_front() {
+            if job.is_abandoned() {
+                counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => "cancelled").increment(1);
+                continue;
+            }
+            if let Err(job) = self.hand_over(job) {
+                self.waiting.push_front(job);
+                break;
+            }
+        }
+        gauge!(telemetry::INFERENCE_QUEUED.name).set(self.waiting.len() as f64);
+    }
+
+    /// Tries every worker once, beginning after the one that was served last.
+    fn hand_over(&mut self, mut job: Job) -> Result<(), Job> {
+        for _ in 0..self.routes.len() {
+            let Some(route) = self.routes.get(self.next_route % self.routes.len()) else { break };
+            self.next_route = self.next_route.wrapping_add(1);
+            match route(job) {
+                Ok(()) => return Ok(()),
+                Err(returned) => job = returned,
+            }
+        }
+        Err(job)
+    }
+}
+
+impl Resident for InferencePool {
+    const MAILBOX: usize = 256;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        ctx.every(ROUTE_EVERY, |this, _| this.route());
+        Ok(())
+    }
+}
+
+impl Handles<Generate> for InferencePool {
+    fn handle(
+        &mut self,
+        request: Generate,
+        _: &mut Context<'_, Self>,
+    ) -> Reply<Result<TokenStream, GenerateError>> {
+        Reply::Now(self.admit(request))
+    }
+}

@@ -1,0 +1,304 @@
+//! One worker for one device: a thread that owns the engine, and the actor that owns the thread.
+//!
+//! No tensor leaves the thread and no torch call runs on an async runtime. Between two steps the
+//! thread takes new jobs in, drops those whose caller has gone and notes its progress; the actor
+//! reports a thread that makes none as unhealthy, a thread that panicked by panicking, and one
+//! that failed by failing, so that its supervisor counts each for what it was.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use actix::Message;
+use metrics::{counter, gauge, histogram};
+use parking_lot::Mutex;
+use sn1::llm::engine::{Engine, EngineSettings};
+use sn1::llm::request::{RequestId, StepOutput, SubmitError};
+use sn1::telemetry;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tracing::info;
+
+use super::pool::{GenerateError, InferencePool, Job, Piece, PoolSettings};
+use crate::supervision::{Context, Handles, Link, Reply, Resident};
+
+/// A step that takes longer than this is a stuck device.
+const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// How long a new engine waits for the memory of the one before it.
+const PREDECESSOR_WITHIN: Duration = Duration::from_secs(20);
+
+/// What a worker loads, and on what.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// The model file.
+    pub model: PathBuf,
+    /// How the engine divides the machine.
+    pub engine: EngineSettings,
+    /// Held by the one thread that has the device's memory.
+    pub device: Arc<Mutex<()>>,
+}
+
+/// Hands a job to the worker.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Run(Job);
+
+enum ThreadEvent {
+    Loaded(String),
+    Failed(String),
+    Panicked(String),
+}
+
+struct Progress {
+    born: Instant,
+    at_ms: AtomicU64,
+    is_busy: AtomicBool,
+}
+
+impl Progress {
+    fn mark(&self, is_busy: bool) {
+        self.at_ms.store(self.born.elapsed().as_millis() as u64, Ordering::Relaxed);
+        self.is_busy.store(is_busy, Ordering::Relaxed);
+    }
+
+    fn is_stuck(&self) -> bool {
+        let last = Duration::from_millis(self.at_ms.load(Ordering::Relaxed));
+        self.is_busy.load(Ordering::Relaxed) && self.born.elapsed() > last + STUCK_AFTER
+    }
+}
+
+/// The actor that owns the engine's thread.
+pub struct InferenceWorker {
+    settings: WorkerSettings,
+    ready: watch::Sender<bool>,
+    jobs: Option<Sender<Job>>,
+    progress: Arc<Progress>,
+}
+
+impl InferenceWorker {
+    /// A worker whose thread starts with the actor. `ready` tells others when the model is loaded.
+    pub fn new(settings: WorkerSettings, ready: watch::Sender<bool>) -> Self {
+        let progress = Progress {
+            born: Instant::now(),
+            at_ms: AtomicU64::new(0),
+            is_busy: AtomicBool::new(false),
+        };
+        Self { settings, ready, jobs: None, progress: Arc::new(progress) }
+    }
+
+    /// A pool that routes to these workers.
+    pub fn pool(settings: PoolSettings, workers: &[Link<Self>]) -> InferencePool {
+        let routes = workers.iter().cloned().map(|worker| {
+            let route: super::pool::Route = Arc::new(move |job| {
+                let mut job = Some(job);
+                // `tell` consumes its message, so ask first whether it can be delivered.
+                if !worker.has_room() {
+                    return job.take().map_or(Ok(()), Err);
+                }
+                let Some(job) = job.take() else { return Ok(()) };
+                // Lost only if the worker dies in this very moment; the caller then learns that.
+                let _ = worker.tell(Run(job));
+                Ok(())
+            });
+            route
+        });
+        InferencePool::with_routes(settings, routes.collect())
+    }
+
+    fn on_thread(&mut self, event: ThreadEvent, ctx: &mut Context<'_, Self>) {
+        match event {
+            ThreadEvent::Loaded(model) => {
+                info!(model, "language model loaded");
+                self.ready.send_replace(true);
+            }
+            ThreadEvent::Failed(reason) => ctx.fail(reason),
+            ThreadEvent::Panicked(reason) => panic!("the engine's thread panicked: {reason}"),
+        }
+    }
+}
+
+impl Drop for InferenceWorker {
+    fn drop(&mut self) {
+        self.ready.send_replace(false);
+    }
+}
+
+impl Resident for InferenceWorker {
+    const MAILBOX: usize = 256;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        let (jobs, inbox) = channel();
+        let (events, outbox) = mpsc::unbounded_channel();
+        let (settings, progress) = (self.settings.clone(), Arc::clone(&self.progress));
+        let body = move || {
+            let work = || run_thread(&settings, &inbox, &progress, &events);
+            match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(Ok(())) => {}
+                // The actor may be gone; then nobody needs the word.
+                Ok(Err(reason)) => drop(events.send(ThreadEvent::Failed(reason))),
+                Err(panic) => drop(events.send(ThreadEvent::Panicked(panic_text(&*panic)))),
+            }
+        };
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(body)
+            .map_err(|error| format!("could not start the engine's thread: {error}"))?;
+        self.jobs = Some(jobs);
+        ctx.listen(UnboundedReceiverStream::new(outbox), Self::on_thread);
+        Ok(())
+    }
+
+    fn is_healthy(&self) -> bool {
+        !self.progress.is_stuck()
+    }
+}
+
+impl Handles<Run> for InferenceWorker {
+    fn handle(&mut self, Run(job): Run, _: &mut Context<'_, Self>) -> Reply<()> {
+        if let Some(jobs) = &self.jobs {
+            // A thread that has ended drops the job, which ends its stream as lost.
+            let _ = jobs.send(job);
+        }
+        Reply::Now(())
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+fn run_thread(
+    settings: &WorkerSettings,
+    inbox: &Receiver<Job>,
+    progress: &Progress,
+    events: &mpsc::UnboundedSender<ThreadEvent>,
+) -> Result<(), String> {
+    let device = settings
+        .device
+        .try_lock_for(PREDECESSOR_WITHIN)
+        .ok_or("the engine before this one still holds the device")?;
+    let engine =
+        Engine::load(&settings.model, settings.engine).map_err(|error| error.to_string())?;
+    // Nobody may listen any more; the loop then ends at once.
+    let _ = events.send(ThreadEvent::Loaded(engine.model_name().to_owned()));
+    let result = Batch::new(engine).serve(inbox, progress);
+    drop(device);
+    result
+}
+
+/// The engine with the jobs it answers.
+struct Batch {
+    engine: Engine,
+    next_id: u64,
+    waiting: VecDeque<Job>,
+    running: HashMap<RequestId, Job>,
+}
+
+impl Batch {
+    fn new(engine: Engine) -> Self {
+        Self { engine, next_id: 0, waiting: VecDeque::new(), running: HashMap::new() }
+    }
+
+    /// Serves until the actor has gone.
+    fn serve(mut self, inbox: &Receiver<Job>, progress: &Progress) -> Result<(), String> {
+        loop {
+            let is_idle = self.running.is_empty() && self.waiting.is_empty();
+            progress.mark(!is_idle);
+            if !self.take_jobs(inbox, is_idle) {
+                return Ok(());
+            }
+            progress.mark(true);
+            self.cancel_abandoned();
+            self.start_waiting();
+            if self.engine.n_active() > 0 {
+                self.step()?;
+            }
+        }
+    }
+
+    /// Takes what is there, waiting only when there is nothing else to do. False: nobody is left.
+    fn take_jobs(&mut self, inbox: &Receiver<Job>, may_wait: bool) -> bool {
+        if may_wait {
+            match inbox.recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(_) => return false,
+            }
+        }
+        loop {
+            match inbox.try_recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn cancel_abandoned(&mut self) {
+        let gone: Vec<RequestId> =
+            self.running.iter().filter(|(_, job)| job.is_abandoned()).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.engine.cancel(id);
+            self.running.remove(&id);
+            finished("cancelled");
+        }
+    }
+
+    fn start_waiting(&mut self) {
+        while let Some(job) = self.waiting.pop_front() {
+            if job.is_abandoned() {
+                finished("cancelled");
+                continue;
+            }
+            let id = RequestId(self.next_id);
+            self.next_id += 1;
+            match self.engine.submit(id, &job.request.messages, job.request.settings.clone()) {
+                Ok(()) => drop(self.running.insert(id, job)),
+                Err(SubmitError::Busy) => {
+                    self.waiting.push_front(job);
+                    break;
+                }
+                Err(refused) => job.refuse(GenerateError::Refused(refused.to_string())),
+            }
+        }
+        gauge!(telemetry::INFERENCE_ACTIVE.name).set(self.running.len() as f64);
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        let started = Instant::now();
+        let outputs = self.engine.step().map_err(|error| error.to_string())?;
+        histogram!(telemetry::INFERENCE_STEP_SECONDS.name).record(started.elapsed().as_secs_f64());
+        counter!(telemetry::INFERENCE_TOKENS.name).increment(outputs.len() as u64);
+        for output in outputs {
+            self.publish(output);
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, output: StepOutput) {
+        let StepOutput { id, text, n_tokens, finish } = output;
+        let Some(job) = self.running.get(&id) else { return };
+        // The channel has room for the whole answer; a send fails only when the caller has gone,
+        // which is noticed before the next step.
+        if !text.is_empty() {
+            let _ = job.pieces.try_send(Ok(Piece::Text(text, n_tokens)));
+        }
+        if let Some(reason) = finish {
+            let _ = job.pieces.try_send(Ok(Piece::End(reason)));
+            self.running.remove(&id);
+            finished(match reason {
+                sn1::llm::request::FinishReason::Stop => "stop",
+                sn1::llm::request::FinishReason::Length => "length",
+            });
+        }
+    }
+}
+
+fn finished(outcome: &'static str) {
+    counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,28 @@
+//! The imperative shell of `sn1`: the supervision tree, the actors, and what puts them together.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
+//! | [`chain`] | the dev chain's host, head and metagraph feeds, the weight committer |
+//! | [`inference`] | pool, worker thread, encoder |
+//! | [`conversation`] | task factory, agents, dendrite, scoreboard |
+//! | [`axon`] | the serving side and the miners of a local net |
+//! | [`event_log`], [`telemetry`] | what is kept and what is shown |
+//! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
+//!
+//! Decisions live in the core (`sn1`); the code here asks, waits, writes and restarts.
+//!
+//! **Invariant:** actors share nothing. What crosses between them is a message or an `Arc` of
+//! something immutable; the only global is the metrics recorder.
+
+pub mod axon;
+pub mod chain;
+mod clock;
+pub mod conversation;
+pub mod event_log;
+pub mod inference;
+pub mod localnet;
+pub mod settings;
+mod spawn;
+pub mod supervision;
+pub mod telemetry;

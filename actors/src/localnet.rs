@@ -1,0 +1,242 @@
+//! A whole subnet in one process: the dev chain, a validator, and miners on loopback ports, under
+//! one supervision tree.
+//!
+//! Everything that can be wrong with the machine or the settings is found by [`prepare`], before
+//! anything is started. [`run`] then starts the tree, tells what happens, breaks what it is told to
+//! break, and ends with a table and a report.
+
+mod account;
+mod prepare;
+mod report;
+mod tree;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::settings::{Settings, SettingsError};
+use crate::supervision::{Fault, InjectFault, Root, RootExit};
+
+pub use account::{Notice, TurnNotice};
+pub use prepare::{Prepared, prepare};
+
+/// A fault to be injected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedFault {
+    /// Into which actor.
+    pub actor: String,
+    /// When, from the start on.
+    pub after: Duration,
+    /// Which.
+    pub fault: Fault,
+}
+
+/// What the command line says beyond settings.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where the report goes.
+    pub report: Option<PathBuf>,
+    /// Where the state is kept; without it the state is thrown away at the end.
+    pub keep: Option<PathBuf>,
+    /// Faults, in any order.
+    pub faults: Vec<PlannedFault>,
+}
+
+/// Why a local net did not start, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalnetError {
+    /// Wrong settings, flags or fault names.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A flag that the settings do not know.
+    #[error("{0}")]
+    Usage(String),
+    /// A model or encoder that is not there.
+    #[error("{0}")]
+    Missing(String),
+    /// A model or state file that is damaged, or belongs to something else.
+    #[error("{0}")]
+    Damaged(String),
+    /// A port that cannot be had.
+    #[error(
+        "cannot listen on 127.0.0.1:{port} for {purpose}: {source}; stop what uses it, or choose another port with --{flag}"
+    )]
+    Port {
+        /// The port.
+        port: u16,
+        /// What for.
+        purpose: &'static str,
+        /// The flag that sets it.
+        flag: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file or folder that cannot be written.
+    #[error("cannot write {path}: {reason}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tree gave up.
+    #[error("the node gave up: {0}; its state is intact, start it again")]
+    GaveUp(String),
+}
+
+impl LocalnetError {
+    /// The process's exit code (after sysexits.h), as the README documents it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::Usage(_) => 64,
+            Self::Damaged(_) => 65,
+            Self::Missing(_) => 66,
+            Self::Port { .. } => 69,
+            Self::GaveUp(_) => 70,
+            Self::Write { .. } => 73,
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Its time was over.
+    Duration,
+    /// It was told to stop.
+    Signal,
+    /// The tree gave up.
+    GaveUp,
+}
+
+/// Runs a prepared local net until its time is over, a signal comes, or the tree gives up.
+///
+/// # Errors
+/// See [`LocalnetError`].
+pub async fn run(
+    settings: Settings,
+    options: Options,
+    prepared: Prepared,
+    metrics: PrometheusHandle,
+) -> Result<(), LocalnetError> {
+    let started = Instant::now();
+    let (notices, mut inbox) = mpsc::unbounded_channel();
+    let (watchers, mut tree_events) = mpsc::unbounded_channel();
+    let (specs, handles) = tree::build(&settings, &prepared, metrics, &notices, &watchers);
+    let names = specs.iter().flat_map(crate::supervision::ChildSpec::names).collect::<Vec<_>>();
+    check_faults(&options.faults, &names)?;
+    let mut account = account::Account::new(&prepared, started);
+    account.opened(&settings, &prepared);
+    account.follow(handles.metagraph());
+    let mut root = Root::start("Node", specs, watchers);
+    let bootstrap = tree::bootstrap(handles.chain.clone(), Arc::clone(&prepared.keys), &settings);
+    tokio::pin!(bootstrap);
+    let mut is_bootstrapped = false;
+    let mut faults = options.faults.clone();
+    faults.sort_by_key(|planned| std::cmp::Reverse(planned.after));
+    let ends_at =
+        Some(Settings::seconds(settings.localnet.duration)).filter(|limit| !limit.is_zero());
+    let mut epochs = handles.epochs.clone();
+    let mut signals = Signals::new().map_err(|error| LocalnetError::Usage(error.to_string()))?;
+
+    let (ending, reason) = loop {
+        let next_fault = faults.last().map(|planned| started + planned.after);
+        tokio::select! {
+            () = &mut bootstrap, if !is_bootstrapped => is_bootstrapped = true,
+            Some(notice) = inbox.recv() => account.notice(notice),
+            Some(event) = tree_events.recv() => account.tree_event(&event),
+            Ok(()) = epochs.changed() => {
+                if let Some(epoch) = epochs.borrow_and_update().as_ref() { account.epoch(epoch) }
+            }
+            () = sleep_until(next_fault) => {
+                if let Some(planned) = faults.pop() {
+                    let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
+                    let was_hit = root.link().ask_again(message, Duration::from_secs(5)).await;
+                    account.injected(&planned, was_hit == Ok(true));
+                }
+            }
+            () = sleep_until(ends_at.map(|limit| started + limit)) => break (Ending::Duration, None),
+            () = signals.any() => break (Ending::Signal, None),
+            exit = root.ended() => {
+                let reason = match exit {
+                    RootExit::GaveUp(reason) => reason,
+                    RootExit::Stopped => "the tree stopped by itself".to_owned(),
+                };
+                break (Ending::GaveUp, Some(reason));
+            }
+        }
+    };
+    account.closing(ending);
+    let chain_state = handles.final_state().await;
+    if ending != Ending::GaveUp {
+        if let RootExit::GaveUp(reason) = root.stop().await {
+            tracing::warn!(reason, "not everything stopped in time");
+        }
+    }
+    while let Ok(notice) = inbox.try_recv() {
+        account.notice(notice);
+    }
+    while let Ok(event) = tree_events.try_recv() {
+        account.tree_event(&event);
+    }
+    let report = report::Report::gather(&prepared, &account, chain_state, ending)?;
+    account.table(&report);
+    if let Some(path) = &options.report {
+        report.write(path)?;
+    }
+    match reason {
+        Some(reason) => Err(LocalnetError::GaveUp(reason)),
+        None => Ok(()),
+    }
+}
+
+fn check_faults(faults: &[PlannedFault], names: &[Arc<str>]) -> Result<(), LocalnetError> {
+    let is_known = |planned: &&PlannedFault| names.iter().any(|name| **name == *planned.actor);
+    match faults.iter().find(|planned| !is_known(planned)) {
+        None => Ok(()),
+        Some(unknown) => {
+            let nearest =
+                crate::settings::nearest(&unknown.actor, names.iter().map(|name| &**name));
+            let all = names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+            Err(LocalnetError::Usage(format!(
+                "no actor is called `{}`; did you mean `{nearest}`? The actors are {all}",
+                unknown.actor
+            )))
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ctrl-C and the signal that service managers send.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Everything that can be wrong is found here, before anything is started.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sn1::llm::LlmError;
+use sn1::llm::gguf::Gguf;
+use sn1::llm::source::{ModelSource, find_gguf};
+use sn1::llm::template::ChatTemplate;
+use sn1::llm::tokenizer::Tokenizer;
+use sn1::store::{ChainStore, Store};
+use sn1::wallet::{AccountId, Keypair};
+
+use super::{LocalnetError, Options};
+use crate::axon::Behaviour;
+use crate::settings::Settings;
+
+/// Whether this build can run the language model and the encoder.
+pub(super) const HAS_MODEL: bool = cfg!(feature = "libtorch");
+/// What a state folder was made for.
+const FACTS_FILE: &str = "localnet.json";
+/// Held while a node uses the folder.
+const LOCK_FILE: &str = "lock";
+
+/// A neuron's two keys.
+#[derive(Debug, Clone)]
+pub struct NeuronKeys {
+    /// Pays and owns.
+    pub coldkey: Keypair,
+    /// Signs.
+    pub hotkey: Keypair,
+}
+
+impl NeuronKeys {
+    fn derive(seed: u64, role: &str) -> Result<Self, LocalnetError> {
+        let key = |kind: &str| {
+            Keypair::from_dev_path(&format!("//sn1//localnet//{seed}//{role}//{kind}"))
+                .map_err(|error| LocalnetError::Usage(error.to_string()))
+        };
+        Ok(Self { coldkey: key("cold")?, hotkey: key("hot")? })
+    }
+}
+
+/// All keys of a local net, derived from its seed.
+#[derive(Debug, Clone)]
+pub struct LocalnetKeys {
+    /// The validator's.
+    pub validator: NeuronKeys,
+    /// The miners', in order.
+    pub miners: Vec<NeuronKeys>,
+}
+
+/// A miner that is about to be started.
+#[derive(Debug)]
+pub struct PreparedMiner {
+    /// What it does.
+    pub behaviour: Behaviour,
+    /// Its hotkey's address.
+    pub hotkey: AccountId,
+    /// Where it will serve; bound already.
+    pub listener: TcpListener,
+}
+
+/// The state folder, locked for this process.
+#[derive(Debug)]
+pub struct StateFolder {
+    path: PathBuf,
+    is_kept: bool,
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Scores, journal and turns.
+    pub fn validator_file(&self) -> PathBuf {
+        self.path.join("validator.sqlite")
+    }
+
+    /// The event history.
+    pub fn events_file(&self) -> PathBuf {
+        self.path.join("events.sqlite")
+    }
+
+    /// The dev chain.
+    pub fn chain_file(&self) -> PathBuf {
+        self.path.join("chain.sqlite")
+    }
+}
+
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // Left behind at worst; it is in the system's folder for such files.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// All that a run needs, checked and bound.
+pub struct Prepared {
+    /// The model file.
+    pub model: PathBuf,
+    /// The sentence encoder's folder.
+    pub encoder: PathBuf,
+    /// The model's tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Keys.
+    pub keys: Arc<LocalnetKeys>,
+    /// Miners with their listeners.
+    pub miners: Vec<PreparedMiner>,
+    /// The listener of the pages.
+    pub telemetry: TcpListener,
+    /// Where the state is.
+    pub state: StateFolder,
+}
+
+/// Checks the machine against the settings, opens and binds.
+///
+/// # Errors
+/// The first thing that is wrong, in one sentence; nothing is left started.
+pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, LocalnetError> {
+    check_tasks(settings)?;
+    check_report(options)?;
+    let models = &settings.models.folder;
+    let model = find_gguf(&resolve(&settings.neuron.model_id, models)?)
+        .map_err(|error| LocalnetError::Missing(error.to_string()))?;
+    let tokenizer = read_model(&model)?;
+    let encoder = resolve(&settings.models.encoder, models)?;
+    check_encoder(&encoder)?;
+    let keys = derive_keys(settings)?;
+    let state = open_state(settings, options)?;
+    let telemetry = bind(settings.telemetry.port, "the metrics", "telemetry.port")?;
+    let miners = prepare_miners(settings, &keys)?;
+    Ok(Prepared { model, encoder, tokenizer, keys: Arc::new(keys), miners, telemetry, state })
+}
+
+fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
+    let needs_model = settings.neuron.tasks.iter().any(|task| task.as_str() != "math");
+    if HAS_MODEL || !needs_model {
+        return Ok(());
+    }
+    let text = "this build has no libtorch and so no language model: build with default features, \
+                or run with --neuron.tasks math --neuron.task_p 1";
+    Err(LocalnetError::Usage(text.to_owned()))
+}
+
+fn check_report(options: &Options) -> Result<(), LocalnetError> {
+    let Some(path) = &options.report else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
+        let reason = "the folder does not exist, or the path is a folder".to_owned();
+        return Err(LocalnetError::Write { path: path.clone(), reason });
+    }
+    Ok(())
+}
+
+fn resolve(setting: &str, models: &Path) -> Result<PathBuf, LocalnetError> {
+    let missing = |error: sn1::llm::source::SourceError| LocalnetError::Missing(error.to_string());
+    setting.parse::<ModelSource>().map_err(missing)?.resolve(models).map_err(missing)
+}
+
+/// Reads the file as the worker will, as far as that goes without libtorch.
+fn read_model(path: &Path) -> Result<Arc<Tokenizer>, LocalnetError> {
+    let damaged = |error: LlmError| LocalnetError::Damaged(error.to_string());
+    let bytes = std::fs::read(path)
+        .map_err(|source| damaged(LlmError::Read { path: path.to_owned(), source }))?;
+    let gguf =
+        Gguf::parse(&path.display().to_string(), &bytes).map_err(|error| damaged(error.into()))?;
+    ChatTemplate::from_gguf(&gguf).map_err(|error| damaged(error.into()))?;
+    let tokenizer = Tokenizer::from_gguf(&gguf).map_err(|error| damaged(error.into()))?;
+    Ok(Arc::new(tokenizer))
+}
+
+fn check_encoder(folder: &Path) -> Result<(), LocalnetError> {
+    let missing = ["config.json", "tokenizer.json", "model.safetensors"]
+        .into_iter()
+        .find(|name| !folder.join(name).is_file());
+    match missing {
+        None => Ok(()),
+        Some(name) => Err(LocalnetError::Missing(format!(
+            "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
+            folder.display()
+        ))),
+    }
+}
+
+fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
+    let seed = settings.localnet.seed;
+    let miners =
+        (0..settings.localnet.miners).map(|i| NeuronKeys::derive(seed, &format!("miner//{i}")));
+    Ok(LocalnetKeys {
+        validator: NeuronKeys::derive(seed, "validator")?,
+        miners: miners.collect::<Result<_, _>>()?,
+    })
+}
+
+/// What must stay the same from one run on a folder to the next.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FolderFacts {
+    seed: u64,
+    netuid: u16,
+}
+
+fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, LocalnetError> {
+    let (path, is_kept) = match &options.keep {
+        Some(path) => (path.clone(), true),
+        None => (std::env::temp_dir().join(format!("sn1-localnet-{}", std::process::id())), false),
+    };
+    let unwritable = |error: std::io::Error| LocalnetError::Write {
+        path: path.clone(),
+        reason: error.to_string(),
+    };
+    std::fs::create_dir_all(&path).map_err(unwritable)?;
+    let lock = File::create(path.join(LOCK_FILE)).map_err(unwritable)?;
+    if lock.try_lock().is_err() {
+        let reason = "another node is using this state folder".to_owned();
+        return Err(LocalnetError::Write { path, reason });
+    }
+    let state = StateFolder { path: path.clone(), is_kept, _lock: lock };
+    let facts = FolderFacts { seed: settings.localnet.seed, netuid: settings.netuid };
+    check_facts(&path.join(FACTS_FILE), &facts)?;
+    let damaged = |error: sn1::store::StoreError| LocalnetError::Damaged(error.to_string());
+    Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
+    Store::open(&state.events_file()).map_err(damaged)?;
+    ChainStore::open(&state.chain_file())
+        .and_then(|store| store.load::<sn1::devchain::DevChain>())
+        .map_err(damaged)?;
+    Ok(state)
+}
+
+fn check_facts(path: &Path, facts: &FolderFacts) -> Result<(), LocalnetError> {
+    let shown = path.display();
+    let Ok(text) = std::fs::read_to_string(path) else {
+        let text = serde_json::to_string(facts).unwrap_or_default();
+        return std::fs::write(path, text).map_err(|error| LocalnetError::Write {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        });
+    };
+    let found: FolderFacts = serde_json::from_str(&text).map_err(|error| {
+        LocalnetError::Damaged(format!(
+            "{shown} cannot be read ({error}): move the state folder away to start afresh"
+        ))
+    })?;
+    if found == *facts {
+        return Ok(());
+    }
+    Err(LocalnetError::Usage(format!(
+        "{shown} says that this state is of seed {} and subnet {}: use the same, or another folder",
+        found.seed, found.netuid
+    )))
+}
+
+fn bind(
+    port: u16,
+    purpose: &'static str,
+    flag: &'static str,
+) -> Result<TcpListener, LocalnetError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .map_err(|source| LocalnetError::Port { port, purpose, flag, source })
+}
+
+/// The kinds of miners in the order of their slots. Without a model there are only the others.
+fn behaviours() -> impl Iterator<Item = Behaviour> {
+    let is_possible = |kind: &Behaviour| {
+        HAS_MODEL || !matches!(kind, Behaviour::ModelCalm | Behaviour::ModelLively)
+    };
+    Behaviour::ALL.into_iter().filter(is_possible).collect::<Vec<_>>().into_iter().cycle()
+}
+
+fn prepare_miners(
+    settings: &Settings,
+    keys: &LocalnetKeys,
+) -> Result<Vec<PreparedMiner>, LocalnetError> {
+    let first = settings.axon.port;
+    let ports =
+        (0..settings.localnet.miners).map(|i| if first == 0 { 0 } else { first.saturating_add(i) });
+    let slots = keys.miners.iter().zip(behaviours()).zip(ports);
+    slots
+        .map(|((keys, behaviour), port)| {
+            let listener = bind(port, "a miner's axon", "axon.port")?;
+            Ok(PreparedMiner { behaviour, hotkey: keys.hotkey.account_id(), listener })
+        })
+        .collect()
+}

@@ -1,0 +1,62 @@
+//! The `sn1` command: flags to settings, settings to a running node, its end to an exit code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sn1_actors::localnet::{self, LocalnetError};
+use sn1_actors::settings::Settings;
+use sn1_actors::telemetry;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match localnet(&arguments.localnet()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Help and version go to standard output and are no error.
+fn usage(error: &clap::Error) -> ExitCode {
+    let is_error = error.use_stderr();
+    // Nothing can be done about a closed standard error.
+    let _ = error.print();
+    if is_error { ExitCode::from(64) } else { ExitCode::SUCCESS }
+}
+
+fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
+    let settings = Settings::load(arguments.config(), &arguments.flags())?;
+    let options = arguments.options();
+    init_logging(&settings);
+    let prepared = localnet::prepare(&settings, &options)?;
+    let metrics = telemetry::install().map_err(|error| LocalnetError::Usage(error.to_string()))?;
+    actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))
+}
+
+/// Logs go to standard error. The account tells what matters, so by default only errors do.
+fn init_logging(settings: &Settings) {
+    let level = match (settings.logging.trace, settings.logging.debug) {
+        (true, _) => "trace",
+        (false, true) => "debug",
+        (false, false) => "error",
+    };
+    let filter = EnvFilter::new(format!("warn,sn1={level},sn1_actors={level}"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        tracing::debug!(message, location, "panic");
+    }));
+}

@@ -1,0 +1,180 @@
+//! What follows an exit: restart now, restart later, nothing, or give up.
+//!
+//! Pure: time and jitter are arguments, so a test runs a bad day in a microsecond.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// How an actor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// It stopped by itself, its work done.
+    Finished,
+    /// Its code panicked.
+    Panicked,
+    /// It said that it cannot go on, and why.
+    Failed(String),
+    /// It made no progress within its limit and was abandoned.
+    Stalled,
+}
+
+impl Exit {
+    /// The label in metrics and reports; `None` for an end that is no fault.
+    pub fn fault_label(&self) -> Option<&'static str> {
+        match self {
+            Self::Finished => None,
+            Self::Panicked => Some("panic"),
+            Self::Failed(_) => Some("error"),
+            Self::Stalled => Some("stall"),
+        }
+    }
+}
+
+/// Which ends are followed by a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Every end.
+    Permanent,
+    /// Faults only.
+    Transient,
+    /// None.
+    Temporary,
+}
+
+/// How many faults within a window are borne before the supervisor gives up itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intensity {
+    /// Faults that are answered by a restart.
+    pub max_restarts: usize,
+    /// The window they are counted in.
+    pub window: Duration,
+}
+
+/// Delay before a restart: doubles with each fault in the window, up to a cap, less jitter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// After the first fault.
+    pub first: Duration,
+    /// Never longer than this.
+    pub cap: Duration,
+}
+
+impl Backoff {
+    /// The delay after the `n_faults`-th fault; `jitter` in 0..1 takes off up to half of it.
+    pub fn delay(&self, n_faults: usize, jitter: f64) -> Duration {
+        let doublings = u32::try_from(n_faults.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+        let full = self.first.saturating_mul(1 << doublings).min(self.cap);
+        full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+    }
+}
+
+/// What the supervisor does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start a new one after a delay.
+    Restart {
+        /// The delay.
+        after: Duration,
+    },
+    /// Leave it be.
+    Done,
+    /// Too many faults: the supervisor fails in its turn.
+    Escalate,
+}
+
+/// The memory of one child's faults.
+#[derive(Debug, Clone)]
+pub struct RestartPlan {
+    policy: Policy,
+    intensity: Intensity,
+    backoff: Backoff,
+    faults: VecDeque<Instant>,
+}
+
+impl RestartPlan {
+    /// A child without a past.
+    pub fn new(policy: Policy, intensity: Intensity, backoff: Backoff) -> Self {
+        Self { policy, intensity, backoff, faults: VecDeque::new() }
+    }
+
+    /// Decides what follows `exit`. Gives up once more than `max_restarts` faults fall within the
+    /// window.
+    pub fn on_exit(&mut self, exit: &Exit, now: Instant, jitter: f64) -> Verdict {
+        if *exit == Exit::Finished {
+            return match self.policy {
+                Policy::Permanent => Verdict::Restart { after: Duration::ZERO },
+                Policy::Transient | Policy::Temporary => Verdict::Done,
+            };
+        }
+        if self.policy == Policy::Temporary {
+            return Verdict::Done;
+        }
+        self.faults.retain(|at| now.duration_since(*at) < self.intensity.window);
+        self.faults.push_back(now);
+        if self.faults.len() > self.intensity.max_restarts {
+            return Verdict::Escalate;
+        }
+        Verdict::Restart { after: self.backoff.delay(self.faults.len(), jitter) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn plan(policy: Policy) -> RestartPlan {
+        RestartPlan::new(
+            policy,
+            Intensity { max_restarts: 3, window: 10 * SECOND },
+            Backoff { first: SECOND, cap: 4 * SECOND },
+        )
+    }
+
+    #[test]
+    fn faults_within_the_window_double_the_delay_and_then_escalate() {
+        let mut plan = plan(Policy::Permanent);
+        let start = Instant::now();
+        let verdicts: Vec<Verdict> =
+            (0..4).map(|i| plan.on_exit(&Exit::Panicked, start + i * SECOND, 0.0)).collect();
+        let restart = |seconds: u32| Verdict::Restart { after: seconds * SECOND };
+        assert_eq!(verdicts, [restart(1), restart(2), restart(4), Verdict::Escalate]);
+    }
+
+    #[test]
+    fn old_faults_are_forgotten() {
+        let mut plan = plan(Policy::Transient);
+        let start = Instant::now();
+        for i in 0..20 {
+            let verdict = plan.on_exit(&Exit::Stalled, start + i * 11 * SECOND, 0.0);
+            assert_eq!(verdict, Verdict::Restart { after: SECOND }, "fault {i}");
+        }
+    }
+
+    #[test]
+    fn policies_differ_in_what_they_restart() {
+        let failed = Exit::Failed("no disk".into());
+        let now = Instant::now();
+        let table = [
+            (Policy::Permanent, true, true),
+            (Policy::Transient, false, true),
+            (Policy::Temporary, false, false),
+        ];
+        for (policy, after_finish, after_fault) in table {
+            let restarts = |exit: &Exit| {
+                matches!(plan(policy).on_exit(exit, now, 0.0), Verdict::Restart { .. })
+            };
+            assert_eq!(restarts(&Exit::Finished), after_finish, "{policy:?}");
+            assert_eq!(restarts(&failed), after_fault, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn jitter_takes_off_at_most_half() {
+        let backoff = Backoff { first: SECOND, cap: 60 * SECOND };
+        assert_eq!(backoff.delay(1, 0.0), SECOND);
+        assert_eq!(backoff.delay(1, 1.0), SECOND / 2);
+        assert_eq!(backoff.delay(usize::MAX, 0.0), 60 * SECOND);
+    }
+}

@@ -1,0 +1,186 @@
+//! The tree is tested by breaking it: every kind of fault, with exact counts. Tests wait for a
+//! state with a deadline, never for a guess of seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix::Message;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// Counts its own lives, and does what it is told.
+struct Probe {
+    life: u32,
+}
+
+impl Resident for Probe {
+    const MAILBOX: usize = 4;
+}
+
+#[derive(Message, Clone)]
+#[rtype(result = "u32")]
+struct WhichLife;
+
+impl Handles<WhichLife> for Probe {
+    fn handle(&mut self, _: WhichLife, _: &mut Context<'_, Self>) -> Reply<u32> {
+        Reply::Now(self.life)
+    }
+}
+
+#[derive(Message, Clone)]
+#[rtype(result = "()")]
+struct Hang;
+
+impl Handles<Hang> for Probe {
+    fn handle(&mut self, _: Hang, _: &mut Context<'_, Self>) -> Reply<()> {
+        Reply::later(std::future::pending())
+    }
+}
+
+struct Tree {
+    root: Root,
+    link: Link<Probe>,
+    lives: Arc<AtomicU32>,
+    events: UnboundedReceiver<TreeEvent>,
+}
+
+/// A root over a supervisor over one probe; `broken` lives fail at once.
+fn tree(
+    adjust: impl Fn(ChildSpec) -> ChildSpec,
+    broken: impl Fn(u32) -> bool + Send + Sync + 'static,
+) -> Tree {
+    let (watchers, events) = unbounded_channel();
+    let slot = Slot::<Probe>::new("Probe");
+    let lives = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&lives);
+    let spec = ChildSpec::new(&slot, move || {
+        let life = counter.fetch_add(1, Ordering::SeqCst) + 1;
+        if broken(life) { Err("broken".to_owned()) } else { Ok(Probe { life }) }
+    });
+    let spec = adjust(spec.backoff(Duration::from_millis(1), Duration::from_millis(5)));
+    let middle = ChildSpec::supervisor("Middle", vec![spec], watchers.clone())
+        .intensity(1, Duration::from_secs(60))
+        .backoff(Duration::from_millis(1), Duration::from_millis(5));
+    let root = Root::start("Root", vec![middle], watchers);
+    Tree { root, link: slot.link(), lives, events }
+}
+
+impl Tree {
+    async fn life(&self) -> u32 {
+        self.link.ask_again(WhichLife, SOON).await.expect("the probe comes back")
+    }
+
+    async fn inject(&self, fault: Fault) {
+        let message = InjectFault { actor: "Probe".into(), fault };
+        assert_eq!(self.root.link().ask_again(message, SOON).await, Ok(true));
+    }
+
+    async fn next_fault(&mut self) -> TreeEvent {
+        tokio::time::timeout(SOON, self.events.recv()).await.expect("in time").expect("a watcher")
+    }
+}
+
+#[actix::test]
+async fn panic_error_and_stall_are_told_apart_and_each_is_followed_by_one_restart() {
+    let mut tree = tree(|spec| spec.stall_after(Duration::from_millis(1_200)), |_| false);
+    let faults = [(Fault::Panic, "panic"), (Fault::Error, "error"), (Fault::Stall, "stall")];
+    let mut ledger = RestartLedger::default();
+    for (n_before, (fault, label)) in (1..).zip(faults) {
+        assert_eq!(tree.life().await, n_before);
+        tree.inject(fault).await;
+        let event = tree.next_fault().await;
+        assert_eq!(event.fault, label);
+        ledger.count(&event);
+    }
+    assert_eq!(tree.life().await, 4);
+    let counts = ledger.by_actor().get("Probe").copied();
+    assert_eq!(counts, Some(FaultCounts { panic: 1, error: 1, stall: 1 }));
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}
+
+#[actix::test]
+async fn an_asker_learns_of_a_death_and_is_never_left_hanging() {
+    let tree = tree(|spec| spec.backoff(SOON, SOON), |_| false);
+    tree.life().await;
+    let asked = tree.link.ask(Hang, SOON);
+    let killed = tree.inject(Fault::Panic);
+    let (answer, ()) = tokio::join!(asked, killed);
+    assert_eq!(answer, Err(AskError::Lost("Probe".into())));
+    // Until the restart, which is seconds away, every send is refused at once.
+    while tree.link.is_up() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tree.link.ask(WhichLife, SOON).await, Err(AskError::Down("Probe".into())));
+    assert_eq!(tree.link.tell(WhichLife), Err(TellError::Down("Probe".into())));
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}
+
+#[actix::test]
+async fn a_question_without_an_answer_ends_at_its_deadline() {
+    let tree = tree(|spec| spec, |_| false);
+    tree.life().await;
+    let deadline = Duration::from_millis(30);
+    assert_eq!(
+        tree.link.ask(Hang, deadline).await,
+        Err(AskError::Deadline("Probe".into(), deadline))
+    );
+    assert_eq!(tree.life().await, 1);
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}
+
+#[actix::test]
+async fn a_full_mailbox_is_a_typed_refusal() {
+    let tree = tree(|spec| spec.stall_after(SOON), |_| false);
+    tree.life().await;
+    tree.inject(Fault::Stall).await;
+    let mut refused = None;
+    for _ in 0..1_000 {
+        if let Err(error) = tree.link.tell(WhichLife) {
+            refused = Some(error);
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(refused, Some(TellError::Full("Probe".into())));
+}
+
+#[actix::test]
+async fn too_many_faults_climb_to_the_root() {
+    let tree = tree(|spec| spec.intensity(2, SOON), |_| true);
+    let Tree { mut root, lives, mut events, .. } = tree;
+    let exit = tokio::time::timeout(SOON, root.ended()).await.expect("in time");
+    assert!(matches!(exit, RootExit::GaveUp(_)), "{exit:?}");
+    // Two restarts each in the two lives that `Middle` may have.
+    assert_eq!(lives.load(Ordering::SeqCst), 6);
+    let mut middle = 0;
+    while let Ok(event) = events.try_recv() {
+        middle += u32::from(&*event.actor == "Middle");
+    }
+    assert_eq!(middle, 2);
+}
+
+#[actix::test]
+async fn links_survive_the_restart_of_a_whole_subtree() {
+    let mut tree = tree(|spec| spec, |_| false);
+    assert_eq!(tree.life().await, 1);
+    let message = InjectFault { actor: "Middle".into(), fault: Fault::Panic };
+    assert_eq!(tree.root.link().ask_again(message, SOON).await, Ok(true));
+    assert_eq!(&*tree.next_fault().await.actor, "Middle");
+    while tree.life().await != 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}
+
+#[actix::test]
+async fn faults_for_unknown_actors_are_not_found() {
+    let tree = tree(|spec| spec, |_| false);
+    tree.life().await;
+    let message = InjectFault { actor: "Nobody".into(), fault: Fault::Panic };
+    assert_eq!(tree.root.link().ask_again(message, SOON).await, Ok(false));
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}

@@ -1,0 +1,131 @@
+//! `/metrics`, `/healthz` and `/readyz` on a loopback port.
+//!
+//! The recorder is the only global of the process. `/healthz` says that the process answers at
+//! all; `/readyz` says whether it does its job, and if not, what it waits for.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use sn1::telemetry::{ALL, Kind, NODE_START_SECONDS};
+
+use crate::clock::unix_seconds;
+use crate::supervision::{Context, Resident};
+
+/// Old samples of histograms are folded this often.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Installs the recorder for the whole process and declares every metric.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for metric in ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
+        builder = builder
+            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), metric.buckets)?;
+    }
+    let handle = builder.install_recorder()?;
+    for metric in ALL {
+        let unit = if metric.name.contains("_seconds") { Unit::Seconds } else { Unit::Count };
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, unit, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, unit, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, unit, metric.help),
+        }
+    }
+    metrics::gauge!(NODE_START_SECONDS.name).set(unix_seconds());
+    Ok(handle)
+}
+
+/// One thing that readiness waits for: says why not, while it is not.
+pub type Condition = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the pages show.
+#[derive(Clone)]
+pub struct Pages {
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// All must hold for `/readyz` to answer 200.
+    pub conditions: Vec<(&'static str, Condition)>,
+}
+
+/// The actor that serves the pages.
+pub struct Telemetry {
+    pages: Pages,
+    listener: TcpListener,
+    server: Option<ServerHandle>,
+}
+
+impl Telemetry {
+    /// Pages on this listener, which outlives the actor.
+    pub fn new(pages: Pages, listener: TcpListener) -> Self {
+        Self { pages, listener, server: None }
+    }
+
+    fn serve(&mut self, ctx: &mut Context<'_, Self>) -> std::io::Result<()> {
+        let pages = web::Data::new(self.pages.clone());
+        let app = move || {
+            App::new()
+                .app_data(pages.clone())
+                .route("/metrics", web::get().to(metrics_page))
+                .route("/healthz", web::get().to(|| async { "ok\n" }))
+                .route("/readyz", web::get().to(readiness_page))
+        };
+        let server = HttpServer::new(app)
+            .workers(1)
+            .shutdown_timeout(1)
+            .disable_signals()
+            .listen(self.listener.try_clone()?)?
+            .run();
+        self.server = Some(server.handle());
+        ctx.run(server, |_, ended, ctx| match ended {
+            Ok(()) => ctx.finish(),
+            Err(error) => ctx.fail(format!("the telemetry server ended: {error}")),
+        });
+        Ok(())
+    }
+}
+
+async fn metrics_page(pages: web::Data<Pages>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(pages.metrics.render())
+}
+
+async fn readiness_page(pages: web::Data<Pages>) -> HttpResponse {
+    let (mut text, mut is_ready) = (String::new(), true);
+    for (name, condition) in &pages.conditions {
+        let state = match condition() {
+            Ok(()) => "ready".to_owned(),
+            Err(reason) => {
+                is_ready = false;
+                format!("waiting: {reason}")
+            }
+        };
+        text.push_str(&format!("{name}: {state}\n"));
+    }
+    if is_ready {
+        HttpResponse::Ok().body(text)
+    } else {
+        HttpResponse::ServiceUnavailable().body(text)
+    }
+}
+
+impl Resident for Telemetry {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        ctx.every(UPKEEP, |this, _| this.pages.metrics.run_upkeep());
+        self.serve(ctx).map_err(|error| format!("could not serve telemetry: {error}"))
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            // The command is sent by the call; the future only waits for its end.
+            drop(server.stop(false));
+        }
+    }
+}

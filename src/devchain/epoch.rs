@@ -1,0 +1,223 @@
+//! The subnet epoch: Yuma consensus as pure integer code (`yuma.md`).
+//!
+//! [`run_epoch`] computes what the runtime computes, to the bit, with liquid alpha off. It knows
+//! nothing of accounts or storage, and takes any input: entries that name no neuron count for
+//! nothing. Commit-reveal's extra mask is absent, because the dev chain takes no commits.
+
+use super::fixed::I32F32;
+use super::matrix::{self, Matrix, Row};
+use crate::chain::Uid;
+
+mod bonds;
+mod stake;
+
+use bonds::Settlement;
+use stake::Electorate;
+
+/// Which rule turns weights into bonds and dividends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BondRule {
+    /// Bonds follow stake; each column is shared out in full.
+    Original,
+    /// The runtime's `Yuma3On`: bonds follow weights alone, stake enters with the dividends.
+    Yuma3,
+}
+
+/// The settings of one epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochParams {
+    /// The block it runs in.
+    pub block: u64,
+    /// Blocks between epochs.
+    pub tempo: u16,
+    /// Consensus majority, of 65,535.
+    pub kappa: u16,
+    /// How much of the old bonds stays, of 1,000,000.
+    pub bonds_moving_average: u64,
+    /// How far bonds follow clipped weights, of 65,535.
+    pub bonds_penalty: u16,
+    /// Seats with a validator permit.
+    pub max_validators: u16,
+    /// Stake, in rao, below which a neuron counts as without stake.
+    pub stake_threshold: u64,
+    /// Blocks after which a silent neuron counts as inactive.
+    pub activity_cutoff: u64,
+    /// The subnet owner's slot: exempt from the stake threshold, always permitted.
+    pub owner: Option<Uid>,
+    /// Block of the last epoch; 0 for none yet.
+    pub last_step: u64,
+    /// How bonds are kept.
+    pub bond_rule: BondRule,
+    /// What to give out, in rao.
+    pub emission: u64,
+}
+
+/// One neuron before the epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EpochNeuron {
+    /// The metagraph's S, in rao.
+    pub stake: u64,
+    /// Block of its last weights, or of its registration.
+    pub last_update: u64,
+    /// Block of its registration.
+    pub registered_at: u64,
+    /// Permit of the last epoch.
+    pub validator_permit: bool,
+    /// Stored weights.
+    pub weights: Vec<(Uid, u16)>,
+    /// Stored bonds.
+    pub bonds: Vec<(Uid, u16)>,
+}
+
+/// All that an epoch looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochInput {
+    /// Settings.
+    pub params: EpochParams,
+    /// By uid.
+    pub neurons: Vec<EpochNeuron>,
+}
+
+/// One neuron after the epoch. Scores are of 65,535, emissions in rao.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EpochOutcome {
+    /// Updated within the activity cutoff.
+    pub active: bool,
+    /// Share of all stake.
+    pub stake_weight: u16,
+    /// Consensus weight.
+    pub consensus: u16,
+    /// How much of its weights the consensus kept.
+    pub validator_trust: u16,
+    /// The rank before normalisation: stake-weighted sum of clipped weights.
+    pub rank: I32F32,
+    /// Share of the miners' reward.
+    pub incentive: u16,
+    /// Share of the validators' reward.
+    pub dividends: u16,
+    /// Holds a permit from now on.
+    pub validator_permit: bool,
+    /// Emission as a miner.
+    pub server_emission: u64,
+    /// Emission as a validator.
+    pub validator_emission: u64,
+    /// Emission in both roles, rounded once.
+    pub emission: u64,
+    /// Bonds to store.
+    pub bonds: Vec<(Uid, u16)>,
+}
+
+/// By uid.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EpochOutput {
+    /// By uid, as many as went in.
+    pub neurons: Vec<EpochOutcome>,
+}
+
+/// Runs one epoch.
+pub fn run_epoch(input: &EpochInput) -> EpochOutput {
+    let electorate = Electorate::of(input);
+    let weights = valid_weights(input, &electorate.permits);
+    let verdict = Verdict::of(&weights, &electorate.voting, input.params.kappa);
+    let settlement = Settlement::of(input, &electorate, &weights, &verdict);
+    let shares = Shares::of(&verdict.incentive, &settlement.dividends, &electorate);
+    let emission = input.params.emission;
+    let outcome = |i: usize| EpochOutcome {
+        active: electorate.active[i],
+        stake_weight: electorate.stake[i].to_u16_share(),
+        consensus: verdict.consensus[i].to_u16_share(),
+        validator_trust: verdict.validator_trust[i].to_u16_share(),
+        rank: verdict.ranks[i],
+        incentive: verdict.incentive[i].to_u16_share(),
+        dividends: settlement.dividends[i].to_u16_share(),
+        validator_permit: electorate.new_permits[i],
+        server_emission: shares.server[i].of_rao(emission),
+        validator_emission: shares.validator[i].of_rao(emission),
+        emission: shares.combined[i].of_rao(emission),
+        bonds: settlement.stored(i, electorate.new_permits[i]),
+    };
+    EpochOutput { neurons: (0..input.neurons.len()).map(outcome).collect() }
+}
+
+/// Sparse u16 entries as whole numbers.
+fn row_of(entries: &[(Uid, u16)], n: usize) -> Row {
+    entries
+        .iter()
+        .map(|(uid, value)| (usize::from(uid.0), I32F32::from(*value)))
+        .filter(|(column, _)| *column < n)
+        .collect()
+}
+
+/// Step 4: weights that count, each row divided by its sum.
+fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
+    let neurons = &input.neurons;
+    let owner = input.params.owner.map(|uid| usize::from(uid.0));
+    let row = |(i, neuron): (usize, &EpochNeuron)| -> Row {
+        if !permits[i] {
+            return Row::new();
+        }
+        let mut row = row_of(&neuron.weights, neurons.len());
+        row.retain(|(column, _)| {
+            let own = *column == i && owner != Some(i);
+            let outdated = neuron.last_update <= neurons[*column].registered_at;
+            !own && !outdated
+        });
+        row
+    };
+    let mut weights: Matrix = neurons.iter().enumerate().map(row).collect();
+    matrix::normalize_rows(&mut weights);
+    weights
+}
+
+/// Steps 5 to 7: what the validators agree on.
+struct Verdict {
+    consensus: Vec<I32F32>,
+    clipped: Matrix,
+    validator_trust: Vec<I32F32>,
+    ranks: Vec<I32F32>,
+    incentive: Vec<I32F32>,
+}
+
+impl Verdict {
+    fn of(weights: &Matrix, voting: &[I32F32], kappa: u16) -> Self {
+        let majority = I32F32::from_u16_share(kappa);
+        let consensus = matrix::weighted_medians(weights, voting, majority);
+        let clipped = matrix::clip_columns(weights, &consensus);
+        let ranks = matrix::weigh_columns(&clipped, voting);
+        let mut incentive = ranks.clone();
+        matrix::normalize(&mut incentive);
+        Self {
+            consensus,
+            validator_trust: clipped.iter().map(matrix::row_sum).collect(),
+            clipped,
+            ranks,
+            incentive,
+        }
+    }
+}
+
+/// Step 10: who gets which share of the emission.
+struct Shares {
+    server: Vec<I32F32>,
+    validator: Vec<I32F32>,
+    combined: Vec<I32F32>,
+}
+
+impl Shares {
+    fn of(incentive: &[I32F32], dividends: &[I32F32], electorate: &Electorate) -> Self {
+        let sums = incentive.iter().zip(dividends).map(|(a, b)| *a + *b);
+        let mut combined: Vec<I32F32> = sums.collect();
+        let total: I32F32 = combined.iter().copied().sum();
+        let part = |values: &[I32F32]| values.iter().map(|value| *value / total).collect();
+        let server = part(incentive);
+        if total == I32F32::ZERO {
+            let fallback = electorate.fallback().to_vec();
+            return Self { server, validator: fallback.clone(), combined: fallback };
+        }
+        matrix::normalize(&mut combined);
+        Self { server, validator: part(dividends), combined }
+    }
+}
+
+#[cfg(test)]
+mod tests;

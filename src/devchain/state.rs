@@ -1,0 +1,169 @@
+//! Accounts and slots: what blocks change. Each duty has a file of its own; here is what they
+//! share, and the view that a node gets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chain::{AxonInfo, Head, Hyperparameters, Metagraph, Netuid, Neuron, Refusal, Uid};
+use crate::wallet::AccountId;
+
+mod payout;
+mod registration;
+mod serving;
+mod transfers;
+mod weight_setting;
+
+pub use payout::EpochReport;
+pub(super) use weight_setting::WeightRequest;
+
+/// One slot of the subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Slot {
+    hotkey: AccountId,
+    registered_at: u64,
+    last_update: u64,
+    active: bool,
+    validator_permit: bool,
+    axon: AxonInfo,
+    incentive: u16,
+    dividends: u16,
+    consensus: u16,
+    validator_trust: u16,
+    emission: u64,
+    /// Uids rising, as scaled by the chain.
+    weights: Vec<(Uid, u16)>,
+    bonds: Vec<(Uid, u16)>,
+}
+
+impl Slot {
+    /// A slot as a new neuron finds it. It counts as updated now, so its first weights wait for
+    /// the rate limit.
+    fn new(hotkey: AccountId, block: u64) -> Self {
+        Self {
+            hotkey,
+            registered_at: block,
+            last_update: block,
+            active: true,
+            validator_permit: false,
+            axon: AxonInfo::default(),
+            incentive: 0,
+            dividends: 0,
+            consensus: 0,
+            validator_trust: 0,
+            emission: 0,
+            weights: Vec::new(),
+            bonds: Vec::new(),
+        }
+    }
+}
+
+/// Everything that blocks change, and the settings they obey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) netuid: Netuid,
+    pub(super) hyperparameters: Hyperparameters,
+    pub(super) owner_hotkey: Option<AccountId>,
+    pub(super) emission_per_epoch: u64,
+    pub(super) allow_loopback_axons: bool,
+    /// Spendable rao.
+    pub(super) balances: BTreeMap<AccountId, u64>,
+    /// Transactions carried out so far.
+    pub(super) nonces: BTreeMap<AccountId, u32>,
+    /// Who owns a hotkey; kept when it loses its slot.
+    pub(super) owners: BTreeMap<AccountId, AccountId>,
+    /// Stake of a hotkey, in rao; kept when it loses its slot.
+    pub(super) stakes: BTreeMap<AccountId, u64>,
+    /// Rao destroyed by registrations.
+    pub(super) burned: u64,
+    /// Block of the last epoch; 0 for none yet.
+    pub(super) last_epoch: u64,
+    /// By uid.
+    pub(super) slots: Vec<Slot>,
+}
+
+impl State {
+    pub(super) fn balance(&self, account: &AccountId) -> u64 {
+        self.balances.get(account).copied().unwrap_or(0)
+    }
+
+    pub(super) fn stake(&self, hotkey: &AccountId) -> u64 {
+        self.stakes.get(hotkey).copied().unwrap_or(0)
+    }
+
+    pub(super) fn nonce(&self, account: &AccountId) -> u32 {
+        self.nonces.get(account).copied().unwrap_or(0)
+    }
+
+    pub(super) fn uid_of(&self, hotkey: &AccountId) -> Option<Uid> {
+        let position = self.slots.iter().position(|slot| slot.hotkey == *hotkey);
+        position.and_then(uid_at)
+    }
+
+    pub(super) fn weights(&self, uid: Uid) -> Option<&[(Uid, u16)]> {
+        self.slots.get(usize::from(uid.0)).map(|slot| slot.weights.as_slice())
+    }
+
+    pub(super) fn metagraph(&self, head: Head) -> Metagraph {
+        let neurons = self.slots.iter().enumerate();
+        Metagraph {
+            netuid: self.netuid,
+            head,
+            hyperparameters: self.hyperparameters.clone(),
+            neurons: neurons
+                .filter_map(|(position, slot)| Some(self.neuron(uid_at(position)?, slot)))
+                .collect(),
+        }
+    }
+
+    fn neuron(&self, uid: Uid, slot: &Slot) -> Neuron {
+        let hotkey = slot.hotkey;
+        Neuron {
+            uid,
+            hotkey,
+            coldkey: self.owners.get(&hotkey).copied().unwrap_or(hotkey),
+            stake: self.stake(&hotkey),
+            validator_permit: slot.validator_permit,
+            active: slot.active,
+            axon: slot.axon,
+            last_update: slot.last_update,
+            registered_at: slot.registered_at,
+            incentive: slot.incentive,
+            dividends: slot.dividends,
+            consensus: slot.consensus,
+            validator_trust: slot.validator_trust,
+            emission: slot.emission,
+        }
+    }
+
+    fn ensure_subnet(&self, netuid: Netuid) -> Result<(), Refusal> {
+        ensure(netuid == self.netuid, Refusal::SubnetNotExists)
+    }
+
+    /// The slot that `hotkey` holds on `netuid`.
+    fn slot_of(&self, netuid: Netuid, hotkey: &AccountId) -> Result<Uid, Refusal> {
+        let uid = self.uid_of(hotkey).filter(|_| netuid == self.netuid);
+        uid.ok_or(Refusal::HotKeyNotRegisteredInSubNet)
+    }
+
+    fn slot(&self, uid: Uid) -> Option<&Slot> {
+        self.slots.get(usize::from(uid.0))
+    }
+
+    fn slot_mut(&mut self, uid: Uid) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::from(uid.0))
+    }
+
+    fn is_owner(&self, hotkey: &AccountId) -> bool {
+        self.owner_hotkey.as_ref() == Some(hotkey)
+    }
+}
+
+/// `refusal` unless `condition` holds.
+fn ensure(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if condition { Ok(()) } else { Err(refusal) }
+}
+
+fn uid_at(position: usize) -> Option<Uid> {
+    u16::try_from(position).ok().map(Uid)
+}

@@ -1,0 +1,110 @@
+//! Setting weights, plain (`subtensor.md` section 4).
+
+use std::collections::BTreeSet;
+
+use super::{State, ensure};
+use crate::chain::{Netuid, Refusal, Uid};
+use crate::devchain::fixed::max_upscale;
+use crate::wallet::AccountId;
+
+/// One request for weights.
+#[derive(Clone, Copy)]
+pub(in crate::devchain) struct WeightRequest<'a> {
+    pub(in crate::devchain) hotkey: &'a AccountId,
+    pub(in crate::devchain) netuid: Netuid,
+    pub(in crate::devchain) uids: &'a [Uid],
+    pub(in crate::devchain) values: &'a [u16],
+    pub(in crate::devchain) version_key: u64,
+}
+
+impl State {
+    /// What the pool looks at: lengths, registration, stake and pace. The last of them stands in
+    /// the pool since spec 423.
+    pub(in crate::devchain) fn check_weights_for_pool(
+        &self,
+        block: u64,
+        request: WeightRequest<'_>,
+    ) -> Result<(), Refusal> {
+        check_lengths(request)?;
+        self.ensure_subnet(request.netuid)?;
+        let uid = self.slot_of(request.netuid, request.hotkey)?;
+        self.check_weights_stake(request.hotkey)?;
+        self.check_weights_pace(block, uid)
+    }
+
+    /// Carries the request out, after all checks in the runtime's order.
+    pub(in crate::devchain) fn set_weights(
+        &mut self,
+        block: u64,
+        request: WeightRequest<'_>,
+    ) -> Result<(), Refusal> {
+        let uid = self.check_set_weights(block, request)?;
+        let scaled = max_upscale(request.values);
+        let mut weights: Vec<(Uid, u16)> = request.uids.iter().copied().zip(scaled).collect();
+        weights.sort_unstable();
+        if let Some(slot) = self.slot_mut(uid) {
+            slot.weights = weights;
+            slot.last_update = block;
+        }
+        Ok(())
+    }
+
+    fn check_set_weights(&self, block: u64, request: WeightRequest<'_>) -> Result<Uid, Refusal> {
+        let rules = &self.hyperparameters;
+        ensure(!rules.commit_reveal_enabled, Refusal::CommitRevealEnabled)?;
+        check_lengths(request)?;
+        self.ensure_subnet(request.netuid)?;
+        ensure(request.uids.len() <= self.slots.len(), Refusal::UidsLengthExceedUidsInSubNet)?;
+        let uid = self.slot_of(request.netuid, request.hotkey)?;
+        self.check_weights_stake(request.hotkey)?;
+        ensure(
+            request.version_key >= rules.weights_version_key,
+            Refusal::IncorrectWeightVersionKey,
+        )?;
+        self.check_weights_pace(block, uid)?;
+        self.check_permit(uid, request)?;
+        self.check_vector(uid, request)?;
+        Ok(uid)
+    }
+
+    fn check_weights_stake(&self, hotkey: &AccountId) -> Result<(), Refusal> {
+        let enough = self.stake(hotkey) >= self.hyperparameters.stake_threshold;
+        ensure(enough || self.is_owner(hotkey), Refusal::NotEnoughStakeToSetWeights)
+    }
+
+    fn check_weights_pace(&self, block: u64, uid: Uid) -> Result<(), Refusal> {
+        let last = self.slot(uid).map_or(0, |slot| slot.last_update);
+        let waited = block.saturating_sub(last) >= self.hyperparameters.weights_rate_limit;
+        let free = self.hyperparameters.commit_reveal_enabled || last == 0;
+        ensure(free || waited, Refusal::SettingWeightsTooFast)
+    }
+
+    fn check_permit(&self, uid: Uid, request: WeightRequest<'_>) -> Result<(), Refusal> {
+        let permitted = self.slot(uid).is_some_and(|slot| slot.validator_permit);
+        let exempt = is_self_weight(uid, request.uids) || self.is_owner(request.hotkey);
+        ensure(permitted || exempt, Refusal::NeuronNoValidatorPermit)
+    }
+
+    fn check_vector(&self, uid: Uid, request: WeightRequest<'_>) -> Result<(), Refusal> {
+        let unique: BTreeSet<&Uid> = request.uids.iter().collect();
+        ensure(unique.len() == request.uids.len(), Refusal::DuplicateUids)?;
+        ensure(
+            request.uids.iter().all(|uid| self.slot(*uid).is_some()),
+            Refusal::UidVecContainInvalidOne,
+        )?;
+        let fewest = usize::from(self.hyperparameters.min_allowed_weights).min(self.slots.len());
+        ensure(
+            request.uids.len() >= fewest || is_self_weight(uid, request.uids),
+            Refusal::WeightVecLengthIsLow,
+        )
+    }
+}
+
+fn check_lengths(request: WeightRequest<'_>) -> Result<(), Refusal> {
+    ensure(request.uids.len() == request.values.len(), Refusal::WeightVecNotEqualSize)
+}
+
+/// Exactly one weight, on oneself: free of the permit and of the minimum length.
+fn is_self_weight(uid: Uid, uids: &[Uid]) -> bool {
+    uids == [uid]
+}

@@ -1,0 +1,196 @@
+//! Sentence embeddings for the relevance reward: all-MiniLM-L6-v2 and models of its kind.
+//!
+//! A folder with `config.json`, `model.safetensors` and `tokenizer.json` becomes a
+//! [`SentenceEncoder`]. A text's embedding is the mean of the last layer over its tokens, of length
+//! one; texts are cut at [`MAX_TOKENS`]. Everything is `f32`. The encoder refuses folders whose
+//! configuration asks for anything else than a plain BERT encoder, because it would compute
+//! something different without any sign of it.
+//!
+//! libtorch keeps a thread count for each calling thread: [`set_threads`] sets that of the caller.
+
+mod bert;
+mod config;
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use tch::{Kind, TchError, Tensor};
+use tokenizers::{Encoding, Tokenizer, TruncationParams};
+
+use bert::Bert;
+use config::BertConfig;
+
+/// The longest text that is looked at, in tokens, the two that frame it included.
+pub const MAX_TOKENS: usize = 256;
+/// Most tokens, padding included, that are computed together.
+const BATCH_TOKENS: usize = 4096;
+
+/// Why an encoder could not be loaded or used.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddingError {
+    /// A file is missing or cannot be read.
+    #[error("cannot read {}; run `make models` or name another folder", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is damaged, or its model is of an unsupported kind.
+    #[error("cannot use {} for a sentence encoder: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A text could not be split into tokens.
+    #[error("cannot split a text into tokens: {reason}")]
+    Tokens {
+        /// What the tokenizer said.
+        reason: String,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch failed: {0}")]
+    Torch(String),
+}
+
+impl From<TchError> for EmbeddingError {
+    fn from(error: TchError) -> Self {
+        Self::Torch(crate::llm::first_line(&error.to_string()))
+    }
+}
+
+/// Sets how many threads libtorch uses for work that the calling thread asks for; at least 1.
+pub fn set_threads(n_threads: i32) {
+    tch::set_num_threads(n_threads.max(1));
+}
+
+/// A loaded sentence encoder.
+#[derive(Debug)]
+pub struct SentenceEncoder {
+    tokenizer: Tokenizer,
+    bert: Bert,
+}
+
+impl SentenceEncoder {
+    /// Loads the encoder of a folder.
+    ///
+    /// # Errors
+    /// A missing, damaged or unsupported file.
+    pub fn load(folder: &Path) -> Result<Self, EmbeddingError> {
+        let config = BertConfig::load(&folder.join("config.json"))?;
+        let tokenizer = load_tokenizer(&folder.join("tokenizer.json"), &config)?;
+        let bert = Bert::load(&folder.join("model.safetensors"), config)?;
+        Ok(Self { tokenizer, bert })
+    }
+
+    /// The length of every embedding.
+    pub fn width(&self) -> usize {
+        self.bert.config().hidden_size as usize
+    }
+
+    /// One embedding of length one for each text, in the order of the texts. Texts of similar
+    /// length are computed together; the numbers do not depend on it beyond rounding.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::Tokens`] or [`EmbeddingError::Torch`].
+    pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let _guard = tch::no_grad_guard();
+        let encodings = self
+            .tokenizer
+            .encode_batch_fast(texts.to_vec(), true)
+            .map_err(|error| EmbeddingError::Tokens { reason: error.to_string() })?;
+        let mut embeddings = vec![Vec::new(); texts.len()];
+        for batch in batches(&encodings) {
+            let rows = self.encode_batch(&encodings, &batch)?;
+            for (text_idx, row) in batch.into_iter().zip(rows.chunks_exact(self.width())) {
+                embeddings[text_idx] = row.to_vec();
+            }
+        }
+        Ok(embeddings)
+    }
+
+    /// The embeddings of the texts in `batch`, one after another.
+    fn encode_batch(
+        &self,
+        encodings: &[Encoding],
+        batch: &[usize],
+    ) -> Result<Vec<f32>, EmbeddingError> {
+        let ids: Vec<&[u32]> = batch.iter().map(|idx| encodings[*idx].get_ids()).collect();
+        let longest = ids.iter().map(|ids| ids.len()).max().unwrap_or(0);
+        let mut padded = Vec::with_capacity(ids.len() * longest);
+        let mut mask = Vec::with_capacity(ids.len() * longest);
+        for ids in ids {
+            padded.extend(ids.iter().map(|id| i64::from(*id)));
+            mask.resize(padded.len(), 1.0f32);
+            padded.resize(padded.len() + longest - ids.len(), self.bert.config().pad_token_id);
+            mask.resize(padded.len(), 0.0);
+        }
+        let shape = [batch.len() as i64, longest as i64];
+        let padded = Tensor::f_from_slice(&padded)?.f_view(shape)?;
+        let mask = Tensor::f_from_slice(&mask)?.f_view(shape)?;
+        let hidden = self.bert.forward(&padded, &mask)?;
+        Ok(rows(&pooled(&hidden, &mask)?)?)
+    }
+}
+
+/// The mean over the unmasked tokens, divided by its length: `[texts, width]`.
+fn pooled(hidden: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
+    let sum = mask.f_unsqueeze(1)?.f_bmm(hidden)?.f_squeeze_dim(1)?;
+    let count = mask.f_sum_dim_intlist(1, true, Kind::Float)?.f_clamp_min(1e-9)?;
+    let mean = sum.f_div(&count)?;
+    let length = mean.f_norm_scalaropt_dim(2.0, 1, true)?.f_clamp_min(1e-12)?;
+    mean.f_div(&length)
+}
+
+fn rows(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
+    let mut numbers = vec![0.0; tensor.numel()];
+    let n_numbers = numbers.len();
+    tensor.f_contiguous()?.f_copy_data(&mut numbers, n_numbers)?;
+    Ok(numbers)
+}
+
+/// Groups texts of similar length, so that little is padded.
+fn batches(encodings: &[Encoding]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..encodings.len()).collect();
+    order.sort_by_key(|idx| Reverse(encodings[*idx].len()));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut longest = 0;
+    for idx in order {
+        match batches.last_mut() {
+            Some(batch) if (batch.len() + 1) * longest <= BATCH_TOKENS => batch.push(idx),
+            _ => {
+                longest = encodings[idx].len();
+                batches.push(vec![idx]);
+            }
+        }
+    }
+    batches
+}
+
+fn load_tokenizer(path: &Path, config: &BertConfig) -> Result<Tokenizer, EmbeddingError> {
+    let unusable = |reason: String| EmbeddingError::Unusable { path: path.to_owned(), reason };
+    let bytes = read(path)?;
+    let mut tokenizer =
+        Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
+    let n_tokens = tokenizer.get_vocab_size(true);
+    if n_tokens as i64 > config.vocab_size {
+        let (found, wanted) = (n_tokens, config.vocab_size);
+        return Err(unusable(format!("it has {found} tokens, the model {wanted}")));
+    }
+    let truncation = TruncationParams { max_length: MAX_TOKENS, ..TruncationParams::default() };
+    tokenizer
+        .with_padding(None)
+        .with_truncation(Some(truncation))
+        .map_err(|error| unusable(error.to_string()))?;
+    Ok(tokenizer)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, EmbeddingError> {
+    std::fs::read(path).map_err(|source| EmbeddingError::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The language model: everything between chat messages and streamed text.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`gguf`] | the model file: metadata, tensors, dequantisation |
+//! | [`tokenizer`], [`template`] | text to token ids and back, chat messages to a prompt |
+//! | [`sampler`], [`stream`] | logits to a token, tokens to text that never splits a character |
+//! | [`extents`], [`schedule`] | where a sequence's keys and values lie, what the next step computes |
+//! | [`request`], [`source`] | what a caller asks for, and where the model comes from |
+//! | `model`, `engine` | the forward pass and continuous batching (with the feature `libtorch`) |
+//!
+//! **Invariant:** nothing here starts a thread, reads a clock or opens a socket. One thread owns an
+//! engine and steps it; the seed of every request is an argument, so the same requests give the
+//! same answers.
+
+#[cfg(feature = "libtorch")]
+pub mod engine;
+mod error;
+pub mod extents;
+pub mod gguf;
+#[cfg(feature = "libtorch")]
+pub mod model;
+pub mod request;
+pub mod sampler;
+pub mod schedule;
+pub mod source;
+pub mod stream;
+pub mod template;
+pub mod tokenizer;
+
+pub use error::LlmError;
+#[cfg(feature = "libtorch")]
+pub(crate) use error::first_line;

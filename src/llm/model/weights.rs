@@ -1,0 +1,150 @@
+//! The weights, dequantised to `f32` and joined as the forward pass wants them.
+//!
+//! Matrices are kept as the transposed view of the file's rows, `[inputs, outputs]`, ready for a
+//! matrix product.
+
+use std::collections::HashSet;
+
+use tch::Tensor;
+
+use super::config::LlamaConfig;
+use crate::llm::LlmError;
+use crate::llm::gguf::{Gguf, GgufDamage, GgufError, dequantize};
+
+/// One layer.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// `[width, (heads + 2·kv_heads)·head]`, with the attention norm's weight.
+    pub(super) query_key_value: Tensor,
+    /// `[heads·head, width]`.
+    pub(super) output: Tensor,
+    /// `[width, 2·feed_forward]`, with the feed-forward norm's weight.
+    pub(super) gate_up: Tensor,
+    /// `[feed_forward, width]`.
+    pub(super) down: Tensor,
+}
+
+/// All weights.
+#[derive(Debug)]
+pub(super) struct Weights {
+    /// `[vocabulary, width]`.
+    pub(super) embedding: Tensor,
+    pub(super) layers: Vec<Layer>,
+    /// `[width]`, times `sqrt(width)`.
+    pub(super) final_norm: Tensor,
+    /// `[width, vocabulary]`: a view of `embedding` unless the file has an output matrix.
+    pub(super) head: Tensor,
+}
+
+impl Weights {
+    /// Loads and checks every tensor of the file; one that is not used is an error, because a model
+    /// that needs it would answer wrongly.
+    pub(super) fn load(gguf: &Gguf<'_>, config: &LlamaConfig) -> Result<Self, LlmError> {
+        let mut loader = Loader { gguf, used: HashSet::new() };
+        let width = config.width;
+        let rows = loader.rows("token_embd.weight", config.vocabulary, width)?;
+        let embedding = matrix(&rows, config.vocabulary, width)?;
+        drop(rows);
+        let layers = (0..config.n_layers)
+            .map(|idx| loader.layer(idx, config))
+            .collect::<Result<Vec<_>, _>>()?;
+        let final_norm = Tensor::f_from_slice(&loader.norm("output_norm.weight", width)?)?;
+        let head = if gguf.has_tensor("output.weight") {
+            loader.joined(&[("output.weight", config.vocabulary)], width, None)?
+        } else {
+            embedding.f_tr()?
+        };
+        loader.check_all_used()?;
+        Ok(Self { embedding, layers, final_norm, head })
+    }
+}
+
+struct Loader<'g, 'a> {
+    gguf: &'g Gguf<'a>,
+    used: HashSet<String>,
+}
+
+impl Loader<'_, '_> {
+    fn layer(&mut self, idx: usize, config: &LlamaConfig) -> Result<Layer, LlmError> {
+        let name = |part: &str| format!("blk.{idx}.{part}.weight");
+        let (width, inner) = (config.width, config.feed_forward);
+        let kv_width = config.n_kv_heads * config.head;
+        let attention_norm = self.norm(&name("attn_norm"), width)?;
+        let feed_forward_norm = self.norm(&name("ffn_norm"), width)?;
+        let (query, key, value) = (name("attn_q"), name("attn_k"), name("attn_v"));
+        let joined = [(&*query, width), (&*key, kv_width), (&*value, kv_width)];
+        let (gate, up) = (name("ffn_gate"), name("ffn_up"));
+        Ok(Layer {
+            query_key_value: self.joined(&joined, width, Some(&attention_norm))?,
+            output: self.joined(&[(&name("attn_output"), width)], width, None)?,
+            gate_up: self.joined(
+                &[(&*gate, inner), (&*up, inner)],
+                width,
+                Some(&feed_forward_norm),
+            )?,
+            down: self.joined(&[(&name("ffn_down"), width)], inner, None)?,
+        })
+    }
+
+    /// A norm's weight times `sqrt(width)`.
+    fn norm(&mut self, name: &str, width: i64) -> Result<Vec<f32>, LlmError> {
+        let mut weight = Vec::new();
+        self.append(name, &[width], &mut weight)?;
+        let factor = (width as f32).sqrt();
+        weight.iter_mut().for_each(|number| *number *= factor);
+        Ok(weight)
+    }
+
+    /// The rows of several matrices of the same width under each other, each column times `scale`.
+    fn joined(
+        &mut self,
+        parts: &[(&str, i64)],
+        width: i64,
+        scale: Option<&[f32]>,
+    ) -> Result<Tensor, LlmError> {
+        let n_rows: i64 = parts.iter().map(|(_, n_rows)| n_rows).sum();
+        let mut rows = Vec::with_capacity((n_rows * width) as usize);
+        for (name, n_rows) in parts {
+            self.append(name, &[width, *n_rows], &mut rows)?;
+        }
+        let mut joined = matrix(&rows, n_rows, width)?;
+        if let Some(scale) = scale {
+            let _ = joined.f_mul_(&Tensor::f_from_slice(scale)?)?;
+        }
+        Ok(joined.f_tr()?)
+    }
+
+    fn rows(&mut self, name: &str, n_rows: i64, width: i64) -> Result<Vec<f32>, LlmError> {
+        let mut rows = Vec::new();
+        self.append(name, &[width, n_rows], &mut rows)?;
+        Ok(rows)
+    }
+
+    fn append(&mut self, name: &str, dims: &[i64], out: &mut Vec<f32>) -> Result<(), GgufError> {
+        let tensor = self.gguf.tensor(name)?;
+        let wanted: Vec<usize> = dims.iter().map(|dim| *dim as usize).collect();
+        if tensor.dims != wanted {
+            return Err(self.gguf.error(GgufDamage::Shape {
+                tensor: name.to_owned(),
+                found: tensor.dims.clone(),
+                wanted,
+            }));
+        }
+        dequantize(tensor.kind, tensor.bytes, out);
+        self.used.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn check_all_used(&self) -> Result<(), GgufError> {
+        match self.gguf.tensors().find(|tensor| !self.used.contains(tensor.name)) {
+            Some(tensor) => {
+                Err(self.gguf.error(GgufDamage::UnknownTensor { tensor: tensor.name.to_owned() }))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn matrix(rows: &[f32], n_rows: i64, width: i64) -> Result<Tensor, LlmError> {
+    Ok(Tensor::f_from_slice(rows)?.f_view([n_rows, width])?)
+}

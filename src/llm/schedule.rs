@@ -1,0 +1,126 @@
+//! Decides what the next forward pass computes.
+//!
+//! Every running sequence gets its one new token first, so a long prompt never stalls a stream for
+//! more than one chunk; what is left of the step goes to prompts, in the order they came.
+
+use super::extents::Extent;
+
+/// What the scheduler knows of one sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending<'t> {
+    /// Its room in the arena.
+    pub extent: Extent,
+    /// How many tokens have their keys and values in the arena.
+    pub n_cached: usize,
+    /// The tokens after those; never empty.
+    pub tokens: &'t [u32],
+}
+
+/// The part of one sequence in a batch: `n_new` neighbouring rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Which sequence, by its place among those given.
+    pub sequence: usize,
+    /// The arena row of its first token.
+    pub start: usize,
+    /// Tokens in the arena before this step.
+    pub n_past: usize,
+    /// Tokens of this step.
+    pub n_new: usize,
+    /// Whether its last row's logits choose its next token.
+    pub is_last: bool,
+}
+
+/// One forward pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Token of each row.
+    pub tokens: Vec<i64>,
+    /// Position of each row within its sequence.
+    pub positions: Vec<i64>,
+    /// Arena row that takes each row's key and value.
+    pub arena_rows: Vec<i64>,
+    /// The sequences, in row order: first those with one row, then those with more.
+    pub segments: Vec<Segment>,
+    /// The rows whose logits are wanted, in the order of the segments that have one.
+    pub output_rows: Vec<i64>,
+}
+
+impl Batch {
+    /// The next batch: one row for every sequence that waits for one token, then up to
+    /// `prefill_chunk` rows of the others.
+    pub fn plan(sequences: &[Pending<'_>], prefill_chunk: usize) -> Self {
+        let mut batch = Self::default();
+        let mut budget = prefill_chunk;
+        let (short, long): (Vec<_>, Vec<_>) =
+            sequences.iter().enumerate().partition(|(_, pending)| pending.tokens.len() == 1);
+        for (sequence, pending) in short {
+            batch.add(sequence, pending, 1);
+        }
+        for (sequence, pending) in long {
+            let n_new = pending.tokens.len().min(budget);
+            budget -= n_new;
+            batch.add(sequence, pending, n_new);
+        }
+        batch
+    }
+
+    /// How many rows it has.
+    pub fn n_rows(&self) -> usize {
+        self.tokens.len()
+    }
+
+    fn add(&mut self, sequence: usize, pending: &Pending<'_>, n_new: usize) {
+        if n_new == 0 {
+            return;
+        }
+        let is_last = n_new == pending.tokens.len();
+        for (idx, token) in pending.tokens[..n_new].iter().enumerate() {
+            let position = pending.n_cached + idx;
+            self.tokens.push(i64::from(*token));
+            self.positions.push(position as i64);
+            self.arena_rows.push((pending.extent.start + position) as i64);
+        }
+        if is_last {
+            self.output_rows.push(self.n_rows() as i64 - 1);
+        }
+        self.segments.push(Segment {
+            sequence,
+            start: pending.extent.start,
+            n_past: pending.n_cached,
+            n_new,
+            is_last,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pending(start: usize, n_cached: usize, tokens: &[u32]) -> Pending<'_> {
+        Pending { extent: Extent { start, len: 100 }, n_cached, tokens }
+    }
+
+    #[test]
+    fn running_sequences_come_before_prompts() {
+        let batch = Batch::plan(&[pending(0, 0, &[5, 6, 7]), pending(100, 9, &[8])], 2);
+        assert_eq!(batch.tokens, [8, 5, 6]);
+        assert_eq!(batch.positions, [9, 0, 1]);
+        assert_eq!(batch.arena_rows, [109, 0, 1]);
+        assert_eq!(batch.output_rows, [0]);
+        let parts: Vec<_> =
+            batch.segments.iter().map(|part| (part.sequence, part.n_new, part.is_last)).collect();
+        assert_eq!(parts, [(1, 1, true), (0, 2, false)]);
+    }
+
+    #[test]
+    fn several_prompts_share_one_chunk() {
+        let batch = Batch::plan(&[pending(0, 0, &[1, 2]), pending(100, 4, &[3, 4, 5, 6])], 5);
+        assert_eq!(batch.tokens, [1, 2, 3, 4, 5]);
+        assert_eq!(batch.output_rows, [1]);
+        assert_eq!(batch.segments[1].n_past, 4);
+        let full = Batch::plan(&[pending(0, 0, &[1, 2]), pending(100, 0, &[3, 4])], 2);
+        assert_eq!(full.segments.len(), 1);
+    }
+}

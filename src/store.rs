@@ -1,0 +1,327 @@
+//! What must outlive an actor and the process: scores, the weight journal, the event history and
+//! the dev chain's state, in SQLite.
+//!
+//! One file per concern is opened by one actor each ([`Store`] for the validator, [`ChainStore`]
+//! for the dev chain). A call that returns `Ok` has reached the disk: write-ahead log with full
+//! synchronisation, one transaction per call. Readers may open the same file beside the writer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::chain::{Hash, Uid, WeightVector};
+use crate::wallet::AccountId;
+
+mod journal;
+mod turns;
+
+pub use journal::{CommitId, CommitIntent, CommitOutcome, CommitRecord};
+pub use turns::{MinerTally, Recorded, ResponseRecord, ScoreState, ScoredMiner, TurnRecord};
+
+/// Raised with every change of the tables; an older file is refused rather than guessed at.
+const SCHEMA_VERSION: i64 = 1;
+
+/// Why the store could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file is there and is not ours, or is damaged.
+    #[error(
+        "state file {path} is damaged or no state file ({reason}): move it away to start afresh, or restore a copy"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file was written by a newer or an older version.
+    #[error(
+        "state file {path} has schema version {found}, this node needs {SCHEMA_VERSION}: use the matching node version"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: i64,
+    },
+    /// SQLite refused an operation.
+    #[error(
+        "state file {path} could not be used while {attempted}; check the disk and the folder's permissions"
+    )]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        attempted: &'static str,
+        /// SQLite's reason.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A row holds what this version cannot read.
+    #[error("state file {path} holds a row that cannot be read while {attempted}: {reason}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        attempted: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS scores (
+    uid INTEGER PRIMARY KEY, hotkey TEXT NOT NULL, score REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS turns (
+    id TEXT PRIMARY KEY, step INTEGER NOT NULL, turn INTEGER NOT NULL, task TEXT NOT NULL,
+    block INTEGER NOT NULL, seconds REAL NOT NULL, overhead_seconds REAL NOT NULL,
+    recorded_unix REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS responses (
+    turn_id TEXT NOT NULL REFERENCES turns(id), uid INTEGER NOT NULL, hotkey TEXT NOT NULL,
+    status INTEGER, reward REAL NOT NULL, seconds REAL NOT NULL,
+    PRIMARY KEY (turn_id, uid)) STRICT;
+CREATE INDEX IF NOT EXISTS responses_by_hotkey ON responses (hotkey);
+CREATE TABLE IF NOT EXISTS commits (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, planned_block INTEGER NOT NULL, uid INTEGER NOT NULL,
+    weights TEXT NOT NULL, version_key INTEGER NOT NULL,
+    outcome TEXT, block INTEGER, detail TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS chain_state (
+    id INTEGER PRIMARY KEY CHECK (id = 0), block INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
+";
+
+/// An open state file.
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the file, or makes it with empty tables.
+    ///
+    /// # Errors
+    /// When the file is damaged, of another version, or cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|source| {
+            StoreError::Io { path: path.to_owned(), attempted: "opening it", source }
+        })?;
+        let store = Self { path: path.to_owned(), connection };
+        store.prepare()?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        let io = self.io("preparing it");
+        self.connection.busy_timeout(Duration::from_secs(5)).map_err(io)?;
+        self.check_integrity()?;
+        let io = self.io("preparing it");
+        self.connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+            )
+            .map_err(io)?;
+        self.check_version()?;
+        self.connection.execute_batch(TABLES).map_err(self.io("making its tables"))
+    }
+
+    fn check_integrity(&self) -> Result<(), StoreError> {
+        let verdict =
+            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        let reason = match verdict {
+            Ok(verdict) if verdict == "ok" => return Ok(()),
+            Ok(verdict) => verdict,
+            Err(error) => error.to_string(),
+        };
+        Err(StoreError::Damaged { path: self.path.clone(), reason })
+    }
+
+    fn check_version(&self) -> Result<(), StoreError> {
+        let io = || self.io("reading its version");
+        let found: i64 =
+            self.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(io())?;
+        let n_tables: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(io())?;
+        if n_tables == 0 {
+            return self
+                .connection
+                .pragma_update(None, "user_version", SCHEMA_VERSION)
+                .map_err(io());
+        }
+        if found != SCHEMA_VERSION {
+            return Err(StoreError::Version { path: self.path.clone(), found });
+        }
+        Ok(())
+    }
+
+    fn io(&self, attempted: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
+        let path = self.path.clone();
+        move |source| StoreError::Io { path, attempted, source }
+    }
+
+    fn transaction<T>(
+        &mut self,
+        attempted: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let io = self.io(attempted);
+        let attempt = || {
+            let transaction = self.connection.transaction()?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        attempt().map_err(io)
+    }
+
+    fn decode<T: DeserializeOwned>(
+        &self,
+        attempted: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|error| StoreError::Row {
+            path: self.path.clone(),
+            attempted,
+            reason: error.to_string(),
+        })
+    }
+
+    fn encode<T: Serialize>(
+        &self,
+        attempted: &'static str,
+        value: &T,
+    ) -> Result<String, StoreError> {
+        serde_json::to_string(value).map_err(|error| StoreError::Row {
+            path: self.path.clone(),
+            attempted,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Appends one event to the history and gives its number.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub fn append_event(
+        &mut self,
+        kind: &str,
+        body: &serde_json::Value,
+    ) -> Result<i64, StoreError> {
+        let body = body.to_string();
+        self.transaction("appending an event", |transaction| {
+            transaction
+                .execute("INSERT INTO events (kind, body) VALUES (?1, ?2)", params![kind, body])?;
+            Ok(transaction.last_insert_rowid())
+        })
+    }
+
+    /// How many events of this kind the history holds.
+    ///
+    /// # Errors
+    /// When they could not be read.
+    pub fn count_events(&self, kind: &str) -> Result<u64, StoreError> {
+        self.connection
+            .query_row("SELECT count(*) FROM events WHERE kind = ?1", [kind], |row| row.get(0))
+            .map_err(self.io("counting events"))
+    }
+}
+
+/// The dev chain's state file: one row, replaced with every block.
+pub struct ChainStore(Store);
+
+impl ChainStore {
+    /// Opens the file, or makes it empty.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Store::open(path).map(Self)
+    }
+
+    /// The state of the newest block, if there is one.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, StoreError> {
+        let state: Option<String> = self
+            .0
+            .connection
+            .query_row("SELECT state FROM chain_state WHERE id = 0", [], |row| row.get(0))
+            .optional()
+            .map_err(self.0.io("loading the chain"))?;
+        state.map(|state| self.0.decode("loading the chain", &state)).transpose()
+    }
+
+    /// Replaces the state.
+    ///
+    /// # Errors
+    /// When it could not be committed; the old state is then still there.
+    pub fn save<T: Serialize>(&mut self, block: u64, state: &T) -> Result<(), StoreError> {
+        let state = self.0.encode("saving the chain", state)?;
+        self.0.transaction("saving the chain", |transaction| {
+            transaction.execute(
+                "INSERT INTO chain_state (id, block, state) VALUES (0, ?1, ?2)
+                 ON CONFLICT (id) DO UPDATE SET block = ?1, state = ?2",
+                params![block, state],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn temporary(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("sn1-store-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        folder.join("state.sqlite")
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_left_alone() {
+        let path = temporary("damaged");
+        std::fs::write(&path, b"this is no database, however long it may be read for").unwrap();
+        let error = Store::open(&path).err().unwrap();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("state.sqlite"));
+        assert!(std::fs::read(&path).unwrap().starts_with(b"this is no"));
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_refused() {
+        let path = temporary("version");
+        Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Version { found: 99, .. })));
+    }
+
+    #[test]
+    fn the_chain_state_is_replaced_and_read_back() {
+        let path = temporary("chain");
+        let mut store = ChainStore::open(&path).unwrap();
+        assert_eq!(store.load::<Vec<u64>>().unwrap(), None);
+        store.save(1, &vec![1_u64]).unwrap();
+        store.save(2, &vec![1_u64, 2]).unwrap();
+        drop(store);
+        assert_eq!(ChainStore::open(&path).unwrap().load().unwrap(), Some(vec![1_u64, 2]));
+    }
+
+    #[test]
+    fn events_are_counted_by_kind() {
+        let mut store = Store::open(&temporary("events")).unwrap();
+        store.append_event("step", &serde_json::json!({"best": "yes"})).unwrap();
+        store.append_event("error", &serde_json::json!({})).unwrap();
+        assert_eq!(store.count_events("step").unwrap(), 1);
+    }
+}

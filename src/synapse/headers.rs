@@ -1,0 +1,139 @@
+//! The headers of requests and replies: names, typed reading, writing (synapse-wire.md sections
+//! 1.1, 4.1, 6.1 and 7.2).
+//!
+//! Written values are one line of printable ASCII, at most [`MAX_VALUE_BYTES`] long, whatever the
+//! peer sent. Names are read in any letter case; where one is doubled the last counts.
+
+mod reply;
+mod request;
+
+use std::collections::HashMap;
+
+pub use reply::{AxonIdentity, ReplyHead, ReplyStatus, Style, bare_reply_headers, reply_headers};
+pub use request::{AxonAddress, RequestDraft, RequestHead, Terminal};
+pub(super) use request::{Signed, request_headers};
+
+use super::python::{parse_float, parse_int};
+
+/// One header, ready to send.
+pub type Header = (String, String);
+
+/// Longest value that is written. Python dendrites fail a reply with a line beyond 8190 bytes.
+pub const MAX_VALUE_BYTES: usize = 4096;
+/// Longest header line that a dendrite accepts, name and value together.
+pub const MAX_REPLY_LINE_BYTES: usize = 8190;
+/// Most headers that a dendrite accepts in a reply.
+pub const MAX_REPLY_HEADERS: usize = 128;
+/// Base64 of `[]`: what stands for a list field in the headers.
+pub const EMPTY_LIST_VALUE: &str = "W10=";
+
+/// The status code header of a reply. Success is decided by it.
+pub const STATUS_CODE: &str = "bt_header_axon_status_code";
+/// The status message header of a reply.
+pub const STATUS_MESSAGE: &str = "bt_header_axon_status_message";
+/// The seconds an axon says it took.
+pub const PROCESS_TIME: &str = "bt_header_axon_process_time";
+/// Hash of the hashed body fields.
+pub const BODY_HASH: &str = "computed_body_hash";
+/// Version number of the caller's SDK.
+pub const DENDRITE_VERSION: &str = "bt_header_dendrite_version";
+
+/// A header that does not say what its name promises.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// Python's `int()` would raise, or the number exceeds 128 bits.
+    #[error("header {0} is not an integer")]
+    Integer(String),
+    /// Python's `float()` would raise.
+    #[error("header {0} is not a number")]
+    Float(String),
+    /// Not base64 of a JSON list of strings.
+    #[error("header {0} is not base64 of a json list of strings")]
+    InputObject(String),
+    /// A mandatory input object is absent.
+    #[error("header {0} is missing")]
+    Missing(String),
+    /// A status code outside 0..=65535.
+    #[error("header {0} is out of range")]
+    Range(String),
+    /// A line or the number of lines exceeds what dendrites accept.
+    #[error("reply head exceeds {MAX_REPLY_HEADERS} headers of {MAX_REPLY_LINE_BYTES} bytes")]
+    TooLarge,
+}
+
+/// Makes a value safe to send: printable ASCII in one line, cut at [`MAX_VALUE_BYTES`].
+pub fn sanitise(value: &str) -> String {
+    let printable = |c: char| match c {
+        ' '..='~' => c,
+        '\t' | '\r' | '\n' => ' ',
+        _ => '?',
+    };
+    value.chars().take(MAX_VALUE_BYTES).map(printable).collect::<String>().trim().to_owned()
+}
+
+fn header(name: impl Into<String>, value: impl AsRef<str>) -> Header {
+    (name.into(), sanitise(value.as_ref()))
+}
+
+/// The headers that matter to the wire, by lower-case name, the last of each.
+struct Fields<'a>(HashMap<String, &'a [u8]>);
+
+impl<'a> Fields<'a> {
+    fn collect(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let known = |name: &str| {
+            name.starts_with("bt_header_")
+                || matches!(name, "timeout" | "header_size" | "total_size" | BODY_HASH)
+        };
+        let lower = |(name, value): (&str, &'a [u8])| (name.to_ascii_lowercase(), value);
+        Self(headers.into_iter().map(lower).filter(|(name, _)| known(name)).collect())
+    }
+
+    /// A value as text. Every byte is a Latin-1 character, so nothing can fail.
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|value| value.iter().copied().map(char::from).collect())
+    }
+
+    fn int(&self, name: &str) -> Result<Option<i128>, HeaderError> {
+        let parse =
+            |text: String| parse_int(&text).ok_or_else(|| HeaderError::Integer(name.to_owned()));
+        self.text(name).map(parse).transpose()
+    }
+
+    fn float(&self, name: &str) -> Result<Option<f64>, HeaderError> {
+        let parse =
+            |text: String| parse_float(&text).ok_or_else(|| HeaderError::Float(name.to_owned()));
+        self.text(name).map(parse).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn values_become_one_short_line() {
+        assert_eq!(sanitise("a\r\nb\0c é "), "a  b?c ?");
+        assert_eq!(sanitise(&"x".repeat(10_000)).len(), MAX_VALUE_BYTES);
+    }
+
+    #[test]
+    fn the_last_of_a_doubled_name_counts_in_any_case() {
+        let headers: [(&str, &[u8]); 3] =
+            [("Total_Size", b"1"), ("total_size", b" 2 "), ("timeout", b"\xe9")];
+        let fields = Fields::collect(headers);
+        assert_eq!(fields.int("total_size"), Ok(Some(2)));
+        assert_eq!(fields.text("timeout").as_deref(), Some("é"));
+        assert_eq!(fields.float("timeout"), Err(HeaderError::Float("timeout".into())));
+        assert_eq!(fields.int("header_size"), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn sanitised_values_are_printable(value in any::<String>()) {
+            let value = sanitise(&value);
+            prop_assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a dendrite makes of an exchange: one status, one message, one text (synapse-wire.md
+//! sections 7.2, 7.3 and 10).
+//!
+//! The codes are those of 10.5.0. On purpose different:
+//!
+//! - success needs HTTP 200 as well as status header 200;
+//! - the body of a refusal is never a completion;
+//! - a redirect is not followed;
+//! - a character that is split over two reads is joined, if the decoder is told so.
+
+use super::PROMPT_NAME;
+use super::headers::{HeaderError, ReplyHead};
+use super::python::float_text;
+
+/// How an exchange ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The body came to its proper end.
+    Complete,
+    /// Nothing listens, no route, or the address may not be dialled.
+    NotConnected,
+    /// The one deadline passed, at whatever stage.
+    TimedOut {
+        /// The deadline in seconds.
+        timeout_s: f64,
+    },
+    /// The peer closed before the head was whole.
+    Disconnected,
+    /// The connection was reset before a reply.
+    Reset,
+    /// The peer closed or reset in the middle of the body.
+    BrokenBody,
+    /// The head is no HTTP, or larger than accepted.
+    BadHead(String),
+    /// The body is not UTF-8.
+    BadUtf8,
+    /// The body exceeds what this node reads.
+    TooLarge,
+    /// Any other failure of the HTTP client.
+    Failed(String),
+}
+
+/// What was seen of an exchange.
+#[derive(Debug, Clone)]
+pub struct Exchange<'a> {
+    /// `ip:port` that was asked, for messages.
+    pub address: &'a str,
+    /// The status line, if a head arrived.
+    pub http_status: Option<u16>,
+    /// The reply headers, if a head arrived.
+    pub head: Option<Result<ReplyHead, HeaderError>>,
+    /// The text decoded so far.
+    pub text: String,
+    /// How it ended.
+    pub ending: Ending,
+    /// Seconds since the call began.
+    pub elapsed_s: f64,
+}
+
+/// What a query came to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// 200 is success, and only with both the status line and the status header saying so. `None`:
+    /// the axon said nothing of a status.
+    pub status_code: Option<u16>,
+    /// For people; unauthenticated where it is the axon's.
+    pub status_message: Option<String>,
+    /// Seconds until the end of the reply; only set where a whole reply was read.
+    pub process_time: Option<f64>,
+    /// The text, or the part of it that came before a failure. Empty for refusals.
+    pub completion: String,
+}
+
+impl Outcome {
+    /// Judges an exchange.
+    pub fn of(exchange: Exchange<'_>) -> Self {
+        let verdict = match exchange.ending {
+            Ending::Complete => complete(&exchange),
+            _ => failure(&exchange),
+        };
+        let completion = if is_refusal(&exchange) { String::new() } else { exchange.text };
+        Self { completion, ..verdict }
+    }
+
+    /// Whether the axon answered the prompt, possibly with nothing.
+    pub fn is_success(&self) -> bool {
+        self.status_code == Some(200)
+    }
+}
+
+/// Judges a reply that was read to its end.
+fn complete(exchange: &Exchange<'_>) -> Outcome {
+    let http_status = exchange.http_status.unwrap_or(200);
+    if (300..400).contains(&http_status) {
+        return failed(422, format!("Failed to parse response: redirect {http_status} refused"));
+    }
+    let head = match &exchange.head {
+        Some(Err(HeaderError::TooLarge)) => {
+            return failed(400, format!("Client response error: {}", HeaderError::TooLarge));
+        }
+        Some(Err(error)) => return failed(422, format!("Failed to parse response: {error}")),
+        Some(Ok(head)) => head.clone(),
+        None => ReplyHead::default(),
+    };
+    let status_code = match (head.status_code, http_status) {
+        (Some(200) | None, 200) => head.status_code,
+        (Some(200) | None, _) => Some(http_status),
+        (refused, _) => refused,
+    };
+    Outcome {
+        status_code,
+        status_message: head.status_message,
+        process_time: Some(exchange.elapsed_s),
+        completion: String::new(),
+    }
+}
+
+fn failure(exchange: &Exchange<'_>) -> Outcome {
+    match &exchange.ending {
+        Ending::Complete => Outcome::default(),
+        Ending::NotConnected => {
+            failed(503, format!("Service unavailable at {}/{PROMPT_NAME}", exchange.address))
+        }
+        Ending::TimedOut { timeout_s } => {
+            failed(408, format!("Request timeout after {} seconds", float_text(*timeout_s)))
+        }
+        Ending::Disconnected => failed(503, "Service disconnected: Server disconnected"),
+        Ending::Reset => failed(422, "Failed to parse response: connection reset by peer"),
+        Ending::BrokenBody => failed(400, "Payload error: Response payload is not completed"),
+        Ending::BadHead(cause) => failed(400, format!("Client response error: {cause}")),
+        Ending::BadUtf8 => failed(422, "Failed to parse response: body is not utf-8"),
+        Ending::TooLarge => failed(422, "Failed to parse response: body is too large"),
+        Ending::Failed(cause) => failed(422, format!("Failed to parse response: {cause}")),
+    }
+}
+
+fn failed(status_code: u16, message: impl Into<String>) -> Outcome {
+    Outcome {
+        status_code: Some(status_code),
+        status_message: Some(message.into()),
+        ..Outcome::default()
+    }
+}
+
+/// Whether the head says that the body is no answer, or is too large to be listened to. A head that
+/// says nothing is no refusal.
+fn is_refusal(exchange: &Exchange<'_>) -> bool {
+    let by_header = match &exchange.head {
+        Some(Ok(head)) => head.status_code.is_some_and(|code| code != 200),
+        Some(Err(error)) => *error == HeaderError::TooLarge,
+        None => false,
+    };
+    by_header || exchange.http_status.is_some_and(|status| status != 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(http_status: u16, status_code: Option<u16>, ending: Ending) -> Exchange<'static> {
+        Exchange {
+            address: "192.0.2.1:8091",
+            http_status: Some(http_status),
+            head: Some(Ok(ReplyHead { status_code, ..ReplyHead::default() })),
+            text: "text".into(),
+            ending,
+            elapsed_s: 0.5,
+        }
+    }
+
+    #[test]
+    fn success_needs_both_statuses_and_refusals_have_no_text() {
+        for (http, header, expected, text) in [
+            (200, Some(200), Some(200), "text"),
+            (200, None, None, "text"),
+            (500, Some(200), Some(500), ""),
+            (200, Some(500), Some(500), ""),
+            (404, None, Some(404), ""),
+            (401, Some(401), Some(401), ""),
+            (302, None, Some(422), ""),
+        ] {
+            let outcome = Outcome::of(exchange(http, header, Ending::Complete));
+            assert_eq!(outcome.status_code, expected, "{http} {header:?}");
+            assert_eq!(outcome.completion, text, "{http} {header:?}");
+            assert_eq!(outcome.is_success(), expected == Some(200));
+            assert_eq!(outcome.process_time.is_some(), http != 302);
+        }
+    }
+
+    #[test]
+    fn partial_text_survives_a_timeout_but_not_a_refusal() {
+        let timed_out = Ending::TimedOut { timeout_s: 2.0 };
+        let outcome = Outcome::of(exchange(200, Some(200), timed_out.clone()));
+        assert_eq!(outcome.status_code, Some(408));
+        assert_eq!(outcome.status_message.unwrap(), "Request timeout after 2.0 seconds");
+        assert_eq!(outcome.completion, "text");
+        assert_eq!(outcome.process_time, None);
+        assert_eq!(Outcome::of(exchange(503, None, timed_out)).completion, "");
+    }
+}

@@ -1,0 +1,200 @@
+//! Why a request is refused and the reply that says so (synapse-wire.md section 5).
+
+use crate::synapse::body::BodyError;
+use crate::synapse::headers::{Header, HeaderError, ReplyStatus, bare_reply_headers};
+use crate::synapse::python::float_text;
+use crate::synapse::verify::VerifyError;
+use crate::synapse::{DEFAULT_TIMEOUT_S, Endpoint, Generation, PING_NAME, PROMPT_NAME};
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RefusalKind {
+    /// The path names no synapse of this axon.
+    UnknownSynapse(String),
+    /// A header does not parse.
+    BadHead(HeaderError),
+    /// The gate turns the hotkey away, for this reason.
+    Blacklisted(String),
+    /// Signature or nonce.
+    NotVerified(VerifyError),
+    /// More path than a synapse name.
+    NoRoute,
+    /// A synapse name with a slash behind.
+    TrailingSlash(Endpoint),
+    /// Neither GET nor POST.
+    WrongMethod,
+    /// The body.
+    BadBody(BodyError),
+    /// The body exceeds what this axon reads.
+    BodyTooLarge,
+    /// The head exceeds what this axon reads.
+    HeadTooLarge,
+    /// The caller asks more often than it may.
+    RateLimited,
+    /// The request waited until its timeout, or its body came too slowly.
+    TimedOut,
+    /// No capacity for another prompt.
+    Overloaded,
+    /// This node failed before the first chunk. The cause is for the log, not for the caller.
+    Failed,
+}
+
+impl RefusalKind {
+    /// A stable name for counters.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::UnknownSynapse(_) => "unknown_synapse",
+            Self::BadHead(_) => "bad_head",
+            Self::Blacklisted(_) => "blacklisted",
+            Self::NotVerified(_) => "not_verified",
+            Self::NoRoute => "no_route",
+            Self::TrailingSlash(_) => "trailing_slash",
+            Self::WrongMethod => "wrong_method",
+            Self::BadBody(BodyError::HashMismatch { .. }) => "hash_mismatch",
+            Self::BadBody(_) => "bad_body",
+            Self::BodyTooLarge => "body_too_large",
+            Self::HeadTooLarge => "head_too_large",
+            Self::RateLimited => "rate_limited",
+            Self::TimedOut => "timed_out",
+            Self::Overloaded => "overloaded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status that the caller's SDK would send, and a proper one where it sends none.
+    pub fn http_status(&self, caller: Generation) -> u16 {
+        let by_generation = |legacy, modern| match caller {
+            Generation::Legacy => legacy,
+            Generation::Modern => modern,
+        };
+        match self {
+            Self::UnknownSynapse(_) | Self::NoRoute => 404,
+            Self::BadHead(_) => by_generation(400, 500),
+            Self::Blacklisted(_) => 403,
+            Self::NotVerified(_) => 401,
+            Self::TrailingSlash(_) => 307,
+            Self::WrongMethod => 405,
+            Self::BadBody(BodyError::NotJson { .. }) => 422,
+            Self::BadBody(BodyError::NotUtf8) => 400,
+            Self::BadBody(BodyError::Member("dendrite")) => 500,
+            Self::BadBody(BodyError::Member(_)) => by_generation(422, 500),
+            Self::BadBody(_) | Self::Failed => 500,
+            Self::BodyTooLarge => 413,
+            Self::HeadTooLarge => 431,
+            Self::RateLimited => 429,
+            Self::TimedOut => by_generation(503, 408),
+            Self::Overloaded => 503,
+        }
+    }
+
+    /// What the reply says; the status header repeats it in one line of ASCII.
+    pub fn message(&self, timeout_s: Option<f64>) -> String {
+        match self {
+            Self::UnknownSynapse(name) => {
+                let name: String = name.chars().take(80).collect();
+                format!(
+                    "Synapse name '{name}' not found. Available synapses ['{PING_NAME}', '{PROMPT_NAME}']"
+                )
+            }
+            Self::BadHead(error) => {
+                format!("Improperly formatted request. Could not parse headers: {error}.")
+            }
+            Self::Blacklisted(reason) => format!("Forbidden. Key is blacklisted: {reason}."),
+            Self::NotVerified(error) => format!("Not Verified with error: {error}"),
+            Self::NoRoute => "Not Found".to_owned(),
+            Self::TrailingSlash(endpoint) => format!("Ask for /{} instead", endpoint.name()),
+            Self::WrongMethod => "Method Not Allowed".to_owned(),
+            Self::BadBody(error @ BodyError::HashMismatch { .. }) => {
+                format!("Internal server error with error: {error}")
+            }
+            Self::BadBody(error) => format!("Could not read the request: {error}"),
+            Self::BodyTooLarge => "Request body is too large".to_owned(),
+            Self::HeadTooLarge => "Request head is too large".to_owned(),
+            Self::RateLimited => "Too many requests".to_owned(),
+            Self::TimedOut => {
+                let timeout_s = float_text(timeout_s.unwrap_or(DEFAULT_TIMEOUT_S));
+                format!("Response timeout after: {timeout_s}s")
+            }
+            Self::Overloaded => "Service is at capacity".to_owned(),
+            Self::Failed => "Internal Server Error".to_owned(),
+        }
+    }
+}
+
+impl From<VerifyError> for RefusalKind {
+    fn from(error: VerifyError) -> Self {
+        Self::NotVerified(error)
+    }
+}
+
+/// A whole reply that refuses a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// For the status line.
+    pub http_status: u16,
+    /// All headers but those of the HTTP framing.
+    pub headers: Vec<Header>,
+    /// `{"message": ...}`.
+    pub body: Vec<u8>,
+    /// For logs and counters.
+    pub kind: RefusalKind,
+}
+
+impl Refusal {
+    /// A refusal that knows nothing of the request but its caller's generation, for failures
+    /// before or while the head is read.
+    pub fn bare(kind: RefusalKind, caller: Generation, process_time_s: f64) -> Self {
+        let code = kind.http_status(caller);
+        let message = kind.message(None);
+        let headers = bare_reply_headers(&ReplyStatus { code, message: &message, process_time_s });
+        Self::new(kind, code, &message, headers)
+    }
+
+    pub(super) fn new(
+        kind: RefusalKind,
+        http_status: u16,
+        message: &str,
+        mut headers: Vec<Header>,
+    ) -> Self {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        match &kind {
+            RefusalKind::WrongMethod => headers.push(("allow".to_owned(), "GET, POST".to_owned())),
+            RefusalKind::TrailingSlash(endpoint) => {
+                headers.push(("location".to_owned(), format!("/{}", endpoint.name())));
+            }
+            _ => {}
+        }
+        let body = serde_json::json!({ "message": message }).to_string().into_bytes();
+        Self { http_status, headers, body, kind }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_follow_the_generation_of_the_caller() {
+        for (kind, legacy, modern) in [
+            (RefusalKind::BadHead(HeaderError::TooLarge), 400, 500),
+            (RefusalKind::TimedOut, 503, 408),
+            (RefusalKind::BadBody(BodyError::Member("roles")), 422, 500),
+            (RefusalKind::BadBody(BodyError::Member("dendrite")), 500, 500),
+            (RefusalKind::BadBody(BodyError::Empty), 500, 500),
+            (RefusalKind::RateLimited, 429, 429),
+        ] {
+            assert_eq!(kind.http_status(Generation::Legacy), legacy, "{}", kind.label());
+            assert_eq!(kind.http_status(Generation::Modern), modern, "{}", kind.label());
+        }
+    }
+
+    #[test]
+    fn bare_refusals_tell_of_this_axon_only() {
+        let kind = RefusalKind::UnknownSynapse("a\r\nb".repeat(100));
+        let refusal = Refusal::bare(kind, Generation::Modern, 0.001);
+        assert_eq!(refusal.http_status, 404);
+        assert!(refusal.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])));
+        assert!(refusal.headers.contains(&("name".into(), "Synapse".into())));
+        assert!(!refusal.headers.iter().any(|(name, _)| name.contains("dendrite")));
+    }
+}

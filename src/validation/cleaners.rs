@@ -1,0 +1,310 @@
+//! What turns a model's raw text into a query, a challenge or a reference.
+//!
+//! The steps are those of mechanism.md section 5, quirks included, because cleaned references
+//! decide case-sensitive scores. Steps are typed: an unknown or nameless step cannot be built
+//! (quirk 20), so nothing here fails.
+
+pub(crate) mod unicode;
+
+use std::str::FromStr;
+
+use super::reward::TaskName;
+use unicode::{capitalize, is_space, is_word};
+
+/// Texts that [`Cleaner::RemoveRoles`] deletes wherever they stand, in this order.
+const ROLE_TEXTS: [&str; 11] = [
+    "User: ",
+    "System: ",
+    "Assistant: ",
+    "Assistant, ",
+    "Dear AI, ",
+    "Dear AI ",
+    "#Question: ",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<i>",
+    "</i>",
+];
+/// What ends a sentence.
+const SENTENCE_ENDS: [char; 3] = ['.', '?', '!'];
+/// The placeholder of a masked date.
+const DATE_TAG: &str = "<date>";
+/// The most words that [`ColonRule::LeadingLabel`] takes for a label.
+const MAX_LABEL_WORDS: usize = 6;
+
+/// One cleaning step. The order of steps is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cleaner {
+    /// Strips any run of `"` and `'` from both ends.
+    RemoveQuotes,
+    /// Cuts an unfinished last sentence; a text without a finished one stays as it is.
+    PruneEnding,
+    /// Deletes words before colons and forms of address, then rewrites letter case sentence by
+    /// sentence (quirk 17).
+    RemoveRoles,
+    /// Has no effect (quirk 19). Kept so that pipelines read as the reference's do.
+    RemovePostQuestionText,
+    /// Deletes the date placeholder.
+    RemoveTags,
+    /// Keeps the first question, by a [`ColonRule`].
+    FirstQuestion,
+}
+
+/// What [`Cleaner::FirstQuestion`] does about colons (quirk 18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ColonRule {
+    /// As the reference: keep only what lies between the first and the second colon, so that
+    /// `...at 10:30?` becomes `30?`.
+    Reference,
+    /// Drop a leading label such as `Question:`, and leave every other colon alone.
+    #[default]
+    LeadingLabel,
+}
+
+/// A step's name that is none of the six.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("looked up the cleaning step `{0}`, which does not exist; use one of the six known names")]
+pub struct UnknownCleaner(pub String);
+
+impl Cleaner {
+    /// All steps.
+    pub const ALL: [Self; 6] = [
+        Self::RemoveQuotes,
+        Self::PruneEnding,
+        Self::RemoveRoles,
+        Self::RemovePostQuestionText,
+        Self::RemoveTags,
+        Self::FirstQuestion,
+    ];
+
+    /// The step's name, as task definitions spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RemoveQuotes => "remove_quotes",
+            Self::PruneEnding => "prune_ending",
+            Self::RemoveRoles => "remove_roles",
+            Self::RemovePostQuestionText => "remove_post_question_text",
+            Self::RemoveTags => "remove_tags",
+            Self::FirstQuestion => "first_question",
+        }
+    }
+
+    /// The text after this step.
+    pub fn apply(self, text: &str, colons: ColonRule) -> String {
+        match self {
+            Self::RemoveQuotes => text.trim_matches(['"', '\'']).to_owned(),
+            Self::PruneEnding => prune_ending(text).to_owned(),
+            Self::RemoveRoles => remove_roles(text),
+            Self::RemovePostQuestionText => text.to_owned(),
+            Self::RemoveTags => text.replace(DATE_TAG, ""),
+            Self::FirstQuestion => first_question(text, colons),
+        }
+    }
+}
+
+impl FromStr for Cleaner {
+    type Err = UnknownCleaner;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCleaner> {
+        Self::ALL
+            .into_iter()
+            .find(|step| step.as_str() == name)
+            .ok_or_else(|| UnknownCleaner(name.to_owned()))
+    }
+}
+
+/// The steps for a task's queries, challenges and references (mechanism.md section 5).
+pub const fn pipeline(task: TaskName) -> &'static [Cleaner] {
+    match task {
+        TaskName::Qa => &[
+            Cleaner::RemoveQuotes,
+            Cleaner::PruneEnding,
+            Cleaner::RemoveRoles,
+            Cleaner::RemovePostQuestionText,
+        ],
+        TaskName::Summarization | TaskName::Generic => {
+            &[Cleaner::RemoveQuotes, Cleaner::PruneEnding, Cleaner::RemoveRoles]
+        }
+        TaskName::DateQa => &[Cleaner::RemoveTags, Cleaner::FirstQuestion],
+        TaskName::Math | TaskName::Translation | TaskName::Sentiment => &[],
+    }
+}
+
+/// Runs `steps` over `text`, in order.
+pub fn run(steps: &[Cleaner], text: &str, colons: ColonRule) -> String {
+    steps.iter().fold(text.to_owned(), |text, step| step.apply(&text, colons))
+}
+
+/// Runs a task's own [`pipeline`] over `text`.
+pub fn clean(task: TaskName, text: &str, colons: ColonRule) -> String {
+    run(pipeline(task), text, colons)
+}
+
+fn prune_ending(text: &str) -> &str {
+    match text.rfind(SENTENCE_ENDS) {
+        // All three ends are one byte long.
+        Some(end) => &text[..=end],
+        None => text,
+    }
+}
+
+fn remove_roles(text: &str) -> String {
+    let mut text = remove_labels(text);
+    for role in ROLE_TEXTS {
+        if text.contains(role) {
+            text = text.replace(role, "");
+        }
+    }
+    recase_sentences(&text)
+}
+
+/// Deletes every word that a colon follows, with the colon, the white space between the two and
+/// the line breaks before the word.
+fn remove_labels(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_word) {
+        kept.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let word_len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, after_word) = rest.split_at(word_len);
+        match after_word.trim_start_matches(is_space).strip_prefix(':') {
+            Some(after_colon) => {
+                kept.truncate(kept.trim_end_matches('\n').len());
+                rest = after_colon;
+            }
+            None => {
+                kept.push_str(word);
+                rest = after_word;
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Splits at white space that follows the end of a sentence, gives each piece one capital, and
+/// joins the pieces with single spaces.
+fn recase_sentences(text: &str) -> String {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut searched = 0;
+    while let Some(found) = text[searched..].find(SENTENCE_ENDS) {
+        let end = searched + found + 1;
+        let after = text[end..].trim_start_matches(is_space);
+        searched = text.len() - after.len();
+        if searched > end {
+            pieces.push(capitalize(&text[start..end]));
+            start = searched;
+        }
+    }
+    pieces.push(capitalize(&text[start..]));
+    pieces.join(" ")
+}
+
+fn first_question(text: &str, colons: ColonRule) -> String {
+    if !text.contains('?') {
+        return text.to_owned();
+    }
+    let kept = match colons {
+        ColonRule::Reference => text.split(':').nth(1).unwrap_or(text),
+        ColonRule::LeadingLabel => without_label(text),
+    };
+    let question = kept.split('?').next().unwrap_or(kept);
+    format!("{question}?")
+}
+
+/// `text` without a leading label: a few words, a colon and white space, with a question behind.
+fn without_label(text: &str) -> &str {
+    let Some((label, question)) = text.split_once(':') else {
+        return text;
+    };
+    let is_label = !label.contains(SENTENCE_ENDS)
+        && unicode::words(label).count() <= MAX_LABEL_WORDS
+        && question.starts_with(is_space)
+        && question.contains('?');
+    if is_label { question.trim_start_matches(is_space) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::testing::vector_lines;
+
+    #[derive(Deserialize)]
+    struct Case {
+        id: String,
+        input: Input,
+        output: serde_json::Value,
+        want: Option<serde_json::Value>,
+    }
+
+    #[derive(Deserialize)]
+    struct Input {
+        name: Option<String>,
+        task: Option<String>,
+        steps: Option<Vec<String>>,
+        text: String,
+    }
+
+    /// A step that does not exist ends the pipeline: the text so far is the result.
+    fn steps(input: &Input) -> Vec<Cleaner> {
+        let names = input.steps.iter().flatten().chain(&input.name);
+        names.map_while(|name| name.parse().ok()).collect()
+    }
+
+    #[test]
+    fn vectors_are_cleaned_exactly() {
+        let cases: Vec<Case> = vector_lines("validation/vectors/cleaners.jsonl");
+        for case in &cases {
+            let steps = steps(&case.input);
+            let task = case.input.task.as_deref().map(str::parse);
+            if let Some(Ok(task)) = task {
+                assert_eq!(steps, pipeline(task), "{}", case.id);
+            }
+            let expected = &case.want.as_ref().unwrap_or(&case.output)["text"];
+            let cleaned = run(&steps, &case.input.text, ColonRule::Reference);
+            assert_eq!(Some(cleaned.as_str()), expected.as_str(), "{}", case.id);
+        }
+    }
+
+    #[test]
+    fn only_a_leading_label_is_dropped() {
+        let first = |text| first_question(text, ColonRule::LeadingLabel);
+        assert_eq!(first("Who left at 10:30? I ask"), "Who left at 10:30?");
+        assert_eq!(first("Question: who left at 10:30?"), "who left at 10:30?");
+        assert_eq!(first("No. So: who?"), "No. So: who?");
+        assert_eq!(first("No question: here"), "No question: here");
+    }
+
+    #[test]
+    fn marks_end_a_word_before_a_colon() {
+        // The vowel sign is no word character, so only what follows the last one is a label.
+        assert_eq!(remove_labels("\u{92e}\u{93e}\u{928}: x"), "\u{92e}\u{93e} x");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_cleaned(text in "\\PC{0,40}|[ a-zÀ-ž\\n\\t.?!:\"'<>]{0,60}") {
+            for colons in [ColonRule::Reference, ColonRule::LeadingLabel] {
+                for step in Cleaner::ALL {
+                    step.apply(&text, colons);
+                }
+                for task in TaskName::ALL {
+                    clean(task, &text, colons);
+                }
+            }
+        }
+
+        #[test]
+        fn pruning_and_quotes_are_idempotent(text in "[ a-z.?!\"']{0,40}") {
+            for step in [Cleaner::RemoveQuotes, Cleaner::PruneEnding] {
+                let once = step.apply(&text, ColonRule::default());
+                prop_assert_eq!(step.apply(&once, ColonRule::default()), once);
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One article: which of its sections may be used, and the context that one of them gives.
+
+use super::context::{Context, Stats, kept_categories, ranked_links};
+use serde_json::{Map, json};
+
+/// Words a section needs before a task may use it (mechanism.md section 4).
+pub const MIN_SECTION_WORDS: usize = 50;
+/// Headings that hold no prose, compared as they are written (mechanism.md section 4).
+const EXCLUDED_HEADINGS: [&str; 4] =
+    ["See also", "References", "Further reading", "External links"];
+/// The name that contexts from articles carry as their source.
+const SOURCE: &str = "WikiDataset";
+/// Best links kept in a context.
+const N_LINKS: usize = 10;
+/// Words of the introduction that links are compared with.
+const N_SUMMARY_WORDS: usize = 50;
+
+/// One section of an article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its own heading.
+    pub heading: String,
+    /// The heading above it, for a sub-section.
+    pub parent: Option<String>,
+    /// Its text, paragraphs parted by an empty line; may be empty.
+    pub text: String,
+}
+
+impl Section {
+    /// Words of the text, split at white space.
+    pub fn n_words(&self) -> usize {
+        self.text.split_whitespace().count()
+    }
+
+    /// Whether neither its own nor its parent's heading is excluded (quirk 22, mended).
+    pub fn is_prose(&self) -> bool {
+        !is_excluded(&self.heading) && !self.parent.as_deref().is_some_and(is_excluded)
+    }
+}
+
+fn is_excluded(heading: &str) -> bool {
+    EXCLUDED_HEADINGS.contains(&heading)
+}
+
+/// One article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Article {
+    /// What it is about.
+    pub title: String,
+    /// Where it is from: `corpus:` and the file's stem.
+    pub url: String,
+    /// What it belongs to.
+    pub categories: Vec<String>,
+    /// Titles of related subjects.
+    pub links: Vec<String>,
+    /// The introduction.
+    pub summary: String,
+    /// Its sections, in order.
+    pub sections: Vec<Section>,
+}
+
+impl Article {
+    /// Words in all sections together.
+    pub fn n_words(&self) -> usize {
+        self.sections.iter().map(Section::n_words).sum()
+    }
+
+    /// The sections of at least `min_words` words whose headings are not excluded.
+    pub fn usable_sections(&self, min_words: usize) -> impl Iterator<Item = &Section> {
+        self.sections
+            .iter()
+            .filter(move |section| min_words <= section.n_words() && section.is_prose())
+    }
+
+    /// Whether a context can be drawn from it.
+    pub(super) fn is_usable(&self) -> bool {
+        self.usable_sections(MIN_SECTION_WORDS).next().is_some()
+    }
+
+    /// The context that one of its sections gives (mechanism.md section 4, `wiki`).
+    pub fn context(&self, section: &Section) -> Context {
+        let headings = self.sections.iter().map(|section| section.heading.as_str());
+        let ranked = ranked_links(&self.summary, &self.links, N_LINKS, N_SUMMARY_WORDS);
+        let mut extra = Map::new();
+        extra.insert("url".into(), json!(self.url));
+        extra.insert("page_length".into(), json!(self.n_words()));
+        extra.insert("section_length".into(), json!(section.n_words()));
+        Context {
+            title: self.title.clone(),
+            topic: section.parent.as_ref().unwrap_or(&section.heading).clone(),
+            subtopic: section.heading.clone(),
+            content: section.text.clone(),
+            internal_links: headings
+                .filter(|heading| !is_excluded(heading))
+                .map(str::to_owned)
+                .collect(),
+            external_links: ranked.into_iter().map(|(link, _)| link.to_owned()).collect(),
+            source: SOURCE.to_owned(),
+            tags: kept_categories(&self.categories),
+            extra,
+            stats: Stats::random(),
+        }
+    }
+}

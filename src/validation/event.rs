@@ -1,0 +1,236 @@
+//! The record of one turn that goes into the event log (mechanism.md section 8).
+//!
+//! Readers of other validators' logs rely on the keys and their order, so both are written by
+//! hand and checked against recorded events.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use super::responses::ResponseEvent;
+use super::reward::{ModelScores, TaskName};
+
+/// What a turn leaves in the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// A turn that was scored.
+    Step(Box<StepEvent>),
+    /// A turn that failed.
+    Failed {
+        /// What went wrong.
+        unexpected_errors: String,
+    },
+}
+
+/// A scored turn. Times are in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepEvent {
+    /// The completion with the highest reward.
+    pub best: String,
+    /// The newest block.
+    pub block: u64,
+    /// Passes finished before this one.
+    pub step: u64,
+    /// How long the turn took.
+    pub step_time: f64,
+    /// The task and the persona that asked.
+    pub agent: AgentState,
+    /// The context's own fields, in a full log only. They replace the agent's topic and subtopic
+    /// (quirk 46).
+    pub context: Option<ContextFields>,
+    /// The reward of each completion.
+    pub rewards: Vec<f32>,
+    /// What went into the rewards.
+    pub models: Vec<ModelScores>,
+    /// What the miners answered.
+    pub responses: ResponseEvent,
+    /// The turn's place in its pass, once that is known.
+    pub pass: Option<PassFields>,
+}
+
+/// The task and the persona of a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentState {
+    /// The question as sent.
+    pub challenge: String,
+    /// How long it took to make.
+    pub challenge_time: f64,
+    /// The task.
+    pub task: TaskName,
+    /// What the persona wants help with.
+    pub desc: String,
+    /// The persona's aim.
+    pub goal: String,
+    /// The question before any wording.
+    pub query: String,
+    /// How long it took to make.
+    pub query_time: f64,
+    /// The answer that completions are compared with.
+    pub reference: String,
+    /// How long it took to make.
+    pub reference_time: f64,
+    /// The context's title.
+    pub topic: String,
+    /// The context's topic, or the date.
+    pub subtopic: String,
+    /// How long the context took to fetch.
+    pub context_time: f64,
+    /// Who the persona is.
+    pub profile: String,
+    /// How it feels, with its article.
+    pub mood: String,
+    /// How it speaks.
+    pub tone: String,
+    /// What the persona's model was told.
+    pub system_prompt: String,
+}
+
+/// A context as a full log shows it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ContextFields {
+    /// The topic.
+    pub topic: String,
+    /// The subtopic.
+    pub subtopic: String,
+    /// The title.
+    pub title: String,
+    /// The text.
+    pub content: String,
+    /// Headings of the page.
+    pub internal_links: Vec<String>,
+    /// Links of the page.
+    pub external_links: Vec<String>,
+    /// The dataset's name.
+    pub source: String,
+    /// Categories.
+    pub tags: Vec<String>,
+    /// What the dataset adds.
+    pub extra: Map<String, Value>,
+    /// How the context was fetched.
+    pub stats: Map<String, Value>,
+}
+
+/// A turn's place in its pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PassFields {
+    /// Seconds since the pass began.
+    pub forward_time: f64,
+    /// The turn, from 0 on.
+    pub turn: u8,
+}
+
+impl Serialize for StepEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("best", &self.best)?;
+        map.serialize_entry("block", &self.block)?;
+        map.serialize_entry("step", &self.step)?;
+        map.serialize_entry("step_time", &self.step_time)?;
+        self.write_task(&mut map)?;
+        if let Some(context) = &self.context {
+            context.write(&mut map)?;
+        }
+        self.agent.write_persona(&mut map)?;
+        map.serialize_entry("rewards", &wide(&self.rewards))?;
+        for scores in &self.models {
+            write_scores(scores, &mut map)?;
+        }
+        write_responses(&self.responses, &mut map)?;
+        if let Some(pass) = &self.pass {
+            map.serialize_entry("forward_time", &pass.forward_time)?;
+            map.serialize_entry("turn", &pass.turn)?;
+        }
+        map.end()
+    }
+}
+
+impl StepEvent {
+    fn write_task<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let agent = &self.agent;
+        let (topic, subtopic) = match &self.context {
+            Some(context) => (&context.topic, &context.subtopic),
+            None => (&agent.topic, &agent.subtopic),
+        };
+        map.serialize_entry("challenge", &agent.challenge)?;
+        map.serialize_entry("challenge_time", &agent.challenge_time)?;
+        map.serialize_entry("task", &agent.task)?;
+        map.serialize_entry("desc", &agent.desc)?;
+        map.serialize_entry("goal", &agent.goal)?;
+        map.serialize_entry("query", &agent.query)?;
+        map.serialize_entry("query_time", &agent.query_time)?;
+        map.serialize_entry("reference", &agent.reference)?;
+        map.serialize_entry("reference_time", &agent.reference_time)?;
+        map.serialize_entry("topic", topic)?;
+        map.serialize_entry("subtopic", subtopic)?;
+        map.serialize_entry("context_time", &agent.context_time)
+    }
+}
+
+impl AgentState {
+    fn write_persona<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("profile", &self.profile)?;
+        map.serialize_entry("mood", &self.mood)?;
+        map.serialize_entry("tone", &self.tone)?;
+        map.serialize_entry("system_prompt", &self.system_prompt)
+    }
+}
+
+impl ContextFields {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("title", &self.title)?;
+        map.serialize_entry("content", &self.content)?;
+        map.serialize_entry("internal_links", &self.internal_links)?;
+        map.serialize_entry("external_links", &self.external_links)?;
+        map.serialize_entry("source", &self.source)?;
+        map.serialize_entry("tags", &self.tags)?;
+        map.serialize_entry("extra", &self.extra)?;
+        map.serialize_entry("stats", &self.stats)
+    }
+}
+
+fn write_scores<M: SerializeMap>(scores: &ModelScores, map: &mut M) -> Result<(), M::Error> {
+    let (name, kind) = (scores.model.as_str(), scores.kind.as_str());
+    map.serialize_entry(&format!("{name}_raw_{kind}"), &rounded_raw(&scores.raw))?;
+    map.serialize_entry(&format!("{name}_{kind}"), &rounded_normalized(&scores.normalized))?;
+    map.serialize_entry(&format!("{name}_{kind}_timings"), &scores.timings)?;
+    map.serialize_entry(&format!("{name}_{kind}_batch_time"), &scores.batch_time)?;
+    map.serialize_entry(&format!("{name}_{kind}_extra_info"), &scores.extra_info)
+}
+
+fn write_responses<M: SerializeMap>(event: &ResponseEvent, map: &mut M) -> Result<(), M::Error> {
+    map.serialize_entry("uids", &event.uids)?;
+    map.serialize_entry("completions", &event.completions)?;
+    map.serialize_entry("timings", &event.timings)?;
+    map.serialize_entry("status_messages", &event.status_messages)?;
+    map.serialize_entry("status_codes", &event.status_codes)?;
+    map.serialize_entry("stream_results_uids", &event.uids)?;
+    map.serialize_entry("stream_results_exceptions", &event.exceptions)?;
+    map.serialize_entry("stream_results_all_chunks", &event.all_chunks)?;
+    map.serialize_entry("stream_results_all_chunks_timings", &event.all_chunks_timings)?;
+    map.serialize_entry("stream_results_all_tokens_per_chunk", &event.all_tokens_per_chunk)
+}
+
+/// Scores as 64-bit numbers, digit for digit as 32 bits hold them.
+fn wide(scores: &[f32]) -> Vec<f64> {
+    scores.iter().map(|&score| f64::from(score)).collect()
+}
+
+/// Raw scores as the log shows them: 6 decimals.
+pub(crate) fn rounded_raw(scores: &[f32]) -> Vec<f64> {
+    scores.iter().map(|&score| rounded(score, 6)).collect()
+}
+
+/// Normalized scores as the log shows them: 4 decimals.
+pub(crate) fn rounded_normalized(scores: &[f32]) -> Vec<f64> {
+    scores.iter().map(|&score| rounded(score, 4)).collect()
+}
+
+/// Rounds the exact value, ties to even. Printing does that where arithmetic would round twice.
+fn rounded(score: f32, decimals: usize) -> f64 {
+    let exact = f64::from(score);
+    format!("{exact:.decimals$}").parse().unwrap_or(exact)
+}
+
+#[cfg(test)]
+mod tests;

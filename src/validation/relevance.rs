@@ -1,0 +1,110 @@
+//! The relevance score: arithmetic over sentence embeddings (mechanism.md section 6).
+//!
+//! The encoder lives elsewhere; here a completion's embedding is compared with the reference's,
+//! less what an empty text would get.
+
+/// Norms below this count as this, so that a zero embedding has similarity 0.
+const MIN_NORM: f64 = 1e-8;
+
+/// The reference's embedding, and what an empty completion would score.
+#[derive(Debug)]
+pub struct Baseline<'a> {
+    reference: &'a [f32],
+    empty: f32,
+}
+
+impl<'a> Baseline<'a> {
+    /// Takes the embeddings of the reference and of the empty text.
+    pub fn new(reference: &'a [f32], empty: &[f32]) -> Self {
+        Self { reference, empty: cosine(reference, empty) }
+    }
+
+    /// The score of one completion's embedding, in 0..1. Embeddings of another length are
+    /// compared over what both have; one that isn't finite scores 0.
+    pub fn score(&self, completion: &[f32]) -> f32 {
+        let score = cosine(self.reference, completion) - self.empty;
+        if score.is_nan() {
+            return 0.0;
+        }
+        score.clamp(0.0, 1.0)
+    }
+}
+
+/// The scores of all completions of a batch, in 0..1.
+pub fn scores(reference: &[f32], empty: &[f32], completions: &[Vec<f32>]) -> Vec<f32> {
+    let baseline = Baseline::new(reference, empty);
+    completions.iter().map(|one| baseline.score(one)).collect()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot: f64 = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+    (dot / (norm(a) * norm(b))) as f32
+}
+
+fn norm(vector: &[f32]) -> f64 {
+    let squares: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    squares.sqrt().max(MIN_NORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::testing::vector_lines;
+    use crate::validation::reward::normalize;
+
+    #[derive(Deserialize)]
+    struct Case {
+        id: String,
+        input: Input,
+        output: Output,
+    }
+
+    #[derive(Deserialize)]
+    struct Input {
+        reference: Vec<f32>,
+        empty: Vec<f32>,
+        completions: Vec<Vec<f32>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Output {
+        rewards: Vec<f32>,
+        rewards_normalized: Vec<f32>,
+    }
+
+    #[test]
+    fn vectors_agree() {
+        let cases: Vec<Case> = vector_lines("validation/vectors/relevance.jsonl");
+        for Case { id, input, output } in &cases {
+            let got = scores(&input.reference, &input.empty, &input.completions);
+            assert_eq!(got.len(), output.rewards.len(), "{id}");
+            for (got, expected) in got.iter().zip(&output.rewards) {
+                assert!((got - expected).abs() <= 1e-6, "{id}: {got} for {expected}");
+            }
+            for (got, expected) in normalize(&got).iter().zip(&output.rewards_normalized) {
+                assert!((got - expected).abs() <= 1e-6, "{id}: {got} for {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_embedding_scores_zero() {
+        let broken = [vec![f32::NAN, 1.0], vec![f32::INFINITY, 0.0], Vec::new()];
+        assert_eq!(scores(&[1.0, 2.0], &[-0.5, 0.1], &broken)[..2], [0.0, 0.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn scores_lie_between_0_and_1(
+            reference in prop::collection::vec(-1e3_f32..1e3, 8),
+            empty in prop::collection::vec(-1e3_f32..1e3, 8),
+            completion in prop::collection::vec(-1e3_f32..1e3, 8),
+        ) {
+            let score = Baseline::new(&reference, &empty).score(&completion);
+            prop_assert!((0.0..=1.0).contains(&score));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The penalty for answers that arrive in oversized chunks (mechanism.md section 6).
+//!
+//! A chunk is what one read of the socket returned (quirk 42); its tokens are counted elsewhere.
+
+/// What each oversized chunk adds, up to a penalty of 1.
+const PER_CHUNK: f32 = 0.25;
+
+/// The penalty of one answer, in 0..1, from the token count of each of its chunks.
+pub fn penalty(tokens_per_chunk: &[u32], max_tokens_per_chunk: u32) -> f32 {
+    let oversized = tokens_per_chunk.iter().filter(|&&tokens| tokens > max_tokens_per_chunk);
+    // Whole multiples of a quarter are exact; more than four chunks make no difference.
+    oversized.take(4).map(|_| PER_CHUNK).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::testing::vector_lines;
+    use crate::validation::reward::normalize;
+
+    #[derive(Deserialize)]
+    struct Case {
+        id: String,
+        input: Input,
+        output: Output,
+    }
+
+    #[derive(Deserialize)]
+    struct Input {
+        max_tokens_per_chunk: u32,
+        tokens_per_chunk: Vec<Vec<u32>>,
+    }
+
+    #[derive(Deserialize)]
+    struct Output {
+        rewards: Vec<f32>,
+        rewards_normalized: Vec<f32>,
+    }
+
+    #[test]
+    fn vectors_agree() {
+        let cases: Vec<Case> = vector_lines("validation/vectors/streaming.jsonl");
+        for Case { id, input, output } in &cases {
+            let answers = input.tokens_per_chunk.iter();
+            let got: Vec<f32> =
+                answers.map(|tokens| penalty(tokens, input.max_tokens_per_chunk)).collect();
+            assert_eq!(got, output.rewards, "{id}");
+            for (got, expected) in normalize(&got).iter().zip(&output.rewards_normalized) {
+                assert!((got - expected).abs() <= 1e-6, "{id}: {got} for {expected}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn penalties_lie_between_0_and_1(tokens: Vec<u32>, limit: u32) {
+            prop_assert!((0.0..=1.0).contains(&penalty(&tokens, limit)));
+        }
+    }
+}
