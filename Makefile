@@ -28,6 +28,8 @@ lint: setup ## Formatting, clippy for all targets and features, docs, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --workspace --all-targets --no-default-features -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
+	    else echo "skipped: cargo deny is not installed (cargo install cargo-deny)"; fi
 
 .PHONY: bench
 bench: setup ## Measure the model and the rewards (see BENCHMARKS.md)

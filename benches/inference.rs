@@ -52,6 +52,7 @@ fn measure_model(
     print("load", "s", start.elapsed().as_secs_f64());
     prefill_seconds(&mut engine, &prompts[0])?; // The first run touches all memory.
     let seconds = best(|| prefill_seconds(&mut engine, &prompts[0]))?;
+    let prompts = &long_answered(&mut engine, prompts)?;
     print("prefill", "tokens/s", N_PROMPT as f64 / seconds);
     for n_sequences in [1, 4, 8] {
         let seconds = best(|| decode_seconds(&mut engine, prompts, n_sequences))?;
@@ -76,6 +77,15 @@ fn prefill_seconds(engine: &mut Engine, prompt: &[u32]) -> Outcome<f64> {
         engine.step()?;
     }
     Ok(start.elapsed().as_secs_f64())
+}
+
+/// The prompts whose answers outlast the measure.
+fn long_answered(engine: &mut Engine, prompts: &[Vec<u32>]) -> Outcome<Vec<Vec<u32>>> {
+    let answers = engine.generate_greedy_ids(prompts, 2 * N_DECODED)?;
+    let mut kept = prompts.to_vec();
+    let mut is_long = answers.iter().map(|answer| answer.len() == 2 * N_DECODED);
+    kept.retain(|_| is_long.next() == Some(true));
+    if kept.is_empty() { Err("all answers are short".into()) } else { Ok(kept) }
 }
 
 /// Time of the steps after all prompts are through.

@@ -41,14 +41,15 @@ fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
     actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))
 }
 
-/// Logs go to standard error. The account tells what matters, so by default only errors do.
+/// Logs go to standard error. The account tells what matters, so by default only errors do. The
+/// HTTP server's own errors are streams that miners broke off, which are counted.
 fn init_logging(settings: &Settings) {
     let level = match (settings.logging.trace, settings.logging.debug) {
         (true, _) => "trace",
         (false, true) => "debug",
         (false, false) => "error",
     };
-    let filter = EnvFilter::new(format!("warn,sn1={level},sn1_actors={level}"));
+    let filter = EnvFilter::new(format!("warn,actix_http=off,sn1={level},sn1_actors={level}"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

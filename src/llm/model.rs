@@ -93,7 +93,7 @@ impl LlamaModel {
         let hidden = hidden.f_index_select(0, &rows)?;
         let mut normed = normalized(&hidden, &self.config)?;
         let _ = normed.f_mul_(&self.weights.final_norm)?;
-        normed.f_mm(&self.weights.head)
+        self.weights.head.apply(&normed)
     }
 }
 

@@ -266,14 +266,20 @@ pub fn follow_up_prompt(context: &str, history: &str) -> Vec<ChatMessage> {
     vec![ChatMessage::new("system", system), ChatMessage::new("user", request)]
 }
 
-/// The prompt by which a persona words its first question.
-pub fn challenge_prompt(persona_system_prompt: &str) -> Vec<ChatMessage> {
+/// The prompt by which a persona words its first question. The request repeats the aim that the
+/// system prompt holds: small models lose it otherwise.
+pub fn challenge_prompt(persona_system_prompt: &str, task: &Task) -> Vec<ChatMessage> {
+    let request = match task.kind.name {
+        TaskName::Summarization => format!(
+            "Ask the assistant, in your own words and in one or two sentences, to summarise this \
+             topic: {}",
+            task.query
+        ),
+        _ => format!("Ask the assistant this question, in your own words: {}", task.query),
+    };
     vec![
         ChatMessage::new("system", persona_system_prompt),
-        ChatMessage::new(
-            "user",
-            "Ask a question that is related to your goal. Reply with the question only.",
-        ),
+        ChatMessage::new("user", format!("{request}\nReply with the question only.")),
     ]
 }
 

@@ -247,7 +247,7 @@ impl Pass {
         let challenge = match kind.name {
             TaskName::Math => challenge::challenge(&task.query, &mut self.rng),
             _ => {
-                let written = self.write(tasks::challenge_prompt(&system_prompt)).await;
+                let written = self.write(tasks::challenge_prompt(&system_prompt, task)).await;
                 task.clean_challenge(&written.map_err(at(Stage::Challenge))?)
             }
         };
@@ -297,8 +297,8 @@ impl Pass {
             task: task.kind.name.as_str(),
             topic: task.topic().to_owned(),
             persona: format!(
-                "{} in {} tone, {}",
-                asked.persona.mood, asked.persona.tone, asked.persona.profile
+                "{} {}, {} tone",
+                asked.persona.mood, asked.persona.profile, asked.persona.tone
             ),
             challenge: conversation.challenge().to_owned(),
             best: scored.best().to_owned(),
