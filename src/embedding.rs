@@ -23,7 +23,7 @@ use config::BertConfig;
 /// The longest text that is looked at, in tokens, the two that frame it included.
 pub const MAX_TOKENS: usize = 256;
 /// Most tokens, padding included, that are computed together.
-const BATCH_TOKENS: usize = 4096;
+const BATCH_TOKENS: usize = 1024;
 
 /// Why an encoder could not be loaded or used.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 //! for the dev chain). A call that returns `Ok` has reached the disk: write-ahead log with full
 //! synchronisation, one transaction per call. Readers may open the same file beside the writer.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +61,13 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// Somebody else has written since this reader read: an actor that was replaced while it was
+    /// blocked must not undo what its successor did.
+    #[error("state file {path} was written by somebody else since it was read; read it again")]
+    Overtaken {
+        /// The file.
+        path: PathBuf,
+    },
     /// A row holds what this version cannot read.
     #[error("state file {path} holds a row that cannot be read while {attempted}: {reason}")]
     Row {
@@ -76,6 +84,7 @@ const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS scores (
     uid INTEGER PRIMARY KEY, hotkey TEXT NOT NULL, score REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS passes (id TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS turns (
     id TEXT PRIMARY KEY, step INTEGER NOT NULL, turn INTEGER NOT NULL, task TEXT NOT NULL,
     block INTEGER NOT NULL, seconds REAL NOT NULL, overhead_seconds REAL NOT NULL,
@@ -96,9 +105,14 @@ CREATE TABLE IF NOT EXISTS chain_state (
 ";
 
 /// An open state file.
+///
+/// Whoever writes scores or the chain's state must have read them first through the same store: each
+/// write checks that nobody else wrote in between ([`StoreError::Overtaken`]).
 pub struct Store {
     path: PathBuf,
     connection: Connection,
+    /// The write that was last read or made by this store; raised by one with each.
+    version: Cell<i64>,
 }
 
 impl Store {
@@ -113,7 +127,7 @@ impl Store {
         let connection = Connection::open_with_flags(path, flags).map_err(|source| {
             StoreError::Io { path: path.to_owned(), attempted: "opening it", source }
         })?;
-        let store = Self { path: path.to_owned(), connection };
+        let store = Self { path: path.to_owned(), connection, version: Cell::new(0) };
         store.prepare()?;
         Ok(store)
     }
@@ -166,6 +180,41 @@ impl Store {
     fn io(&self, attempted: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
         let path = self.path.clone();
         move |source| StoreError::Io { path, attempted, source }
+    }
+
+    /// Remembers which write is the newest one, before what it wrote is read.
+    fn note_version(&self, attempted: &'static str) -> Result<(), StoreError> {
+        let version = self
+            .connection
+            .query_row("SELECT value FROM counters WHERE name = 'version'", [], |row| row.get(0))
+            .optional()
+            .map_err(self.io(attempted))?;
+        self.version.set(version.unwrap_or(0));
+        Ok(())
+    }
+
+    /// A transaction that nobody else's write may have come before. `work` says whether it wrote.
+    fn fenced<T>(
+        &mut self,
+        attempted: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<(T, bool)>,
+    ) -> Result<T, StoreError> {
+        let expected = self.version.get();
+        let done = self.transaction(attempted, |transaction| {
+            if !raise_version(transaction, expected)? {
+                return Ok(None);
+            }
+            let (value, has_written) = work(transaction)?;
+            if !has_written {
+                transaction
+                    .execute("UPDATE counters SET value = ?1 WHERE name = 'version'", [expected])?;
+            }
+            Ok(Some((value, has_written)))
+        })?;
+        let overtaken = || StoreError::Overtaken { path: self.path.clone() };
+        let (value, has_written) = done.ok_or_else(overtaken)?;
+        self.version.set(expected + i64::from(has_written));
+        Ok(value)
     }
 
     fn transaction<T>(
@@ -235,6 +284,17 @@ impl Store {
     }
 }
 
+/// Whether the newest write was the expected one, which is then followed by this one.
+fn raise_version(transaction: &Transaction<'_>, expected: i64) -> rusqlite::Result<bool> {
+    transaction
+        .execute("INSERT OR IGNORE INTO counters (name, value) VALUES ('version', 0)", [])?;
+    let n_raised = transaction.execute(
+        "UPDATE counters SET value = value + 1 WHERE name = 'version' AND value = ?1",
+        [expected],
+    )?;
+    Ok(n_raised == 1)
+}
+
 /// The dev chain's state file: one row, replaced with every block.
 pub struct ChainStore(Store);
 
@@ -252,6 +312,7 @@ impl ChainStore {
     /// # Errors
     /// When it could not be read.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, StoreError> {
+        self.0.note_version("loading the chain")?;
         let state: Option<String> = self
             .0
             .connection
@@ -267,13 +328,13 @@ impl ChainStore {
     /// When it could not be committed; the old state is then still there.
     pub fn save<T: Serialize>(&mut self, block: u64, state: &T) -> Result<(), StoreError> {
         let state = self.0.encode("saving the chain", state)?;
-        self.0.transaction("saving the chain", |transaction| {
+        self.0.fenced("saving the chain", |transaction| {
             transaction.execute(
                 "INSERT INTO chain_state (id, block, state) VALUES (0, ?1, ?2)
                  ON CONFLICT (id) DO UPDATE SET block = ?1, state = ?2",
                 params![block, state],
             )?;
-            Ok(())
+            Ok(((), true))
         })
     }
 }
@@ -315,6 +376,20 @@ mod tests {
         store.save(2, &vec![1_u64, 2]).unwrap();
         drop(store);
         assert_eq!(ChainStore::open(&path).unwrap().load().unwrap(), Some(vec![1_u64, 2]));
+    }
+
+    #[test]
+    fn a_writer_that_was_overtaken_is_told_so_and_changes_nothing() {
+        let path = temporary("overtaken");
+        let mut old = ChainStore::open(&path).unwrap();
+        let mut new = ChainStore::open(&path).unwrap();
+        assert_eq!(old.load::<u64>().unwrap(), None);
+        assert_eq!(new.load::<u64>().unwrap(), None);
+        new.save(1, &11_u64).unwrap();
+        assert!(matches!(old.save(1, &12_u64), Err(StoreError::Overtaken { .. })));
+        new.save(2, &13_u64).unwrap();
+        assert_eq!(old.load().unwrap(), Some(13_u64));
+        old.save(3, &14_u64).unwrap();
     }
 
     #[test]

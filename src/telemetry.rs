@@ -112,7 +112,7 @@ metrics! {
     /// Labels: `task`.
     CONVERSATION_REWARD = Metric::histogram("sn1_conversation_reward", "Rewards given, 0 to 1", SHARES);
     /// Labels: `status`.
-    DENDRITE_RESPONSES = Metric::counter("sn1_dendrite_responses_total", "Miners' answers by status code; `none` without one");
+    DENDRITE_RESPONSES = Metric::counter("sn1_dendrite_responses_total", "Miners' answers by status code; `none` without one, `other` for unusual ones");
     /// No labels.
     DENDRITE_OPEN_STREAMS = Metric::gauge("sn1_dendrite_open_streams", "Streams being read from miners");
     /// No labels.
@@ -129,6 +129,8 @@ metrics! {
     AXON_STREAMS = Metric::counter("sn1_axon_streams_total", "Streamed answers by how they ended");
     /// No labels.
     EVENTS_WRITTEN = Metric::counter("sn1_events_written_total", "Step events committed to the event history");
+    /// No labels.
+    NODE_READY = Metric::gauge("sn1_node_ready", "1 while the node does its job, as /readyz says");
     /// No labels.
     NODE_START_SECONDS = Metric::gauge("sn1_node_start_timestamp_seconds", "Unix time at which the node started");
 }

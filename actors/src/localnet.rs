@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use sn1::chain::Netuid;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -125,6 +126,7 @@ pub async fn run(
     metrics: PrometheusHandle,
 ) -> Result<(), LocalnetError> {
     let started = Instant::now();
+    let netuid = Netuid(settings.netuid);
     let (notices, mut inbox) = mpsc::unbounded_channel();
     let (watchers, mut tree_events) = mpsc::unbounded_channel();
     let (specs, handles) = tree::build(&settings, &prepared, metrics, &notices, &watchers);
@@ -132,7 +134,7 @@ pub async fn run(
     check_faults(&options.faults, &names)?;
     let mut account = account::Account::new(&prepared, started);
     account.opened(&settings, &prepared);
-    account.follow(handles.metagraph());
+    account.follow(handles.metagraph.clone());
     let mut root = Root::start("Node", specs, watchers);
     let bootstrap = tree::bootstrap(handles.chain.clone(), Arc::clone(&prepared.keys), &settings);
     tokio::pin!(bootstrap);
@@ -154,10 +156,13 @@ pub async fn run(
                 if let Some(epoch) = epochs.borrow_and_update().as_ref() { account.epoch(epoch) }
             }
             () = sleep_until(next_fault) => {
-                if let Some(planned) = faults.pop() {
-                    let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
-                    let was_hit = root.link().ask_again(message, Duration::from_secs(5)).await;
-                    account.injected(&planned, was_hit == Ok(true));
+                if let Some(mut planned) = faults.pop()
+                    && !inject(&root, &planned).await
+                {
+                    // It is being restarted: the fault finds it a little later.
+                    planned.after = started.elapsed() + Duration::from_millis(100);
+                    faults.push(planned);
+                    faults.sort_by_key(|planned| std::cmp::Reverse(planned.after));
                 }
             }
             () = sleep_until(ends_at.map(|limit| started + limit)) => break (Ending::Duration, None),
@@ -172,10 +177,12 @@ pub async fn run(
         }
     };
     account.closing(ending);
-    let chain_state = handles.final_state().await;
     if ending != Ending::GaveUp {
-        if let RootExit::GaveUp(reason) = root.stop().await {
-            tracing::warn!(reason, "not everything stopped in time");
+        tokio::select! {
+            exit = root.stop() => if let RootExit::GaveUp(reason) = exit {
+                tracing::warn!(reason, "not everything stopped in time");
+            },
+            () = signals.any() => account.hurried(),
         }
     }
     while let Ok(notice) = inbox.try_recv() {
@@ -184,7 +191,7 @@ pub async fn run(
     while let Ok(event) = tree_events.try_recv() {
         account.tree_event(&event);
     }
-    let report = report::Report::gather(&prepared, &account, chain_state, ending)?;
+    let report = report::Report::gather(&prepared, &account, netuid, ending)?;
     account.table(&report);
     if let Some(path) = &options.report {
         report.write(path)?;
@@ -193,6 +200,12 @@ pub async fn run(
         Some(reason) => Err(LocalnetError::GaveUp(reason)),
         None => Ok(()),
     }
+}
+
+/// Whether the fault reached its actor.
+async fn inject(root: &Root, planned: &PlannedFault) -> bool {
+    let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
+    root.link().ask(message, Duration::from_secs(1)).await == Ok(true)
 }
 
 fn check_faults(faults: &[PlannedFault], names: &[Arc<str>]) -> Result<(), LocalnetError> {

@@ -58,6 +58,11 @@ fn init_logging(settings: &Settings) {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::debug!(message, location, "panic");
+        // A fault that was asked for is told of by the account.
+        if message.starts_with("injected fault") {
+            tracing::debug!(message, location, "panic");
+        } else {
+            tracing::error!(message, location, "panic");
+        }
     }));
 }

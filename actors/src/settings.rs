@@ -141,8 +141,13 @@ pub enum SettingsError {
         nearest: String,
     },
     /// A value of the wrong kind, or a file that is no TOML.
-    #[error("settings cannot be used: {0}")]
-    Invalid(Box<figment::Error>),
+    #[error("{origin}: {reason}")]
+    Invalid {
+        /// The file, the environment or the flags.
+        origin: String,
+        /// The key and what is wrong with it.
+        reason: String,
+    },
     /// A value outside its range.
     #[error("`{key}` is {value}, but it must be {rule}")]
     OutOfRange {
@@ -160,7 +165,30 @@ pub enum SettingsError {
 
 impl From<figment::Error> for SettingsError {
     fn from(error: figment::Error) -> Self {
-        Self::Invalid(Box::new(error))
+        let origin = error.metadata.as_ref().map_or_else(
+            || "the settings".to_owned(),
+            |metadata| match &metadata.source {
+                Some(source) => source.to_string(),
+                None => metadata.name.to_string(),
+            },
+        );
+        let key = error.path.join(".");
+        let kind = error.kind.to_string();
+        let what = kind.lines().next().unwrap_or_default();
+        let reason = if key.is_empty() { what.to_owned() } else { format!("`{key}`: {what}") };
+        Self::Invalid { origin, reason }
+    }
+}
+
+impl SettingsError {
+    /// A syntax error does not know its file.
+    fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Invalid { reason, .. } => {
+                Self::Invalid { origin: path.display().to_string(), reason }
+            }
+            other => other,
+        }
     }
 }
 
@@ -178,10 +206,11 @@ impl Settings {
         flatten("", &dict_of(&defaults)?, &mut known);
         let mut merged = Figment::from(defaults);
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
+            std::fs::read_to_string(path)
                 .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
-            let provider = Toml::string(&text);
-            check_keys(&dict_of(&provider)?, &known, &path.display().to_string())?;
+            let provider = Toml::file_exact(path);
+            let keys = dict_of(&provider).map_err(|error| error.in_file(path))?;
+            check_keys(&keys, &known, &path.display().to_string())?;
             merged = merged.merge(provider);
         }
         let environment = Env::prefixed("SN1_").ignore(&OTHER_VARIABLES).split("__");
@@ -351,7 +380,7 @@ mod tests {
         ];
         for (text, part) in table {
             let error = load(text).unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
+            assert!(error.contains(part) && error.lines().count() == 1, "{text}: {error}");
         }
     }
 }

@@ -11,13 +11,16 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use sn1::telemetry::{ALL, Kind, NODE_START_SECONDS};
+use sn1::telemetry::{ALL, Kind, NODE_READY, NODE_START_SECONDS};
 
 use crate::clock::unix_seconds;
 use crate::supervision::{Context, Resident};
 
 /// Old samples of histograms are folded this often.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The readiness gauge follows the conditions this often.
+const READINESS: Duration = Duration::from_secs(1);
 
 /// Installs the recorder for the whole process and declares every metric.
 ///
@@ -117,6 +120,10 @@ async fn readiness_page(pages: web::Data<Pages>) -> HttpResponse {
 impl Resident for Telemetry {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
         ctx.every(UPKEEP, |this, _| this.pages.metrics.run_upkeep());
+        ctx.every(READINESS, |this, _| {
+            let is_ready = this.pages.conditions.iter().all(|(_, condition)| condition().is_ok());
+            metrics::gauge!(NODE_READY.name).set(f64::from(u8::from(is_ready)));
+        });
         self.serve(ctx).map_err(|error| format!("could not serve telemetry: {error}"))
     }
 }

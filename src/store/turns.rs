@@ -91,6 +91,7 @@ impl Store {
     /// When they could not be read.
     pub fn load_scores(&self) -> Result<ScoreState, StoreError> {
         let attempted = "loading the scores";
+        self.note_version(attempted)?;
         let miners = self
             .connection
             .prepare("SELECT hotkey, score FROM scores ORDER BY uid")
@@ -116,15 +117,30 @@ impl Store {
         turn: &TurnRecord,
         after: &ScoreState,
     ) -> Result<Recorded, StoreError> {
-        self.transaction("recording a turn", |transaction| {
+        self.fenced("recording a turn", |transaction| {
             if insert_turn(transaction, turn)? == 0 {
-                return Ok(Recorded::Before);
+                return Ok((Recorded::Before, false));
             }
             for response in &turn.responses {
                 insert_response(transaction, &turn.id, response)?;
             }
             write_scores(transaction, after)?;
-            Ok(Recorded::Now)
+            Ok((Recorded::Now, true))
+        })
+    }
+
+    /// Commits the end of a conversation together with the scores after it, which count one step
+    /// more. A conversation that is already there changes nothing.
+    ///
+    /// # Errors
+    /// When it could not be committed; nothing of it is then stored.
+    pub fn record_pass(&mut self, id: &str, after: &ScoreState) -> Result<Recorded, StoreError> {
+        self.fenced("recording a conversation", |transaction| {
+            if transaction.execute("INSERT OR IGNORE INTO passes (id) VALUES (?1)", [id])? == 0 {
+                return Ok((Recorded::Before, false));
+            }
+            write_scores(transaction, after)?;
+            Ok((Recorded::Now, true))
         })
     }
 
@@ -145,7 +161,10 @@ impl Store {
     /// # Errors
     /// When they could not be committed.
     pub fn save_scores(&mut self, state: &ScoreState) -> Result<(), StoreError> {
-        self.transaction("saving the scores", |transaction| write_scores(transaction, state))
+        self.fenced("saving the scores", |transaction| {
+            write_scores(transaction, state)?;
+            Ok(((), true))
+        })
     }
 
     /// Requests, statuses and mean rewards by hotkey.
@@ -306,6 +325,18 @@ mod tests {
         assert_eq!(again, Recorded::Before);
         assert_eq!(store.load_scores().unwrap(), scores(0.5));
         assert!(store.has_turn("a").unwrap() && !store.has_turn("b").unwrap());
+    }
+
+    #[test]
+    fn a_conversation_counts_once_and_an_overtaken_writer_counts_nothing() {
+        let path = temporary("passes");
+        let mut store = Store::open(&path).unwrap();
+        let mut late = Store::open(&path).unwrap();
+        assert_eq!(store.record_pass("p", &scores(0.5)).unwrap(), Recorded::Now);
+        assert_eq!(store.record_pass("p", &scores(0.9)).unwrap(), Recorded::Before);
+        let overtaken = late.record_turn(&turn("a", Some(200), 0.5), &scores(0.9));
+        assert!(matches!(overtaken, Err(StoreError::Overtaken { .. })));
+        assert_eq!(store.load_scores().unwrap(), scores(0.5));
     }
 
     #[test]

@@ -102,6 +102,8 @@ impl<C: Chain> AxonServer<C> {
             .workers(1)
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_WITHIN)
+            // A caller who closes its side has gone: its answer is not computed to the end.
+            .h1_allow_half_closed(false)
             .shutdown_timeout(DRAIN_SECONDS)
             .disable_signals()
             .listen(self.listener.try_clone()?)?

@@ -70,11 +70,13 @@ impl DevChainHost {
     }
 
     fn produce(&mut self, ctx: &mut Context<'_, Self>) {
-        let report = self.chain.produce_block();
-        if let Err(error) = self.store.save(report.head.number, &self.chain) {
+        let mut next = self.chain.clone();
+        let report = next.produce_block();
+        if let Err(error) = self.store.save(report.head.number, &next) {
             ctx.fail(format!("block {} could not be saved: {error}", report.head.number));
             return;
         }
+        self.chain = next;
         self.announce(report);
     }
 
@@ -200,13 +202,20 @@ pub struct LocalChain {
     host: Link<DevChainHost>,
     answer_within: Duration,
     include_within: Duration,
+    block_time: Duration,
 }
 
 impl LocalChain {
     /// Calls are answered within a second or so; a transaction gets a few blocks.
     pub fn new(host: Link<DevChainHost>, block_time: Duration) -> Self {
         let answer_within = Duration::from_secs(2);
-        Self { host, answer_within, include_within: answer_within + 3 * block_time }
+        Self { host, answer_within, include_within: answer_within + 3 * block_time, block_time }
+    }
+
+    /// Blocks after which a transaction that is in none will never be in one.
+    pub fn mortality(&self) -> u64 {
+        let blocks = self.include_within.as_secs_f64() / self.block_time.as_secs_f64().max(1e-3);
+        blocks.ceil() as u64 + 1
     }
 
     /// Signs and submits any call, and waits for its block.

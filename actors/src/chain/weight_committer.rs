@@ -21,7 +21,7 @@ use tracing::{info, warn};
 use super::{HeadFeed, MetagraphFeed};
 use crate::conversation::{GetScores, Scoreboard};
 use crate::localnet::Notice;
-use crate::supervision::{AskError, Context, Link, Resident};
+use crate::supervision::{AskError, Context, Drained, Link, Resident};
 
 const SCORES_WITHIN: Duration = Duration::from_secs(5);
 
@@ -36,6 +36,8 @@ pub struct CommitterSettings {
     pub epoch_length: u64,
     /// Sent with the weights.
     pub version_key: u64,
+    /// Blocks after which a transaction that is in none will never be in one.
+    pub mortality: u64,
     /// Never set weights.
     pub is_disabled: bool,
     /// The journal's file.
@@ -52,7 +54,10 @@ pub struct WeightCommitter<C> {
     metagraph: MetagraphFeed,
     notices: UnboundedSender<Notice>,
     memory: EpochMemory,
+    /// The block at which the last entry was closed: older snapshots say nothing new.
+    settled_at: u64,
     is_busy: bool,
+    is_draining: bool,
 }
 
 /// What one attempt came to.
@@ -83,6 +88,13 @@ impl<C: Chain> WeightCommitter<C> {
     ) -> Result<Self, String> {
         let journal = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
         let last_set = last_landed(&journal.commits().map_err(|error| error.to_string())?);
+        if let Some(block) = last_set {
+            gauge!(telemetry::WEIGHTS_BLOCK.name).set(block as f64);
+        }
+        for outcome in ["landed", "refused", "unresolved", "lost"] {
+            // Seen from the start, so that the first one is a rise.
+            counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome).increment(0);
+        }
         let memory = EpochMemory::new(last_set);
         Ok(Self {
             chain,
@@ -93,13 +105,15 @@ impl<C: Chain> WeightCommitter<C> {
             metagraph,
             notices,
             memory,
+            settled_at: 0,
             is_busy: false,
+            is_draining: false,
         })
     }
 
     /// Looks at the newest block and does what is due: first settle what is open, then commit.
     fn look(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.is_busy {
+        if self.is_busy || self.is_draining {
             return; // One submission in flight.
         }
         let open = match self.journal.open_commits() {
@@ -129,7 +143,8 @@ impl<C: Chain> WeightCommitter<C> {
             validator_permit: own.validator_permit,
         };
         let since = seen.head.number.saturating_sub(own.last_update);
-        let is_allowed = since >= metagraph.hyperparameters.weights_rate_limit;
+        let is_news = metagraph.head.number >= self.settled_at;
+        let is_allowed = is_news && since >= metagraph.hyperparameters.weights_rate_limit;
         is_allowed && self.memory.due(&facts, true).set_weights
     }
 
@@ -172,8 +187,7 @@ impl<C: Chain> WeightCommitter<C> {
 
     fn settle(&mut self, attempt: Attempt, ctx: &mut Context<'_, Self>) {
         let Attempt::Made { intent, started, id, answer } = attempt else {
-            self.is_busy = false;
-            return;
+            return self.rest(ctx);
         };
         match answer {
             Ok(included) => {
@@ -192,8 +206,16 @@ impl<C: Chain> WeightCommitter<C> {
                 counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
                 counter!(telemetry::CHAIN_ERRORS.name).increment(1);
                 warn!(%error, "fate of the weights unknown, asking the chain");
-                self.is_busy = false;
+                self.rest(ctx);
             }
+        }
+    }
+
+    /// Nothing is in flight any more.
+    fn rest(&mut self, ctx: &mut Context<'_, Self>) {
+        self.is_busy = false;
+        if self.is_draining {
+            ctx.finish();
         }
     }
 
@@ -216,16 +238,20 @@ impl<C: Chain> WeightCommitter<C> {
             let stored = chain.weights(netuid, record.intent.uid).await?;
             let metagraph = chain.metagraph(netuid).await?;
             let last_update = metagraph.neuron_of(&own).map(|neuron| neuron.last_update);
-            Ok::<_, ChainError>((record, stored, last_update))
+            let state = OnChain { stored, last_update, block: metagraph.head.number };
+            Ok::<_, ChainError>((record, state))
         };
         ctx.run(read, move |this, read, ctx| match read {
-            Ok((record, stored, last_update)) => {
-                let outcome = judge(&record.intent, &stored, last_update, included);
-                this.close(record.id, &record.intent, &outcome, ctx);
+            Ok((record, state)) => {
+                this.settled_at = state.block;
+                match judge(&record.intent, &state, included, this.settings.mortality) {
+                    Some(outcome) => this.close(record.id, &record.intent, &outcome, ctx),
+                    None => this.rest(ctx), // It may still land: asked again at the next block.
+                }
             }
             Err(error) => {
                 warn!(%error, "could not read the weights back, asking again");
-                this.is_busy = false;
+                this.rest(ctx);
             }
         });
     }
@@ -237,10 +263,10 @@ impl<C: Chain> WeightCommitter<C> {
         outcome: &CommitOutcome,
         ctx: &mut Context<'_, Self>,
     ) {
-        self.is_busy = false;
         if let Err(error) = self.journal.settle_commit(id, outcome) {
             return ctx.fail(error.to_string());
         }
+        self.rest(ctx);
         counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome.label()).increment(1);
         match outcome {
             CommitOutcome::Landed { block, .. } => {
@@ -258,6 +284,13 @@ impl<C: Chain> WeightCommitter<C> {
             outcome: outcome.clone(),
         });
     }
+}
+
+/// What the chain says of us at one block.
+struct OnChain {
+    stored: StoredWeights,
+    last_update: Option<u64>,
+    block: u64,
 }
 
 fn last_landed(journal: &[CommitRecord]) -> Option<u64> {
@@ -285,23 +318,23 @@ fn weights_from(
         .ok()
 }
 
-/// What the chain's own state says of an intent. Landed: our last update is not older than the
-/// plan and the stored weights are the planned ones, scaled as the chain scales them.
+/// What the chain's own state says of an intent. Landed: our last update is not older than the plan
+/// and the stored weights are the planned ones, scaled as the chain scales them. `None`: the
+/// transaction may still be on its way.
 fn judge(
     intent: &CommitIntent,
-    stored: &StoredWeights,
-    last_update: Option<u64>,
+    state: &OnChain,
     included: Option<Included>,
-) -> CommitOutcome {
-    let is_updated = last_update.is_some_and(|block| block >= intent.planned_block);
-    let mut planned = intent.weights.entries().to_vec();
-    planned.sort_unstable_by_key(|(uid, _)| *uid);
-    match last_update {
-        Some(block) if is_updated && *stored == planned => CommitOutcome::Landed {
+    mortality: u64,
+) -> Option<CommitOutcome> {
+    let updated = state.last_update.filter(|block| *block >= intent.planned_block);
+    match updated {
+        Some(block) if state.stored == intent.weights.entries() => Some(CommitOutcome::Landed {
             block: included.map_or(block, |included| included.head.number),
             transaction: included.map(|included| included.transaction),
-        },
-        _ => CommitOutcome::Lost,
+        }),
+        _ if state.block <= intent.planned_block + mortality => None,
+        _ => Some(CommitOutcome::Lost),
     }
 }
 
@@ -309,6 +342,12 @@ impl<C: Chain> Resident for WeightCommitter<C> {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
         ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.look(ctx));
         Ok(())
+    }
+
+    /// A setting that is signed already is followed to its end.
+    fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
+        self.is_draining = true;
+        if self.is_busy { Drained::Later } else { Drained::Now }
     }
 }
 
@@ -325,17 +364,25 @@ mod tests {
 
     #[test]
     fn an_intent_landed_only_if_the_chain_holds_its_weights_since_the_plan() {
-        let stored = vec![(Uid(1), 65_535), (Uid(2), 7)];
+        let state = |weights: &[(u16, u16)], last_update, block| OnChain {
+            stored: weights.iter().map(|(uid, weight)| (Uid(*uid), *weight)).collect(),
+            last_update,
+            block,
+        };
+        let ours = [(1, 65_535), (2, 7)];
+        let judge = |state, included| judge(&intent(), &state, included, 5);
         let landed = CommitOutcome::Landed { block: 41, transaction: None };
-        assert_eq!(judge(&intent(), &stored, Some(41), None), landed);
+        assert_eq!(judge(state(&ours, Some(41), 41), None), Some(landed));
         let head = Head { number: 42, hash: Hash([1; 32]) };
         let included = Included { head, transaction: Hash([2; 32]) };
         let seen = CommitOutcome::Landed { block: 42, transaction: Some(Hash([2; 32])) };
-        assert_eq!(judge(&intent(), &stored, Some(42), Some(included)), seen);
-        for (stored, last_update) in
-            [(stored.clone(), Some(39)), (stored, None), (vec![(Uid(1), 65_535)], Some(41))]
-        {
-            assert_eq!(judge(&intent(), &stored, last_update, None), CommitOutcome::Lost);
+        assert_eq!(judge(state(&ours, Some(42), 50), Some(included)), Some(seen));
+        let others: [(&[(u16, u16)], _); 3] =
+            [(&ours, Some(39)), (&ours, None), (&[(1, 65_535)], Some(41))];
+        for (weights, last_update) in others {
+            assert_eq!(judge(state(weights, last_update, 45), None), None, "it may still land");
+            let lost = judge(state(weights, last_update, 46), None);
+            assert_eq!(lost, Some(CommitOutcome::Lost));
         }
     }
 }

@@ -4,12 +4,15 @@
 //! Whatever fails ends the pass: nothing is asked again on the same challenge. An agent that could
 //! not even begin waits a little before it ends, so that a node without miners stays calm.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::counter;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use sn1::chain::{AxonInfo, Metagraph};
 use sn1::llm::request::GenerateSettings;
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::telemetry;
@@ -33,7 +36,7 @@ use crate::chain::MetagraphFeed;
 use crate::event_log::{EventLog, LogEvent};
 use crate::inference::{Encoder, Generate, InferencePool, generate_text};
 use crate::localnet::Notice;
-use crate::supervision::{Context, Link, Resident};
+use crate::supervision::{Context, Drained, Link, Resident};
 
 /// Before the next try of an agent that could not begin or had to give up.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -71,6 +74,9 @@ pub struct AgentSettings {
     pub hotkey: AccountId,
     /// For each miner, connect to last byte.
     pub timeout: Duration,
+    /// Miners that are known to come, with their axons: the first question waits for them, within
+    /// [`AgentSettings::forward_max_time`]. Empty where nobody is known beforehand.
+    pub expected: Arc<[(AccountId, AxonInfo)]>,
     /// Miners asked in a turn.
     pub sample_size: usize,
     /// A permit holder with more stake than this, in TAO, is a validator and not asked.
@@ -126,12 +132,22 @@ pub struct AgentLinks {
 pub struct ConversationAgent {
     links: AgentLinks,
     settings: AgentSettings,
+    progress: Rc<Progress>,
+}
+
+/// What the actor and its conversation tell each other.
+#[derive(Default)]
+struct Progress {
+    /// A question is out: its answers will be scored.
+    has_asked: Cell<bool>,
+    /// The conversation is to end after the turn that is under way.
+    is_stopping: Cell<bool>,
 }
 
 impl ConversationAgent {
     /// An agent for one conversation.
     pub fn new(links: AgentLinks, settings: AgentSettings) -> Self {
-        Self { links, settings }
+        Self { links, settings, progress: Rc::default() }
     }
 }
 
@@ -141,16 +157,24 @@ impl Resident for ConversationAgent {
             links: self.links.clone(),
             rng: StdRng::seed_from_u64(self.settings.seed),
             settings: self.settings.clone(),
+            progress: Rc::clone(&self.progress),
             started: Instant::now(),
         };
         ctx.run(pass.hold(), |_, (), ctx| ctx.finish());
         Ok(())
+    }
+
+    /// A turn whose question is out is scored and recorded; what has not been asked is dropped.
+    fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
+        self.progress.is_stopping.set(true);
+        if self.progress.has_asked.get() { Drained::Later } else { Drained::Now }
     }
 }
 
 struct Pass {
     links: AgentLinks,
     settings: AgentSettings,
+    progress: Rc<Progress>,
     rng: StdRng,
     started: Instant,
 }
@@ -195,6 +219,7 @@ impl Pass {
         let mut task = task.ok_or("the task factory restarted").map_err(at(Stage::Task))?;
         let step = self.step().await?;
         let (asked, mut conversation) = self.begin(&task).await?;
+        self.progress.has_asked.set(true);
         loop {
             let inputs = TurnInputs {
                 links: &self.links,
@@ -208,14 +233,15 @@ impl Pass {
             let draws = Draws { accept: self.rng.random(), stop: self.rng.random() };
             let next = conversation.answered(draws, scored.best(), &scored.reference);
             let Next::FollowUp(follow_up) = next else { break };
-            if !self.settings.has_model {
+            if !self.settings.has_model || self.progress.is_stopping.get() {
                 break;
             }
             let written = self.follow_up(&task, &follow_up.history()).await?;
             task = written;
             conversation = follow_up.ask(task.query.clone());
         }
-        let finished = self.links.scoreboard.ask(FinishPass, PROMPTLY).await;
+        let id = uuid::Uuid::new_v4().to_string().into();
+        let finished = self.links.scoreboard.ask_again(FinishPass(id), PROMPTLY).await;
         finished
             .map_err(|error| error.to_string())
             .and_then(|steps| steps)
@@ -223,12 +249,20 @@ impl Pass {
         Ok(())
     }
 
-    /// Without a metagraph, or with nobody serving, there is nothing to ask.
+    /// Without a metagraph, or with nobody serving, there is nothing to ask. Miners that are known
+    /// to come are waited for, so that none is asked where it served in an earlier run.
     async fn wait_for_miners(&mut self) -> Result<(), TurnError> {
         let own = self.settings.hotkey;
+        let expected = Arc::clone(&self.settings.expected);
         let serves = |neuron: &sn1::chain::Neuron| neuron.hotkey != own && neuron.axon.is_serving();
+        let is_there = |known: &Metagraph, (hotkey, axon): &(AccountId, AxonInfo)| {
+            known.neuron_of(hotkey).is_some_and(|neuron| neuron.axon.is_same_endpoint(axon))
+        };
         let ready = self.links.metagraph.wait_for(|latest| {
-            latest.as_ref().is_some_and(|metagraph| metagraph.neurons.iter().any(serves))
+            latest.as_ref().is_some_and(|known| {
+                known.neurons.iter().any(serves)
+                    && expected.iter().all(|miner| is_there(known, miner))
+            })
         });
         ready.await.map(drop).map_err(at(Stage::Task))
     }

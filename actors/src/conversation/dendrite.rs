@@ -133,18 +133,48 @@ async fn ask_all(shared: Rc<Shared>, ask: AskMiners, answers: mpsc::Sender<Answe
     let started = Instant::now();
     let mut open: FuturesUnordered<_> =
         ask.targets.iter().map(|target| ask_one(&shared, &ask, *target, started)).collect();
-    gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).increment(open.len() as f64);
+    let mut counted = OpenStreams::new(open.len());
     loop {
         tokio::select! {
             () = answers.closed() => break, // The asker has gone: so do the streams.
             answer = open.next() => {
                 let Some(answer) = answer else { break };
-                gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(1.0);
+                counted.one_ended();
                 let _ = answers.try_send(answer);
             }
         }
     }
-    gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(open.len() as f64);
+}
+
+/// Counts streams while they are open, however they end.
+struct OpenStreams(usize);
+
+impl OpenStreams {
+    fn new(n_streams: usize) -> Self {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).increment(n_streams as f64);
+        Self(n_streams)
+    }
+
+    fn one_ended(&mut self) {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(1.0);
+        self.0 = self.0.saturating_sub(1);
+    }
+}
+
+impl Drop for OpenStreams {
+    fn drop(&mut self) {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(self.0 as f64);
+    }
+}
+
+/// A status as a label: a miner chooses the number, so only known ones become a series.
+fn status_label(status: Option<u16>) -> String {
+    const KNOWN: [u16; 14] = [200, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 502, 503];
+    match status {
+        None => "none".to_owned(),
+        Some(code) if KNOWN.contains(&code) => code.to_string(),
+        Some(_) => "other".to_owned(),
+    }
 }
 
 /// What has arrived so far; kept whatever happens next.
@@ -188,7 +218,7 @@ fn finish(
         ending,
         elapsed_s,
     });
-    let status = outcome.status_code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let status = status_label(outcome.status_code);
     counter!(telemetry::DENDRITE_RESPONSES.name, "status" => status).increment(1);
     if outcome.is_success() {
         histogram!(telemetry::DENDRITE_RESPONSE_SECONDS.name).record(elapsed_s);

@@ -92,6 +92,7 @@ impl Scoreboard {
         if before == self.scores {
             return Ok(());
         }
+        self.publish();
         self.store.save_scores(&self.state()).map_err(|error| error.to_string())
     }
 
@@ -117,7 +118,7 @@ impl Scoreboard {
         self.turns += 1;
         match self.store.record_turn(&turn, &self.state()) {
             Ok(Recorded::Now) => {
-                self.publish(&uids);
+                self.publish();
                 Ok(self.snapshot())
             }
             Ok(Recorded::Before) => Ok(self.snapshot()),
@@ -128,13 +129,22 @@ impl Scoreboard {
         }
     }
 
-    fn publish(&self, uids: &[u16]) {
-        for uid in uids {
-            if let Some(score) = self.scores.values().get(usize::from(*uid)) {
-                gauge!(telemetry::MINER_SCORE.name, "uid" => Uid(*uid).to_string())
-                    .set(f64::from(*score));
-            }
+    fn publish(&self) {
+        gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
+        for (uid, score) in (0..).zip(self.scores.values()) {
+            gauge!(telemetry::MINER_SCORE.name, "uid" => Uid(uid).to_string())
+                .set(f64::from(*score));
         }
+    }
+
+    fn finish_pass(&mut self, id: &str) -> Result<u64, String> {
+        let after = ScoreState { steps: self.steps + 1, ..self.state() };
+        match self.store.record_pass(id, &after).map_err(|error| error.to_string())? {
+            Recorded::Now => self.steps += 1,
+            Recorded::Before => {}
+        }
+        self.publish();
+        Ok(self.steps)
     }
 
     fn snapshot(&self) -> Arc<ScoresSnapshot> {
@@ -153,7 +163,7 @@ impl Resident for Scoreboard {
         if let Some(metagraph) = known {
             self.resync(&metagraph)?;
         }
-        gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
+        self.publish();
         let snapshots =
             WatchStream::from_changes(self.metagraph.clone()).filter_map(|latest| latest);
         ctx.listen(snapshots, |this, metagraph, ctx| {
@@ -200,19 +210,22 @@ impl Handles<RecordTurn> for Scoreboard {
     }
 }
 
-/// Counts a conversation. Answered with the number of conversations held, once it is on disk.
+/// Counts a conversation, by an id of its own. Answered with the number of conversations held, once
+/// it is on disk. May be sent again: a conversation counts once.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<u64, String>")]
-pub struct FinishPass;
+pub struct FinishPass(pub Arc<str>);
 
 impl Handles<FinishPass> for Scoreboard {
-    fn handle(&mut self, _: FinishPass, ctx: &mut Context<'_, Self>) -> Reply<Result<u64, String>> {
-        self.steps += 1;
-        gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
-        let saved = self.store.save_scores(&self.state()).map_err(|error| error.to_string());
-        if let Err(error) = &saved {
+    fn handle(
+        &mut self,
+        FinishPass(id): FinishPass,
+        ctx: &mut Context<'_, Self>,
+    ) -> Reply<Result<u64, String>> {
+        let outcome = self.finish_pass(&id);
+        if let Err(error) = &outcome {
             ctx.fail(error.clone());
         }
-        Reply::Now(saved.map(|()| self.steps))
+        Reply::Now(outcome)
     }
 }

@@ -67,6 +67,8 @@ pub struct TaskFactory {
     ready: VecDeque<Task>,
     askers: VecDeque<oneshot::Sender<Task>>,
     n_under_way: usize,
+    /// A task could not be made: nothing is drawn until the pause is over.
+    is_pausing: bool,
 }
 
 impl TaskFactory {
@@ -78,13 +80,13 @@ impl TaskFactory {
     ) -> Self {
         let rng = StdRng::seed_from_u64(settings.seed);
         let (ready, askers) = Default::default();
-        Self { settings, corpus, pool, rng, ready, askers, n_under_way: 0 }
+        Self { settings, corpus, pool, rng, ready, askers, n_under_way: 0, is_pausing: false }
     }
 
     fn fill(&mut self, ctx: &mut Context<'_, Self>) {
         self.askers.retain(|asker| !asker.is_closed());
         let wanted = self.settings.n_ready + self.askers.len();
-        while self.ready.len() + self.n_under_way < wanted {
+        while !self.is_pausing && self.ready.len() + self.n_under_way < wanted {
             let name = self.settings.mix.pick(self.rng.random());
             self.n_under_way += 1;
             self.begin(name, ctx);
@@ -145,7 +147,12 @@ impl TaskFactory {
                 counter!(telemetry::CONVERSATION_FAILURES.name, "task" => task, "stage" => stage)
                     .increment(1);
                 debug!(%error, task, "task not made, drawing again");
-                ctx.after(PAUSE, Self::fill);
+                if !std::mem::replace(&mut self.is_pausing, true) {
+                    ctx.after(PAUSE, |this, ctx| {
+                        this.is_pausing = false;
+                        this.fill(ctx);
+                    });
+                }
             }
         }
     }

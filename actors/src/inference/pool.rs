@@ -115,20 +115,55 @@ pub async fn generate_text(
 pub(super) struct Job {
     pub(super) request: Generate,
     pub(super) pieces: mpsc::Sender<Result<Piece, GenerateError>>,
+    is_queued: bool,
+    /// How it ended, once that is known.
+    outcome: Option<&'static str>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Job {
+    fn new(
+        request: Generate,
+        pieces: mpsc::Sender<Result<Piece, GenerateError>>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        gauge!(telemetry::INFERENCE_QUEUED.name).increment(1.0);
+        Self { request, pieces, is_queued: true, outcome: None, _permit: permit }
+    }
+
+    /// It has a place in a batch now.
+    pub(super) fn started(&mut self) {
+        if std::mem::replace(&mut self.is_queued, false) {
+            gauge!(telemetry::INFERENCE_QUEUED.name).decrement(1.0);
+        }
+    }
+
+    pub(super) fn ended(mut self, outcome: &'static str) {
+        self.outcome = Some(outcome);
+    }
+
     pub(super) fn is_abandoned(&self) -> bool {
         self.pieces.is_closed()
     }
 
     /// Ends the job without an answer.
     pub(super) fn refuse(self, error: GenerateError) {
-        counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => "refused").increment(1);
         // A caller that has gone needs no word.
         let _ = self.pieces.try_send(Err(error));
+        self.ended("refused");
     }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.started();
+        let unsettled = if self.is_abandoned() { "cancelled" } else { "lost" };
+        count_request(self.outcome.unwrap_or(unsettled));
+    }
+}
+
+fn count_request(outcome: &'static str) {
+    counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => outcome).increment(1);
 }
 
 /// What the pool allows.
@@ -166,29 +201,29 @@ impl InferencePool {
 
     fn admit(&mut self, request: Generate) -> Result<TokenStream, GenerateError> {
         if self.routes.is_empty() {
+            count_request("refused");
             return Err(GenerateError::NoModel);
         }
-        let overloaded = |_| GenerateError::Overloaded(self.settings.n_max_requests);
+        let overloaded = |_| {
+            count_request("refused");
+            GenerateError::Overloaded(self.settings.n_max_requests)
+        };
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(overloaded)?;
         // Room for every token of the answer: a slow reader never holds up the batch.
         let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
-        self.waiting.push_back(Job { request, pieces: sender, _permit: permit });
+        self.waiting.push_back(Job::new(request, sender, permit));
         self.route();
         Ok(TokenStream { pieces })
     }
 
     fn route(&mut self) {
+        self.waiting.retain(|job| !job.is_abandoned());
         while let Some(job) = self.waiting.pop_front() {
-            if job.is_abandoned() {
-                counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => "cancelled").increment(1);
-                continue;
-            }
             if let Err(job) = self.hand_over(job) {
                 self.waiting.push_front(job);
                 break;
             }
         }
-        gauge!(telemetry::INFERENCE_QUEUED.name).set(self.waiting.len() as f64);
     }
 
     /// Tries every worker once, beginning after the one that was served last.

@@ -17,14 +17,14 @@ use actix::Message;
 use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
 use sn1::llm::engine::{Engine, EngineSettings};
-use sn1::llm::request::{RequestId, StepOutput, SubmitError};
+use sn1::llm::request::{FinishReason, RequestId, StepOutput, SubmitError};
 use sn1::telemetry;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::info;
 
 use super::pool::{GenerateError, InferencePool, Job, Piece, PoolSettings};
-use crate::supervision::{Context, Handles, Link, Reply, Resident};
+use crate::supervision::{Context, Drained, Handles, Link, Reply, Resident};
 
 /// A step that takes longer than this is a stuck device.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -49,6 +49,7 @@ struct Run(Job);
 
 enum ThreadEvent {
     Loaded(String),
+    Ended,
     Failed(String),
     Panicked(String),
 }
@@ -94,12 +95,10 @@ impl InferenceWorker {
     pub fn pool(settings: PoolSettings, workers: &[Link<Self>]) -> InferencePool {
         let routes = workers.iter().cloned().map(|worker| {
             let route: super::pool::Route = Arc::new(move |job| {
-                let mut job = Some(job);
                 // `tell` consumes its message, so ask first whether it can be delivered.
                 if !worker.has_room() {
-                    return job.take().map_or(Ok(()), Err);
+                    return Err(job);
                 }
-                let Some(job) = job.take() else { return Ok(()) };
                 // Lost only if the worker dies in this very moment; the caller then learns that.
                 let _ = worker.tell(Run(job));
                 Ok(())
@@ -115,6 +114,7 @@ impl InferenceWorker {
                 info!(model, "language model loaded");
                 self.ready.send_replace(true);
             }
+            ThreadEvent::Ended => ctx.finish(),
             ThreadEvent::Failed(reason) => ctx.fail(reason),
             ThreadEvent::Panicked(reason) => panic!("the engine's thread panicked: {reason}"),
         }
@@ -137,7 +137,7 @@ impl Resident for InferenceWorker {
         let body = move || {
             let work = || run_thread(&settings, &inbox, &progress, &events);
             match catch_unwind(AssertUnwindSafe(work)) {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => drop(events.send(ThreadEvent::Ended)),
                 // The actor may be gone; then nobody needs the word.
                 Ok(Err(reason)) => drop(events.send(ThreadEvent::Failed(reason))),
                 Err(panic) => drop(events.send(ThreadEvent::Panicked(panic_text(&*panic)))),
@@ -154,6 +154,14 @@ impl Resident for InferenceWorker {
 
     fn is_healthy(&self) -> bool {
         !self.progress.is_stuck()
+    }
+
+    /// Waits for the thread: libtorch must not be torn down under a step.
+    fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
+        match self.jobs.take() {
+            Some(_) => Drained::Later,
+            None => Drained::Now,
+        }
     }
 }
 
@@ -210,6 +218,7 @@ impl Batch {
         loop {
             let is_idle = self.running.is_empty() && self.waiting.is_empty();
             progress.mark(!is_idle);
+            gauge!(telemetry::INFERENCE_ACTIVE.name).set(self.running.len() as f64);
             if !self.take_jobs(inbox, is_idle) {
                 return Ok(());
             }
@@ -245,20 +254,19 @@ impl Batch {
         for id in gone {
             self.engine.cancel(id);
             self.running.remove(&id);
-            finished("cancelled");
         }
     }
 
     fn start_waiting(&mut self) {
-        while let Some(job) = self.waiting.pop_front() {
-            if job.is_abandoned() {
-                finished("cancelled");
-                continue;
-            }
+        self.waiting.retain(|job| !job.is_abandoned());
+        while let Some(mut job) = self.waiting.pop_front() {
             let id = RequestId(self.next_id);
             self.next_id += 1;
             match self.engine.submit(id, &job.request.messages, job.request.settings.clone()) {
-                Ok(()) => drop(self.running.insert(id, job)),
+                Ok(()) => {
+                    job.started();
+                    self.running.insert(id, job);
+                }
                 Err(SubmitError::Busy) => {
                     self.waiting.push_front(job);
                     break;
@@ -266,7 +274,6 @@ impl Batch {
                 Err(refused) => job.refuse(GenerateError::Refused(refused.to_string())),
             }
         }
-        gauge!(telemetry::INFERENCE_ACTIVE.name).set(self.running.len() as f64);
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -290,15 +297,18 @@ impl Batch {
         }
         if let Some(reason) = finish {
             let _ = job.pieces.try_send(Ok(Piece::End(reason)));
-            self.running.remove(&id);
-            finished(match reason {
-                sn1::llm::request::FinishReason::Stop => "stop",
-                sn1::llm::request::FinishReason::Length => "length",
-            });
+            if let Some(job) = self.running.remove(&id) {
+                job.ended(match reason {
+                    FinishReason::Stop => "stop",
+                    FinishReason::Length => "length",
+                });
+            }
         }
     }
 }
 
-fn finished(outcome: &'static str) {
-    counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => outcome).increment(1);
+impl Drop for Batch {
+    fn drop(&mut self) {
+        gauge!(telemetry::INFERENCE_ACTIVE.name).set(0.0);
+    }
 }

@@ -8,9 +8,9 @@ use sn1::store::CommitOutcome;
 use sn1::wallet::AccountId;
 use tokio::time::Instant;
 
+use super::Ending;
 use super::prepare::Prepared;
 use super::report::Report;
-use super::{Ending, PlannedFault};
 use crate::settings::Settings;
 use crate::supervision::{RestartLedger, TreeEvent};
 
@@ -167,10 +167,8 @@ impl Account {
         }
     }
 
-    pub(super) fn injected(&self, planned: &PlannedFault, was_hit: bool) {
-        if !was_hit {
-            self.say(format_args!("{} was not running, no fault injected", planned.actor));
-        }
+    pub(super) fn hurried(&self) {
+        self.say(format_args!("told again, stopping at once"));
     }
 
     pub(super) fn closing(&self, ending: Ending) {

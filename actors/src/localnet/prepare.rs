@@ -16,6 +16,7 @@ use sn1::wallet::{AccountId, Keypair};
 
 use super::{LocalnetError, Options};
 use crate::axon::Behaviour;
+use crate::clock::unix_ns;
 use crate::settings::Settings;
 
 /// Whether this build can run the language model and the encoder.
@@ -130,9 +131,9 @@ pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Local
     let encoder = resolve(&settings.models.encoder, models)?;
     check_encoder(&encoder)?;
     let keys = derive_keys(settings)?;
-    let state = open_state(settings, options)?;
     let telemetry = bind(settings.telemetry.port, "the metrics", "telemetry.port")?;
     let miners = prepare_miners(settings, &keys)?;
+    let state = open_state(settings, options)?;
     Ok(Prepared { model, encoder, tokenizer, keys: Arc::new(keys), miners, telemetry, state })
 }
 
@@ -148,12 +149,10 @@ fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
 
 fn check_report(options: &Options) -> Result<(), LocalnetError> {
     let Some(path) = &options.report else { return Ok(()) };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
-        let reason = "the folder does not exist, or the path is a folder".to_owned();
-        return Err(LocalnetError::Write { path: path.clone(), reason });
-    }
-    Ok(())
+    let opened = File::options().append(true).create(true).open(path);
+    opened
+        .map(drop)
+        .map_err(|error| LocalnetError::Write { path: path.clone(), reason: error.to_string() })
 }
 
 fn resolve(setting: &str, models: &Path) -> Result<PathBuf, LocalnetError> {
@@ -178,12 +177,25 @@ fn check_encoder(folder: &Path) -> Result<(), LocalnetError> {
         .into_iter()
         .find(|name| !folder.join(name).is_file());
     match missing {
-        None => Ok(()),
+        None => open_encoder(folder),
         Some(name) => Err(LocalnetError::Missing(format!(
             "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
             folder.display()
         ))),
     }
+}
+
+/// Loads it once, so that a damaged one is found now.
+#[cfg(feature = "libtorch")]
+fn open_encoder(folder: &Path) -> Result<(), LocalnetError> {
+    sn1::embedding::SentenceEncoder::load(folder)
+        .map(drop)
+        .map_err(|error| LocalnetError::Damaged(error.to_string()))
+}
+
+#[cfg(not(feature = "libtorch"))]
+fn open_encoder(_: &Path) -> Result<(), LocalnetError> {
+    Ok(())
 }
 
 fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
@@ -202,12 +214,17 @@ fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
 struct FolderFacts {
     seed: u64,
     netuid: u16,
+    miners: u16,
+    tempo: u16,
 }
 
 fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, LocalnetError> {
     let (path, is_kept) = match &options.keep {
         Some(path) => (path.clone(), true),
-        None => (std::env::temp_dir().join(format!("sn1-localnet-{}", std::process::id())), false),
+        None => {
+            let name = format!("sn1-localnet-{}-{}", std::process::id(), unix_ns());
+            (std::env::temp_dir().join(name), false)
+        }
     };
     let unwritable = |error: std::io::Error| LocalnetError::Write {
         path: path.clone(),
@@ -220,7 +237,12 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
         return Err(LocalnetError::Write { path, reason });
     }
     let state = StateFolder { path: path.clone(), is_kept, _lock: lock };
-    let facts = FolderFacts { seed: settings.localnet.seed, netuid: settings.netuid };
+    let facts = FolderFacts {
+        seed: settings.localnet.seed,
+        netuid: settings.netuid,
+        miners: settings.localnet.miners,
+        tempo: settings.localnet.tempo,
+    };
     check_facts(&path.join(FACTS_FILE), &facts)?;
     let damaged = |error: sn1::store::StoreError| LocalnetError::Damaged(error.to_string());
     Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
@@ -249,8 +271,9 @@ fn check_facts(path: &Path, facts: &FolderFacts) -> Result<(), LocalnetError> {
         return Ok(());
     }
     Err(LocalnetError::Usage(format!(
-        "{shown} says that this state is of seed {} and subnet {}: use the same, or another folder",
-        found.seed, found.netuid
+        "{shown} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
+         same, or another folder",
+        found.seed, found.netuid, found.miners, found.tempo
     )))
 }
 
@@ -276,8 +299,13 @@ fn prepare_miners(
     keys: &LocalnetKeys,
 ) -> Result<Vec<PreparedMiner>, LocalnetError> {
     let first = settings.axon.port;
-    let ports =
-        (0..settings.localnet.miners).map(|i| if first == 0 { 0 } else { first.saturating_add(i) });
+    let n_miners = settings.localnet.miners;
+    if first != 0 && first.checked_add(n_miners - 1).is_none() {
+        return Err(LocalnetError::Usage(format!(
+            "--axon.port {first} leaves no room for {n_miners} miners below port 65536"
+        )));
+    }
+    let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
     let slots = keys.miners.iter().zip(behaviours()).zip(ports);
     slots
         .map(|((keys, behaviour), port)| {

@@ -6,12 +6,12 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use sn1::chain::{Neuron, Uid};
-use sn1::store::{CommitRecord, MinerTally, ScoreState, Store, StoreError};
+use sn1::chain::{Netuid, Neuron, Uid};
+use sn1::devchain::DevChain;
+use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreError};
 
 use super::account::Account;
 use super::prepare::Prepared;
-use super::tree::ChainState;
 use super::{Ending, LocalnetError};
 use crate::supervision::FaultCounts;
 
@@ -72,7 +72,7 @@ impl Report {
     pub(super) fn gather(
         prepared: &Prepared,
         account: &Account,
-        chain: ChainState,
+        netuid: Netuid,
         ended_by: Ending,
     ) -> Result<Self, LocalnetError> {
         let damaged = |error: StoreError| LocalnetError::Damaged(error.to_string());
@@ -84,15 +84,24 @@ impl Report {
         let events = Store::open(&prepared.state.events_file())
             .and_then(|store| store.count_events("step"))
             .map_err(damaged)?;
-        let neurons = chain.metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
+        let chain = ChainStore::open(&prepared.state.chain_file())
+            .and_then(|store| store.load::<DevChain>())
+            .map_err(damaged)?;
+        let metagraph = chain.as_ref().and_then(|chain| chain.metagraph(netuid));
+        let validator = prepared.keys.validator.hotkey.account_id();
+        let weights = chain
+            .as_ref()
+            .and_then(|chain| chain.weights(netuid, chain.uid_of(netuid, &validator)?));
+        let weights = weights.unwrap_or_default();
+        let neurons = metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
         let miners = neurons.iter().filter_map(|neuron| {
             let kind = account.kind(&neuron.hotkey)?;
-            Some(miner_line(neuron, kind, &tallies, &scores, &chain.weights))
+            Some(miner_line(neuron, kind, &tallies, &scores, &weights))
         });
         Ok(Self {
             ended_by,
             seconds: account.seconds(),
-            blocks: chain.metagraph.as_ref().map_or(0, |known| known.head.number),
+            blocks: metagraph.as_ref().map_or(0, |known| known.head.number),
             steps: scores.steps,
             turns: scores.turns,
             turns_this_run: account.n_turns,

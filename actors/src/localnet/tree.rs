@@ -9,16 +9,18 @@ use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sn1::chain::{Chain, Hyperparameters, Metagraph, Netuid, StoredWeights};
+use sn1::chain::{AxonInfo, Chain, Hyperparameters, Metagraph, Netuid};
 use sn1::devchain::{Call, EpochReport, GenesisConfig};
 use sn1::llm::request::GenerateSettings;
+use sn1::synapse::SDK_VERSION;
 use sn1::validation::corpus::Corpus;
 use sn1::validation::scoring::Averaging;
+use sn1::wallet::AccountId;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OnceCell, watch};
 
 use super::Notice;
-use super::prepare::{HAS_MODEL, LocalnetKeys, NeuronKeys, Prepared};
+use super::prepare::{HAS_MODEL, LocalnetKeys, NeuronKeys, Prepared, PreparedMiner};
 use crate::axon::{
     AxonServer, AxonSettings, Behaviour, EchoMiner, FailingMiner, GarbageMiner, Miner, ModelMiner,
     PhraseMiner, SlowMiner,
@@ -51,35 +53,7 @@ const STALE_BLOCKS: u32 = 10;
 pub(super) struct Handles {
     pub(super) chain: LocalChain,
     pub(super) epochs: EpochWatch,
-    netuid: Netuid,
-    validator: sn1::wallet::AccountId,
-    last_metagraph: MetagraphFeed,
-}
-
-/// The chain at the end of a run.
-pub(super) struct ChainState {
-    pub(super) metagraph: Option<Arc<Metagraph>>,
-    pub(super) weights: StoredWeights,
-}
-
-impl Handles {
-    pub(super) fn metagraph(&self) -> MetagraphFeed {
-        self.last_metagraph.clone()
-    }
-
-    /// The subnet as it stands; the last synced state if the chain no longer answers.
-    pub(super) async fn final_state(&self) -> ChainState {
-        let metagraph = self.chain.metagraph(self.netuid).await.ok();
-        let metagraph = metagraph.or_else(|| self.last_metagraph.borrow().clone());
-        let uid = metagraph
-            .as_ref()
-            .and_then(|known| known.neuron_of(&self.validator).map(|own| own.uid));
-        let weights = match uid {
-            Some(uid) => self.chain.weights(self.netuid, uid).await.unwrap_or_default(),
-            None => StoredWeights::new(),
-        };
-        ChainState { metagraph, weights }
-    }
+    pub(super) metagraph: MetagraphFeed,
 }
 
 struct Feeds {
@@ -152,13 +126,8 @@ pub(super) fn build(
         supervisor("AxonSupervisor", builder.axons()),
         supervisor("ConversationSupervisor", builder.conversation()),
     ];
-    let handles = Handles {
-        chain: builder.chain.clone(),
-        epochs,
-        netuid: builder.netuid,
-        validator: prepared.keys.validator.hotkey.account_id(),
-        last_metagraph: builder.metagraph(),
-    };
+    let metagraph = builder.metagraph();
+    let handles = Handles { chain: builder.chain.clone(), epochs, metagraph };
     (specs, handles)
 }
 
@@ -247,6 +216,7 @@ impl Builder<'_> {
             hotkey: self.prepared.keys.validator.hotkey.clone(),
             epoch_length: self.settings.neuron.epoch_length,
             version_key: VERSION_KEY,
+            mortality: self.chain.mortality(),
             is_disabled: self.settings.neuron.disable_set_weights,
             state_file: self.prepared.state.validator_file(),
         };
@@ -310,12 +280,7 @@ impl Builder<'_> {
         miners.map(|(i, (miner, keys))| self.axon(i + 1, miner, keys)).collect()
     }
 
-    fn axon(
-        &self,
-        number: usize,
-        prepared: &super::prepare::PreparedMiner,
-        keys: &NeuronKeys,
-    ) -> ChildSpec {
+    fn axon(&self, number: usize, prepared: &PreparedMiner, keys: &NeuronKeys) -> ChildSpec {
         let slot = Slot::new(format!("AxonServer-{number}"));
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = AxonSettings {
@@ -340,6 +305,7 @@ impl Builder<'_> {
                 Arc::clone(&miner),
             ))
         })
+        .stops_together()
     }
 
     fn miner(&self, behaviour: Behaviour, number: u64) -> Arc<dyn Miner> {
@@ -439,6 +405,7 @@ impl Builder<'_> {
         let settings = AgentSettings {
             hotkey: self.prepared.keys.validator.hotkey.account_id(),
             timeout: Settings::seconds(neuron.timeout),
+            expected: self.expected(),
             sample_size: neuron.sample_size,
             vpermit_tao_limit: neuron.vpermit_tao_limit,
             query_unique_coldkeys: neuron.query_unique_coldkeys,
@@ -456,10 +423,23 @@ impl Builder<'_> {
             seed: 0,
         };
         let (links, seed, lives) = (links.clone(), self.settings.localnet.seed, AtomicU64::new(0));
-        ChildSpec::new(&Slot::new(format!("ConversationAgent-{number}")), move || {
+        let drain_within = settings.timeout + Duration::from_secs(10);
+        let slot = Slot::new(format!("ConversationAgent-{number}"));
+        ChildSpec::new(&slot, move || {
             let seed = life_seed(seed, number as u64, &lives);
             Ok(ConversationAgent::new(links.clone(), AgentSettings { seed, ..settings.clone() }))
         })
+        .drain_within(drain_within)
+        .stops_together()
+    }
+
+    /// The miners of this run with the axons that they are about to publish.
+    fn expected(&self) -> Arc<[(AccountId, AxonInfo)]> {
+        let axon = |miner: &PreparedMiner| {
+            let address = miner.listener.local_addr().ok()?;
+            Some((miner.hotkey, AxonInfo::for_address(address, SDK_VERSION)))
+        };
+        self.prepared.miners.iter().filter_map(axon).collect()
     }
 
     /// How the validator's own texts are generated.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use super::supervisor::Fault;
 
 /// A boxed future that need not leave its thread.
 type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+/// What [`Context::every`] repeats.
+type Tick<A> = dyn Fn(&mut A, &mut Context<'_, A>);
 
 /// Whether a resident has stopped working once [`Resident::drain`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,16 +129,20 @@ impl<A: Resident> Context<'_, A> {
         });
     }
 
-    /// Calls `tick` at an interval, the first time after one interval.
+    /// Calls `tick` again and again, an interval after its last end: ticks that were missed while
+    /// the thread was busy are not made up for.
     pub fn every(
         &mut self,
         interval: Duration,
         tick: impl Fn(&mut A, &mut Context<'_, A>) + 'static,
     ) {
-        self.inner.run_interval(interval, move |hosted, inner| {
-            if let Some(resident) = hosted.inner.as_mut() {
-                tick(resident, &mut Context { inner });
-            }
+        self.arm(interval, Rc::new(tick));
+    }
+
+    fn arm(&mut self, interval: Duration, tick: Rc<Tick<A>>) {
+        self.after(interval, move |resident, ctx| {
+            tick(resident, ctx);
+            ctx.arm(interval, tick);
         });
     }
 
@@ -229,6 +236,9 @@ pub(super) struct Birth {
     pub(super) events: UnboundedSender<ChildEvent>,
 }
 
+/// Held while a life lasts, so that the next one can wait for its end.
+pub(super) type Lifeline = Arc<()>;
+
 type Factory<A> = Box<dyn FnOnce() -> Result<A, String> + Send>;
 
 /// The actix actor around a resident.
@@ -240,14 +250,20 @@ pub struct Hosted<A: Resident> {
     factory: Option<Factory<A>>,
     inner: Option<A>,
     vitals: Arc<Vitals>,
+    _lifeline: Lifeline,
     last_word: LastWord,
 }
 
 impl<A: Resident> Hosted<A> {
-    pub(super) fn new(birth: Birth, vitals: Arc<Vitals>, factory: Factory<A>) -> Self {
+    pub(super) fn new(
+        birth: Birth,
+        vitals: Arc<Vitals>,
+        lifeline: Lifeline,
+        factory: Factory<A>,
+    ) -> Self {
         let Birth { name, child_idx, generation, events } = birth;
         let last_word = LastWord { events, child_idx, generation, exit: Exit::Finished };
-        Self { name, factory: Some(factory), inner: None, vitals, last_word }
+        Self { name, factory: Some(factory), inner: None, vitals, _lifeline: lifeline, last_word }
     }
 
     fn mark_progress(&self) {
@@ -330,17 +346,20 @@ where
         ctx: &mut actix::Context<Hosted<A>>,
         reply_to: Option<OneshotSender<M::Result>>,
     ) {
-        let answer = |value, reply_to: Option<OneshotSender<M::Result>>| {
+        match (self, reply_to) {
             // An asker that has gone away needs no answer.
-            if let Some(reply_to) = reply_to {
-                let _ = reply_to.send(value);
+            (Reply::Now(value), reply_to) => drop(reply_to.map(|reply_to| reply_to.send(value))),
+            (Reply::Later(future), None) => {
+                ctx.spawn(wrap_future::<_, Hosted<A>>(async move { drop(future.await) }));
             }
-        };
-        match self {
-            Reply::Now(value) => answer(value, reply_to),
-            Reply::Later(future) => {
-                let work = wrap_future::<_, Hosted<A>>(future);
-                ctx.spawn(work.map(move |value, _, _| answer(value, reply_to)));
+            (Reply::Later(future), Some(mut reply_to)) => {
+                let work = async move {
+                    tokio::select! {
+                        value = future => drop(reply_to.send(value)),
+                        () = reply_to.closed() => {}
+                    }
+                };
+                ctx.spawn(wrap_future::<_, Hosted<A>>(work));
             }
         }
     }

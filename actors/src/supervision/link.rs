@@ -1,15 +1,16 @@
 //! How one actor reaches another: a handle that survives restarts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::{Addr, MailboxError, Message};
 use metrics::gauge;
+use parking_lot::Mutex;
 use sn1::telemetry;
 use tokio::sync::watch;
 
-use super::hosted::{Handles, Hosted, Resident, Tracked};
+use super::hosted::{Handles, Hosted, Lifeline, Resident, Tracked};
 
 /// Why a question got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,18 +86,25 @@ impl<A: Resident> Clone for Live<A> {
 pub struct Slot<A: Resident> {
     name: Arc<str>,
     current: Arc<watch::Sender<Option<Live<A>>>>,
+    /// The life that was started last, as long as it lasts.
+    last_life: Arc<Mutex<Weak<()>>>,
 }
 
 impl<A: Resident> Clone for Slot<A> {
     fn clone(&self) -> Self {
-        Self { name: Arc::clone(&self.name), current: Arc::clone(&self.current) }
+        Self {
+            name: Arc::clone(&self.name),
+            current: Arc::clone(&self.current),
+            last_life: Arc::clone(&self.last_life),
+        }
     }
 }
 
 impl<A: Resident> Slot<A> {
     /// A slot with nobody in it yet.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), current: Arc::new(watch::Sender::new(None)) }
+        let (current, last_life) = (Arc::new(watch::Sender::new(None)), Arc::default());
+        Self { name: name.into(), current, last_life }
     }
 
     /// The actor's name in the tree.
@@ -107,6 +115,13 @@ impl<A: Resident> Slot<A> {
     /// A handle for callers.
     pub fn link(&self) -> Link<A> {
         Link { name: Arc::clone(&self.name), current: self.current.subscribe() }
+    }
+
+    /// Begins a life and gives the one before it, which may still be ending.
+    pub(super) fn begin_life(&self) -> (Lifeline, Weak<()>) {
+        let lifeline = Lifeline::default();
+        let before = std::mem::replace(&mut *self.last_life.lock(), Arc::downgrade(&lifeline));
+        (lifeline, before)
     }
 
     pub(super) fn occupy(&self, address: Addr<Hosted<A>>) {
@@ -183,8 +198,9 @@ impl<A: Resident> Link<A> {
         }
     }
 
-    /// Like [`Link::ask`], but waits out restarts: tries again after `Down`, `Full` and `Lost`
-    /// until `deadline`. For messages that may be acted on twice.
+    /// Like [`Link::ask`], but waits out restarts: tries again after `Down` and `Full` until
+    /// `deadline`, and once after `Lost`, so that a message that kills its reader kills it no more
+    /// than twice. For messages that may be acted on twice.
     pub async fn ask_again<M>(&self, message: M, deadline: Duration) -> Result<M::Result, AskError>
     where
         A: Handles<M>,
@@ -192,12 +208,15 @@ impl<A: Resident> Link<A> {
         M::Result: Send + 'static,
     {
         let give_up = tokio::time::Instant::now() + deadline;
+        let mut was_lost = false;
         loop {
             let left = give_up.saturating_duration_since(tokio::time::Instant::now());
             match self.ask(message.clone(), left).await {
-                Err(AskError::Down(_) | AskError::Full(_) | AskError::Lost(_))
+                Err(lost @ AskError::Lost(_)) if was_lost => return Err(lost),
+                Err(error @ (AskError::Down(_) | AskError::Full(_) | AskError::Lost(_)))
                     if !left.is_zero() =>
                 {
+                    was_lost |= matches!(error, AskError::Lost(_));
                     tokio::time::sleep(left.min(Duration::from_millis(50))).await;
                 }
                 settled => return settled,

@@ -1,7 +1,7 @@
 //! The supervisor: owns factories, notices ends, applies the policy, gives up when it must.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Arbiter, Message};
@@ -19,6 +19,15 @@ use super::policy::{Backoff, Exit, Intensity, Policy, RestartPlan, Verdict};
 
 /// Between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How long a new life waits for the end of the one before it, whose files it takes over. One that
+/// is blocked for longer is fenced off by the store instead.
+const PREDECESSOR_WITHIN: Duration = Duration::from_secs(3);
+/// Faults in five minutes that a child may have. Longer than eight of the slowest restarts take, so
+/// that a lasting fault does escalate.
+const CHILD_INTENSITY: Intensity = Intensity { max_restarts: 8, window: Duration::from_secs(300) };
+/// The same for supervisors, which fail only after their children did.
+const SUPERVISOR_INTENSITY: Intensity =
+    Intensity { max_restarts: 2, window: Duration::from_secs(1800) };
 
 /// A fault on demand, for tests and for operators on a local net.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +65,14 @@ pub struct ChildSpec {
     stall_after: Duration,
     drain_within: Duration,
     start: Arc<StartFn>,
+    stops: Stops,
     /// Set when the child is a supervisor itself: how to reach it, and whom it answers for.
     below: Option<(Link<Supervisor>, Vec<Arc<str>>)>,
 }
 
 impl ChildSpec {
-    /// A permanent child: eight faults a minute are borne, the first restart follows at once, a
-    /// silence of ten seconds is a stall. `factory` runs on the child's own thread.
+    /// A permanent child: eight faults in five minutes are borne, the first restart follows at once,
+    /// a silence of ten seconds is a stall. `factory` runs on the child's own thread.
     pub fn new<A: Resident>(
         slot: &Slot<A>,
         factory: impl Fn() -> Result<A, String> + Send + Sync + 'static,
@@ -71,11 +81,12 @@ impl ChildSpec {
         Self {
             name: Arc::clone(slot.name()),
             policy: Policy::Permanent,
-            intensity: Intensity { max_restarts: 8, window: Duration::from_secs(60) },
+            intensity: CHILD_INTENSITY,
             backoff: Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(10) },
             stall_after: Duration::from_secs(10),
             drain_within: Duration::from_secs(5),
             start: Arc::new(move |birth| start_resident(birth, &slot, &factory)),
+            stops: Stops::Alone,
             below: None,
         }
     }
@@ -88,13 +99,13 @@ impl ChildSpec {
     ) -> Self {
         let slot = Slot::new(name);
         let names = children.iter().flat_map(ChildSpec::names).collect();
-        let drain_within = children.iter().map(|child| child.drain_within).sum();
+        let drain_within = drain_limit(&children);
         let name = Arc::clone(slot.name());
         let link = slot.link();
         let spec = Self::new(&slot, move || {
             Ok(Supervisor::new(Arc::clone(&name), children.clone(), watchers.clone()))
         });
-        Self { below: Some((link, names)), drain_within, ..spec }
+        Self { below: Some((link, names)), drain_within, intensity: SUPERVISOR_INTENSITY, ..spec }
     }
 
     /// Which ends are followed by a restart.
@@ -122,6 +133,11 @@ impl ChildSpec {
         Self { drain_within, ..self }
     }
 
+    /// In an ordered stop, stops at the same time as its neighbours of the same kind.
+    pub fn stops_together(self) -> Self {
+        Self { stops: Stops::Together, ..self }
+    }
+
     /// This child and all below it.
     pub fn names(&self) -> Vec<Arc<str>> {
         let below = self.below.iter().flat_map(|(_, names)| names.iter().cloned());
@@ -129,12 +145,26 @@ impl ChildSpec {
     }
 }
 
+/// Whether an ordered stop takes a child by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stops {
+    Alone,
+    Together,
+}
+
+/// The longest time that an ordered stop of these children takes.
+fn drain_limit(children: &[ChildSpec]) -> Duration {
+    let groups = children.chunk_by(|a, b| a.stops == Stops::Together && b.stops == Stops::Together);
+    groups.filter_map(|group| group.iter().map(|child| child.drain_within).max()).sum()
+}
+
 /// A started child, as its supervisor holds it. Dropping it abandons the child.
 trait Running {
     fn ping(&self);
     fn silence(&self) -> Duration;
     fn stop(&self);
-    fn inject(&self, fault: Fault);
+    /// Whether the fault was delivered.
+    fn inject(&self, fault: Fault) -> bool;
 }
 
 struct RunningResident<A: Resident> {
@@ -160,14 +190,15 @@ impl<A: Resident> Running for RunningResident<A> {
         }
     }
 
-    fn inject(&self, fault: Fault) {
-        let _ = self.address.try_send(fault);
+    fn inject(&self, fault: Fault) -> bool {
+        self.address.try_send(fault).is_ok()
     }
 }
 
 impl<A: Resident> Drop for RunningResident<A> {
     fn drop(&mut self) {
         self.slot.vacate(&self.address);
+        gauge!(telemetry::ACTOR_UP.name, "actor" => self.slot.name().to_string()).set(0.0);
         self.vitals.abandon();
         let _ = self.address.try_send(End(Exit::Finished));
         self.arbiter.stop();
@@ -185,13 +216,27 @@ where
     let arbiter = Arbiter::new();
     let vitals = Arc::new(Vitals::new());
     let (factory, child_vitals) = (Arc::clone(factory), Arc::clone(&vitals));
+    let (lifeline, before) = slot.begin_life();
     let address = Hosted::start_in_arbiter(&arbiter.handle(), move |ctx| {
         // Room for heartbeats and stops beside the senders' places.
         ctx.set_mailbox_capacity(A::MAILBOX + 16);
-        Hosted::new(birth, child_vitals, Box::new(move || factory()))
+        let open = move || {
+            await_end_of(&before);
+            factory()
+        };
+        Hosted::new(birth, child_vitals, lifeline, Box::new(open))
     });
     slot.occupy(address.clone());
+    gauge!(telemetry::ACTOR_UP.name, "actor" => slot.name().to_string()).set(1.0);
     Box::new(RunningResident { address, arbiter, vitals, slot: slot.clone() })
+}
+
+/// Waits on the new life's own thread.
+fn await_end_of(before: &Weak<()>) {
+    let started = Instant::now();
+    while before.strong_count() > 0 && started.elapsed() < PREDECESSOR_WITHIN {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 struct Child {
@@ -201,6 +246,14 @@ struct Child {
     running: Option<Box<dyn Running>>,
 }
 
+/// An ordered stop under way, from the last child to the first.
+struct Stopping {
+    /// Children before this one have not been told yet.
+    n_left: usize,
+    /// Children that were told and have not ended.
+    awaited: Vec<usize>,
+}
+
 /// One-for-one supervision of a list of children, started in order and stopped in reverse.
 pub struct Supervisor {
     name: Arc<str>,
@@ -208,8 +261,7 @@ pub struct Supervisor {
     events: UnboundedSender<ChildEvent>,
     inbox: Option<UnboundedReceiver<ChildEvent>>,
     watchers: UnboundedSender<TreeEvent>,
-    /// While stopping: how many children are still to be stopped, from the last to the first.
-    stopping: Option<usize>,
+    stopping: Option<Stopping>,
 }
 
 impl Supervisor {
@@ -241,7 +293,11 @@ impl Supervisor {
             events,
         };
         child.running = Some((child.spec.start)(birth));
-        gauge!(telemetry::ACTOR_UP.name, "actor" => child.spec.name.to_string()).set(1.0);
+        for kind in ["panic", "error", "stall"] {
+            // Seen from the start, so that the first fault is a rise.
+            let actor = child.spec.name.to_string();
+            counter!(telemetry::ACTOR_RESTARTS.name, "actor" => actor, "kind" => kind).increment(0);
+        }
     }
 
     fn on_event(&mut self, event: ChildEvent, ctx: &mut Context<'_, Self>) {
@@ -251,8 +307,8 @@ impl Supervisor {
             return; // The last word of one that was given up already.
         }
         child.running = None;
-        gauge!(telemetry::ACTOR_UP.name, "actor" => child.spec.name.to_string()).set(0.0);
-        if self.stopping.is_some() {
+        if let Some(stopping) = &mut self.stopping {
+            stopping.awaited.retain(|awaited| *awaited != child_idx);
             self.stop_next(ctx);
             return;
         }
@@ -312,23 +368,32 @@ impl Supervisor {
         }
     }
 
-    /// Stops the last child that still runs; when none is left, ends.
+    /// Tells the next child, or group of children, once those told before have ended; when none is
+    /// left, ends.
     fn stop_next(&mut self, ctx: &mut Context<'_, Self>) {
-        while let Some(left) = self.stopping.filter(|left| *left > 0) {
-            let child_idx = left - 1;
-            self.stopping = Some(child_idx);
-            let Some(child) = self.children.get(child_idx) else { continue };
-            let Some(running) = &child.running else { continue };
-            info!(actor = %child.spec.name, "stopping");
-            running.stop();
-            let generation = child.generation;
-            ctx.after(child.spec.drain_within, move |this, ctx| {
-                let exit = Exit::Stalled;
-                this.on_event(ChildEvent { child_idx, generation, exit }, ctx);
+        loop {
+            let Some(Stopping { n_left, awaited }) = &mut self.stopping else { return };
+            if !awaited.is_empty() {
+                return;
+            }
+            let Some(last) = n_left.checked_sub(1) else { return ctx.finish() };
+            let group = self.children.get(..=last).unwrap_or_default().chunk_by(|a, b| {
+                a.spec.stops == Stops::Together && b.spec.stops == Stops::Together
             });
-            return;
+            *n_left -= group.last().map_or(1, <[Child]>::len);
+            for child_idx in *n_left..=last {
+                let Some(child) = self.children.get(child_idx) else { continue };
+                let Some(running) = &child.running else { continue };
+                info!(actor = %child.spec.name, "stopping");
+                running.stop();
+                awaited.push(child_idx);
+                let generation = child.generation;
+                ctx.after(child.spec.drain_within, move |this, ctx| {
+                    let exit = Exit::Stalled;
+                    this.on_event(ChildEvent { child_idx, generation, exit }, ctx);
+                });
+            }
         }
-        ctx.finish();
     }
 }
 
@@ -346,7 +411,7 @@ impl Resident for Supervisor {
 
     fn drain(&mut self, ctx: &mut Context<'_, Self>) -> Drained {
         if self.stopping.is_none() {
-            self.stopping = Some(self.children.len());
+            self.stopping = Some(Stopping { n_left: self.children.len(), awaited: Vec::new() });
             self.stop_next(ctx);
         }
         Drained::Later
@@ -369,8 +434,7 @@ impl Handles<InjectFault> for Supervisor {
         let named = self.children.iter().find(|child| child.spec.name == message.actor);
         if let Some(child) = named {
             let running = child.running.as_ref();
-            running.inspect(|running| running.inject(message.fault));
-            return Reply::Now(running.is_some());
+            return Reply::Now(running.is_some_and(|running| running.inject(message.fault)));
         }
         let below = self.children.iter().find_map(|child| {
             let (link, names) = child.spec.below.as_ref()?;
@@ -411,7 +475,7 @@ impl Root {
     ) -> Self {
         let slot = Slot::<Supervisor>::new(name);
         let (sender, events) = mpsc::unbounded_channel();
-        let drain_within = children.iter().map(|child| child.drain_within).sum();
+        let drain_within = drain_limit(&children);
         let name = Arc::clone(slot.name());
         let birth = Birth { name: Arc::clone(&name), child_idx: 0, generation: 0, events: sender };
         let factory = Arc::new(move || {

@@ -184,3 +184,57 @@ async fn faults_for_unknown_actors_are_not_found() {
     assert_eq!(tree.root.link().ask_again(message, SOON).await, Ok(false));
     assert_eq!(tree.root.stop().await, RootExit::Stopped);
 }
+
+#[actix::test]
+async fn a_lasting_fault_ends_the_tree_with_the_settings_of_production() {
+    // Delays are cut so that the test takes no minutes; counts and windows are those of `ChildSpec`.
+    let (watchers, mut events) = unbounded_channel();
+    let slot = Slot::<Probe>::new("Probe");
+    let spec = ChildSpec::new(&slot, || Err("broken".to_owned()))
+        .backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let middle = ChildSpec::supervisor("Middle", vec![spec], watchers.clone())
+        .backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let mut root = Root::start("Root", vec![middle], watchers);
+    let exit = tokio::time::timeout(SOON, root.ended()).await.expect("in time");
+    assert!(matches!(exit, RootExit::GaveUp(_)), "{exit:?}");
+    let mut n_faults = 0;
+    while let Ok(event) = events.try_recv() {
+        n_faults += u32::from(&*event.actor == "Probe");
+    }
+    assert_eq!(n_faults, 3 * 9, "nine in each of the three lives of the supervisor");
+}
+
+/// Tells when it is dropped, slowly.
+struct SlowToEnd(tokio::sync::mpsc::UnboundedSender<&'static str>);
+
+impl Resident for SlowToEnd {
+    fn started(&mut self, _: &mut Context<'_, Self>) -> Result<(), String> {
+        let _ = self.0.send("started");
+        Ok(())
+    }
+}
+
+impl Drop for SlowToEnd {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(100));
+        let _ = self.0.send("ended");
+    }
+}
+
+#[actix::test]
+async fn a_new_life_begins_only_after_the_old_one_has_let_go() {
+    let (sender, mut said) = unbounded_channel();
+    let (watchers, _events) = unbounded_channel();
+    let slot = Slot::<SlowToEnd>::new("SlowToEnd");
+    let spec = ChildSpec::new(&slot, move || Ok(SlowToEnd(sender.clone())));
+    let middle = ChildSpec::supervisor("Middle", vec![spec], watchers.clone())
+        .backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let root = Root::start("Root", vec![middle], watchers);
+    assert_eq!(said.recv().await, Some("started"));
+    let message = InjectFault { actor: "Middle".into(), fault: Fault::Panic };
+    assert_eq!(root.link().ask_again(message, SOON).await, Ok(true));
+    assert_eq!(said.recv().await, Some("ended"));
+    assert_eq!(said.recv().await, Some("started"));
+    assert_eq!(root.stop().await, RootExit::Stopped);
+    assert_eq!(said.recv().await, Some("ended"));
+}

@@ -37,7 +37,7 @@ impl Case {
 }
 
 /// Tokens compared when prompts run one by one, which is slow; in company they are compared whole.
-const N_ALONE: usize = 16;
+const N_ALONE: usize = 10;
 
 /// The one engine that all tests share, without requests.
 fn engine() -> MutexGuard<'static, Engine> {
@@ -91,6 +91,14 @@ fn run(engine: &mut Engine) -> Vec<(RequestId, String, StepOutput)> {
 fn user(text: &str) -> Vec<ChatMessage> {
     vec![ChatMessage::new("user", text)]
 }
+
+/// An engine may be made on one thread and handed to another; its tokenizer may be shared.
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_send::<Engine>();
+    is_shared::<Arc<Tokenizer>>();
+};
 
 #[test]
 fn prompts_match_the_reference() {
