@@ -1,6 +1,8 @@
 //! The real binary, real sockets, a real model: a subnet that works, one that is broken on
 //! purpose, one that is killed, and bad input. Tests wait for what the node says, with a deadline.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

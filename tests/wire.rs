@@ -1,6 +1,8 @@
 //! Our dendrite against our axon over real sockets: good, slow, failing, garbage and panicking
 //! miners, strangers, callers who go away, and an axon that dies in between.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;

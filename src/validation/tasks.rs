@@ -3,6 +3,8 @@
 //! A [`Task`] is ready to be asked about. The prompts here say the same as the reference's, in
 //! our own words; the wording a miner sees comes from the model, the persona or a template.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::cleaners::{self, ColonRule};
@@ -152,8 +154,8 @@ fn problem_context(problem: MathProblem) -> Context {
     }
 }
 
-/// A question answering task from the question that the model wrote; `None` when nothing is left
-/// of it after cleaning.
+/// A question answering task from the question that the model wrote; `None` when what is left of it
+/// after cleaning is no question about the context.
 pub fn from_question(context: Context, written: &str, query_time: f64) -> Option<Task> {
     question_task(context, written, query_time, String::new())
 }
@@ -168,6 +170,8 @@ pub fn from_follow_up(
     question_task(context, written, query_time, history)
 }
 
+/// Only a question about the context makes a task. What a model writes instead of one (small
+/// models often do) would be asked of every miner and compared with an answer to nothing.
 fn question_task(
     context: Context,
     written: &str,
@@ -176,8 +180,8 @@ fn question_task(
 ) -> Option<Task> {
     let query = cleaners::clean(TaskName::Qa, written, ColonRule::default());
     let kind = TaskKind::of(TaskName::Qa).ok()?;
-    let is_usable = query.chars().any(char::is_alphanumeric);
-    is_usable.then_some(Task {
+    let subject = format!("{} {history}", context.content);
+    (is_question(&query) && is_about(&query, &subject)).then_some(Task {
         kind,
         context,
         query,
@@ -188,13 +192,13 @@ fn question_task(
 }
 
 impl Task {
-    /// What the conversation is about, for the log and the persona.
-    pub fn topic(&self) -> &str {
+    /// What the conversation is about: the `topic` of the log and the persona.
+    pub fn subject(&self) -> &str {
         &self.context.title
     }
 
-    /// The narrower subject.
-    pub fn subtopic(&self) -> &str {
+    /// The narrower subject: the `subtopic` of the log and the persona.
+    pub fn aspect(&self) -> &str {
         &self.context.topic
     }
 
@@ -230,11 +234,25 @@ impl Task {
         cleaners::clean(self.kind.name, generated, ColonRule::default())
     }
 
-    /// The challenge from the text that a model, playing the persona, gave. When the model wrote
-    /// nothing usable the query itself is asked.
+    /// The challenge from the text that a model, playing the persona, gave. Where the model lost
+    /// the subject, or asks nothing, the query itself is asked.
     pub fn clean_challenge(&self, generated: &str) -> String {
         let cleaned = cleaners::clean(self.kind.name, generated, ColonRule::default());
-        if cleaned.chars().any(char::is_alphanumeric) { cleaned } else { self.query.clone() }
+        match self.kind.name {
+            _ if !is_about(&cleaned, &self.query) => self.plain_challenge(),
+            TaskName::Summarization => cleaned,
+            _ if is_question(&cleaned) => cleaned,
+            _ => self.plain_challenge(),
+        }
+    }
+
+    fn plain_challenge(&self) -> String {
+        match self.kind.name {
+            TaskName::Summarization => {
+                format!("Can you summarise this topic for me: {}?", self.query)
+            }
+            _ => self.query.clone(),
+        }
     }
 }
 
@@ -247,12 +265,66 @@ fn reference_system(today: &str) -> String {
     )
 }
 
+/// Texts with a question each, shown to the model as earlier turns: small models follow examples
+/// where they lose instructions.
+const QUESTIONS: [(&str, &str); 3] = [
+    (
+        "The lighthouse at Cape Marlow was built in 1874 after three ships had been lost on the \
+         reef. Its lamp burned oil until 1931.",
+        "Why was the lighthouse at Cape Marlow built?",
+    ),
+    (
+        "Rye bread keeps longer than wheat bread because its crumb holds more water. Bakers in the \
+         north let the dough sour for two days.",
+        "What do bakers in the north do with the dough of rye bread?",
+    ),
+    (
+        "In 1902 the engineer Ada Lindqvist patented a valve that closes when pressure falls.",
+        "Who patented a valve that closes when pressure falls?",
+    ),
+];
+/// Questions and how somebody might put them.
+const WORDINGS: [(&str, &str); 3] = [
+    (QUESTIONS[0].1, "Hey, can you tell me why the lighthouse at Cape Marlow was built?"),
+    (QUESTIONS[2].1, "I need this quickly: who patented a valve that closes when pressure falls?"),
+    (
+        QUESTIONS[1].1,
+        "Good day. Could you please explain what bakers in the north do with the dough of rye bread?",
+    ),
+];
+/// Topics and how somebody might ask for a summary.
+const REQUESTS: [(&str, &str); 2] = [
+    (
+        "Cape Marlow, Lighthouse",
+        "Could you sum up for me what there is to know about the lighthouse at Cape Marlow?",
+    ),
+    (
+        "Rye bread, Sourdough",
+        "Just give me the main points about sourdough in rye bread, will you?",
+    ),
+];
+
+/// A system text, examples as earlier turns, and the request, all put by `ask`.
+fn by_example(
+    system: &str,
+    examples: &[(&str, &str)],
+    ask: impl Fn(&str) -> String,
+    subject: &str,
+) -> Vec<ChatMessage> {
+    let shown = examples.iter().flat_map(|(given, answer)| {
+        [ChatMessage::new("user", ask(given)), ChatMessage::new("assistant", *answer)]
+    });
+    let first = std::iter::once(ChatMessage::new("system", system));
+    first.chain(shown).chain([ChatMessage::new("user", ask(subject))]).collect()
+}
+
 fn question_prompt(context: &str) -> Vec<ChatMessage> {
     let system = "You are an expert at writing questions. Your questions cover the text they are \
                   about, keep a neutral tone and have at most 50 words. Reply with the question only.";
-    let request =
-        format!("Ask one specific question about the following text.\n\nText:\n{context}");
-    vec![ChatMessage::new("system", system), ChatMessage::new("user", request)]
+    let ask = |text: &str| {
+        format!("Ask one specific question about the following text.\n\nText:\n{text}")
+    };
+    by_example(system, &QUESTIONS, ask, context)
 }
 
 /// The prompt for the question that continues a conversation.
@@ -261,26 +333,53 @@ pub fn follow_up_prompt(context: &str, history: &str) -> Vec<ChatMessage> {
                   answered by yes or no, it needs the conversation to be understood, it refers to \
                   things by pronouns and never names the subject, and it brings in no new facts. \
                   Reply with the question only.";
-    let request =
-        format!("Text:\n{context}\n\nConversation:\n{history}\n\nWrite the user's next question.");
-    vec![ChatMessage::new("system", system), ChatMessage::new("user", request)]
+    let (text, question) = QUESTIONS[0];
+    let ask = |(text, history): (&str, &str)| {
+        format!("Text:\n{text}\n\nConversation:\n{history}\n\nWrite the user's next question.")
+    };
+    let shown =
+        format!("user: {question}\nassistant: Because three ships had been lost on the reef.");
+    vec![
+        ChatMessage::new("system", system),
+        ChatMessage::new("user", ask((text, &shown))),
+        ChatMessage::new("assistant", "How long did its lamp burn oil after that?"),
+        ChatMessage::new("user", ask((context, history))),
+    ]
 }
 
 /// The prompt by which a persona words its first question. The request repeats the aim that the
 /// system prompt holds: small models lose it otherwise.
 pub fn challenge_prompt(persona_system_prompt: &str, task: &Task) -> Vec<ChatMessage> {
-    let request = match task.kind.name {
-        TaskName::Summarization => format!(
-            "Ask the assistant, in your own words and in one or two sentences, to summarise this \
-             topic: {}",
-            task.query
+    match task.kind.name {
+        TaskName::Summarization => by_example(
+            persona_system_prompt,
+            &REQUESTS,
+            |topic| {
+                format!("Ask the assistant, in your own words, to summarise this topic: {topic}")
+            },
+            &task.query,
         ),
-        _ => format!("Ask the assistant this question, in your own words: {}", task.query),
+        _ => by_example(
+            persona_system_prompt,
+            &WORDINGS,
+            |question| format!("Ask the assistant this question, in your own words: {question}"),
+            &task.query,
+        ),
+    }
+}
+
+/// Whether a text shares a word of some length with what it should be about.
+fn is_about(text: &str, subject: &str) -> bool {
+    let words = |text: &str| -> HashSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        words.filter(|word| word.chars().count() > 3).map(str::to_lowercase).collect()
     };
-    vec![
-        ChatMessage::new("system", persona_system_prompt),
-        ChatMessage::new("user", format!("{request}\nReply with the question only.")),
-    ]
+    !words(text).is_disjoint(&words(subject))
+}
+
+/// Whether a text asks something, in more than a word or two.
+fn is_question(text: &str) -> bool {
+    text.contains('?') && text.split_whitespace().count() > 3
 }
 
 #[cfg(test)]
@@ -307,18 +406,42 @@ mod tests {
         assert_eq!(n_checked, KINDS.len());
     }
 
-    #[test]
-    fn a_question_without_a_word_makes_no_task() {
-        assert_eq!(from_question(Context::default(), " \"...\" ", 0.1), None);
-        let task = from_question(Context::default(), "\"What is it? And", 0.1).unwrap();
-        assert_eq!(task.query, "What is it?");
+    fn bees() -> Context {
+        let content = "Bees dance on the comb to tell where the flowers are.".to_owned();
+        Context { content, ..Context::default() }
     }
 
     #[test]
-    fn a_challenge_without_a_word_falls_back_to_the_query() {
-        let task = from_question(Context::default(), "What is it?", 0.1).unwrap();
-        assert_eq!(task.clean_challenge("'...'"), "What is it?");
-        assert_eq!(task.clean_challenge("'Well, what is it?'"), "Well, what is it?");
+    fn only_a_question_about_the_context_makes_a_task() {
+        let no_tasks =
+            [" \"...\" ", "Bees dance on the comb.", "What?", "Who was the king of France?"];
+        for text in no_tasks {
+            assert_eq!(from_question(bees(), text, 0.1), None, "{text}");
+        }
+        let task = from_question(bees(), "\"Why do bees dance? And", 0.1).unwrap();
+        assert_eq!(task.query, "Why do bees dance?");
+    }
+
+    #[test]
+    fn a_challenge_that_lost_its_subject_falls_back_to_the_query() {
+        let task = from_question(bees(), "Why do bees dance?", 0.1).unwrap();
+        for text in ["'...'", "I am here to help.", "Bees dance, I know that."] {
+            assert_eq!(task.clean_challenge(text), "Why do bees dance?", "{text}");
+        }
+        assert_eq!(task.clean_challenge("'Hey, why do they dance?'"), "Hey, why do they dance?");
+        let context = Context { title: "Honey bee".into(), topic: "Dance".into(), ..bees() };
+        let QuerySource::Ready(task) = over_article(TaskName::Summarization, &context).unwrap()
+        else {
+            panic!("a summary needs no written query");
+        };
+        assert_eq!(
+            task.clean_challenge("I am here to help."),
+            "Can you summarise this topic for me: Honey bee, Dance?"
+        );
+        assert_eq!(
+            task.clean_challenge("Tell me about the bee dance."),
+            "Tell me about the bee dance."
+        );
     }
 
     #[test]
@@ -332,17 +455,22 @@ mod tests {
         let task = over_problem(problem).unwrap();
         assert_eq!(task.reference, Reference::Static("3".into()));
         assert_eq!(task.reference_prompt("May 04, 2026"), None);
-        assert_eq!(task.topic(), "algebra");
+        assert_eq!(task.subject(), "algebra");
     }
 
     #[test]
     fn prompts_hold_what_the_model_needs() {
-        let context = Context { content: "Bees dance.".into(), ..Context::default() };
-        let task =
-            from_follow_up(context, "Why do they?", 0.0, "user: What do bees do?".into()).unwrap();
+        let context = bees();
+        let task = from_follow_up(
+            context,
+            "Why do they dance there?",
+            0.0,
+            "user: What do bees do?".into(),
+        )
+        .unwrap();
         let prompt = task.reference_prompt("May 04, 2026").unwrap();
         assert!(prompt[0].content.contains("May 04, 2026"));
-        for part in ["Bees dance.", "user: What do bees do?", "Why do they?"] {
+        for part in ["Bees dance on", "user: What do bees do?", "Why do they dance there?"] {
             assert!(prompt[1].content.contains(part), "{part}");
         }
     }

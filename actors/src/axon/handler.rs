@@ -56,7 +56,7 @@ pub(super) async fn handle(
 ) -> HttpResponse {
     let response = match served.accept(&request, payload).await {
         Ok(response) => response,
-        Err(refusal) => served.refused(refusal),
+        Err(refusal) => served.refused(*refusal),
     };
     let status = response.status().as_u16().to_string();
     counter!(telemetry::AXON_REQUESTS.name, "actor" => served.name.to_string(), "status" => status)
@@ -165,7 +165,7 @@ impl Served {
         ReceiverStream::new(chunks)
     }
 
-    fn refused(&self, refusal: Box<Refusal>) -> HttpResponse {
+    fn refused(&self, refusal: Refusal) -> HttpResponse {
         debug!(actor = %self.name, kind = refusal.kind.label(), "request refused");
         let status =
             StatusCode::from_u16(refusal.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -38,6 +38,8 @@ use crate::inference::{Encoder, Generate, InferencePool, generate_text};
 use crate::localnet::Notice;
 use crate::supervision::{Context, Drained, Link, Resident};
 
+/// Questions that a model may write before a conversation without a usable one ends.
+const FOLLOW_UP_TRIES: usize = 3;
 /// Before the next try of an agent that could not begin or had to give up.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The scoreboard and the event log answer from memory and disk.
@@ -277,7 +279,7 @@ impl Pass {
         let persona = Persona::draw(&mut self.rng);
         let kind = task.kind;
         let system_prompt =
-            persona.system_prompt(kind.desc, kind.goal, &task.query, task.topic(), task.subtopic());
+            persona.system_prompt(kind.desc, kind.goal, &task.query, task.subject(), task.aspect());
         let challenge = match kind.name {
             TaskName::Math => challenge::challenge(&task.query, &mut self.rng),
             _ => {
@@ -304,14 +306,20 @@ impl Pass {
         .await
     }
 
+    /// The model gets a few tries to write a question that continues the conversation.
     async fn follow_up(&mut self, task: &Task, history: &str) -> Result<Task, TurnError> {
         let started = Instant::now();
-        let prompt = tasks::follow_up_prompt(&task.context.content, history);
-        let written = self.write(prompt).await.map_err(at(Stage::FollowUp))?;
-        let seconds = started.elapsed().as_secs_f64();
-        tasks::from_follow_up(task.context.clone(), &written, seconds, history.to_owned())
-            .ok_or("the model wrote no usable question")
-            .map_err(at(Stage::FollowUp))
+        for _ in 0..FOLLOW_UP_TRIES {
+            let prompt = tasks::follow_up_prompt(&task.context.content, history);
+            let written = self.write(prompt).await.map_err(at(Stage::FollowUp))?;
+            let seconds = started.elapsed().as_secs_f64();
+            let next =
+                tasks::from_follow_up(task.context.clone(), &written, seconds, history.to_owned());
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+        Err(at(Stage::FollowUp)("the model wrote no usable question"))
     }
 
     async fn publish(
@@ -329,7 +337,7 @@ impl Pass {
             step,
             turn: conversation.turn(),
             task: task.kind.name.as_str(),
-            topic: task.topic().to_owned(),
+            topic: task.subject().to_owned(),
             persona: format!(
                 "{} {}, {} tone",
                 asked.persona.mood, asked.persona.profile, asked.persona.tone
@@ -393,8 +401,8 @@ fn agent_state(
         query_time: task.query_time,
         reference: scored.reference.clone(),
         reference_time: scored.reference_seconds,
-        topic: task.topic().to_owned(),
-        subtopic: task.subtopic().to_owned(),
+        topic: task.subject().to_owned(),
+        subtopic: task.aspect().to_owned(),
         context_time: task.context.stats.fetch_time,
         profile: asked.persona.profile.to_string(),
         mood: asked.persona.mood.to_string(),

@@ -113,6 +113,7 @@ pub async fn generate_text(
 
 /// A request on its way through a worker. Dropping it gives its permit back and ends its stream.
 pub(super) struct Job {
+    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
     pub(super) request: Generate,
     pub(super) pieces: mpsc::Sender<Result<Piece, GenerateError>>,
     is_queued: bool,
@@ -138,6 +139,7 @@ impl Job {
         }
     }
 
+    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
     pub(super) fn ended(mut self, outcome: &'static str) {
         self.outcome = Some(outcome);
     }
@@ -147,6 +149,7 @@ impl Job {
     }
 
     /// Ends the job without an answer.
+    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
     pub(super) fn refuse(self, error: GenerateError) {
         // A caller that has gone needs no word.
         let _ = self.pieces.try_send(Err(error));
@@ -177,7 +180,7 @@ pub struct PoolSettings {
 pub type WorkerReady = watch::Receiver<bool>;
 
 /// How the pool hands a job to a worker; gives it back when the worker cannot take it now.
-pub(super) type Route = Arc<dyn Fn(Job) -> Result<(), Job> + Send + Sync>;
+pub(super) type Route = Arc<dyn Fn(Box<Job>) -> Result<(), Box<Job>> + Send + Sync>;
 
 /// Admits requests and routes them to workers. Owns no model.
 pub struct InferencePool {
@@ -185,7 +188,7 @@ pub struct InferencePool {
     permits: Arc<Semaphore>,
     routes: Vec<Route>,
     next_route: usize,
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Box<Job>>,
 }
 
 impl InferencePool {
@@ -211,7 +214,7 @@ impl InferencePool {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(overloaded)?;
         // Room for every token of the answer: a slow reader never holds up the batch.
         let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
-        self.waiting.push_back(Job::new(request, sender, permit));
+        self.waiting.push_back(Box::new(Job::new(request, sender, permit)));
         self.route();
         Ok(TokenStream { pieces })
     }
@@ -227,7 +230,7 @@ impl InferencePool {
     }
 
     /// Tries every worker once, beginning after the one that was served last.
-    fn hand_over(&mut self, mut job: Job) -> Result<(), Job> {
+    fn hand_over(&mut self, mut job: Box<Job>) -> Result<(), Box<Job>> {
         for _ in 0..self.routes.len() {
             let Some(route) = self.routes.get(self.next_route % self.routes.len()) else { break };
             self.next_route = self.next_route.wrapping_add(1);

@@ -45,7 +45,7 @@ pub struct WorkerSettings {
 /// Hands a job to the worker.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Run(Job);
+struct Run(Box<Job>);
 
 enum ThreadEvent {
     Loaded(String),
@@ -76,7 +76,7 @@ impl Progress {
 pub struct InferenceWorker {
     settings: WorkerSettings,
     ready: watch::Sender<bool>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<Box<Job>>>,
     progress: Arc<Progress>,
 }
 
@@ -183,7 +183,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn run_thread(
     settings: &WorkerSettings,
-    inbox: &Receiver<Job>,
+    inbox: &Receiver<Box<Job>>,
     progress: &Progress,
     events: &mpsc::UnboundedSender<ThreadEvent>,
 ) -> Result<(), String> {
@@ -204,8 +204,8 @@ fn run_thread(
 struct Batch {
     engine: Engine,
     next_id: u64,
-    waiting: VecDeque<Job>,
-    running: HashMap<RequestId, Job>,
+    waiting: VecDeque<Box<Job>>,
+    running: HashMap<RequestId, Box<Job>>,
 }
 
 impl Batch {
@@ -214,7 +214,7 @@ impl Batch {
     }
 
     /// Serves until the actor has gone.
-    fn serve(mut self, inbox: &Receiver<Job>, progress: &Progress) -> Result<(), String> {
+    fn serve(mut self, inbox: &Receiver<Box<Job>>, progress: &Progress) -> Result<(), String> {
         loop {
             let is_idle = self.running.is_empty() && self.waiting.is_empty();
             progress.mark(!is_idle);
@@ -232,7 +232,7 @@ impl Batch {
     }
 
     /// Takes what is there, waiting only when there is nothing else to do. False: nobody is left.
-    fn take_jobs(&mut self, inbox: &Receiver<Job>, may_wait: bool) -> bool {
+    fn take_jobs(&mut self, inbox: &Receiver<Box<Job>>, may_wait: bool) -> bool {
         if may_wait {
             match inbox.recv() {
                 Ok(job) => self.waiting.push_back(job),
