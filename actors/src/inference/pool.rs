@@ -139,7 +139,6 @@ impl Job {
         }
     }
 
-    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
     pub(super) fn ended(mut self, outcome: &'static str) {
         self.outcome = Some(outcome);
     }
