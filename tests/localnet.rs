@@ -287,7 +287,9 @@ fn a_killed_node_goes_on_where_it_was() {
     assert!(report["steps"].as_u64() >= Some(scores.steps), "{report}");
     let journal = report["weight_commits"].as_array().unwrap();
     assert!(journal.len() > commits.len(), "{report}");
-    assert!(journal.iter().all(|commit| commit["outcome"] == "landed"), "{report}");
+    // A transaction that the kill caught on its way is lost, and the journal says so.
+    let n_lost = journal.iter().filter(|commit| commit["outcome"] == "lost").count();
+    assert!(n_lost <= 1 && n_landed(&report) + n_lost == journal.len(), "{report}");
     let blocks: Vec<u64> = journal.iter().filter_map(|commit| commit["block"].as_u64()).collect();
     assert!(
         blocks.is_sorted() && blocks.windows(2).all(|pair| pair[1] > pair[0] + 12),

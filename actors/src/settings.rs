@@ -16,7 +16,7 @@ use sn1::validation::reward::{RewardError, TaskMix, TaskName};
 /// The commented defaults that operators copy; also the built-in ones.
 const LOCALNET_DEFAULTS: &str = include_str!("../../config/localnet.toml");
 /// Variables that begin like a setting and are none.
-const OTHER_VARIABLES: [&str; 2] = ["VECTORS", "MODELS"];
+const OTHER_VARIABLES: [&str; 4] = ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL"];
 
 /// All settings of a local net.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
