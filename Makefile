@@ -18,10 +18,13 @@ help: ## Show this list
 run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end by itself)
 	cargo run --release --bin sn1 -- localnet $(ARGS)
 
+# With cargo-nextest where it is installed, else with cargo's own runner.
+RUN_TESTS = $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+
 .PHONY: test
-test: setup ## Run every test
-	cargo nextest --version >/dev/null 2>&1 && cargo nextest run --workspace $(ARGS) || \
-	    { ! cargo nextest --version >/dev/null 2>&1 && cargo test --workspace $(ARGS); }
+test: setup ## Run every test, with libtorch and without
+	cargo $(RUN_TESTS) --workspace --no-default-features $(ARGS)
+	cargo $(RUN_TESTS) --workspace $(ARGS)
 
 .PHONY: lint
 lint: setup ## Formatting, clippy for all targets and features, docs, licences
