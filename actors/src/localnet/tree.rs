@@ -325,9 +325,9 @@ impl Builder<'_> {
                 Arc::new(model(0.2, 0.95, "You are a helpful assistant. Answer in detail."))
             }
             Behaviour::ModelLively => Arc::new(model(
-                0.8,
-                0.95,
-                "You are a friendly assistant. You always respond concisely.",
+                0.6,
+                0.9,
+                "You are a friendly assistant. Answer with all that you know.",
             )),
             Behaviour::Echo => Arc::new(EchoMiner),
             Behaviour::Phrase => {
