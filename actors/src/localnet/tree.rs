@@ -211,6 +211,7 @@ impl Builder<'_> {
     }
 
     fn committer(&self) -> ChildSpec {
+        let block_time = Settings::seconds(self.settings.localnet.block_time);
         let settings = CommitterSettings {
             netuid: self.netuid,
             hotkey: self.prepared.keys.validator.hotkey.clone(),
@@ -233,6 +234,8 @@ impl Builder<'_> {
                 notices.clone(),
             )
         })
+        // A setting that is signed waits for its block and is read back.
+        .drain_within(4 * block_time + Duration::from_secs(8))
     }
 
     #[cfg(feature = "libtorch")]
