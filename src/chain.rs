@@ -17,6 +17,9 @@ pub mod weights;
 pub use axon_info::AxonInfo;
 pub use weights::WeightVector;
 
+/// Rao in one TAO.
+pub const RAO_PER_TAO: u64 = 1_000_000_000;
+
 /// A neuron's slot on a subnet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

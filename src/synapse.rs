@@ -18,6 +18,7 @@
 
 pub mod body;
 pub mod headers;
+pub mod limits;
 pub mod outcome;
 pub mod pipeline;
 pub mod python;

@@ -123,6 +123,15 @@ metrics! {
     MINER_INCENTIVE = Metric::gauge("sn1_miner_incentive_ratio", "Incentive on chain, 0 to 1, by uid");
     /// Labels: `actor`, `status`.
     AXON_REQUESTS = Metric::counter("sn1_axon_requests_total", "Requests answered by an axon, by status");
+    /// Labels: `actor`, `kind` (of [`crate::synapse::pipeline::RefusalKind::label`]).
+    AXON_REFUSALS = Metric::counter("sn1_axon_refusals_total", "Requests that an axon refused, by reason");
+    /// Labels: `actor`.
+    AXON_CONNECTIONS = Metric::gauge("sn1_axon_connections", "Open connections to an axon");
+    /// Labels: `actor`, `reason` (`address_limit`, `connection_limit`, `evicted`, `head_too_large`,
+    /// `slow_head`, `slow_reader`, `malformed`).
+    AXON_CONNECTIONS_CUT = Metric::counter("sn1_axon_connections_cut_total", "Connections that an axon refused or closed for what they did, by reason");
+    /// Labels: `actor`.
+    AXON_WAITING = Metric::gauge("sn1_axon_waiting", "Verified callers who wait for a stream");
     /// Labels: `actor`.
     AXON_OPEN_STREAMS = Metric::gauge("sn1_axon_open_streams", "Streams being written to validators");
     /// Labels: `actor`, `end` (`complete`, `error`, `deadline`, `caller_gone`, `panic`).

@@ -7,68 +7,20 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sn1::chain::{
-    AxonInfo, Chain, ChainError, Hash, Head, Hyperparameters, Included, Metagraph, Netuid, Neuron,
-    StoredWeights, Uid, WeightVector,
-};
+use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
-use sn1::wallet::{AccountId, Keypair};
+use sn1::wallet::Keypair;
 use sn1_actors::axon::{
-    Answering, AxonServer, AxonSettings, ChunkSink, EchoMiner, FailingMiner, GarbageMiner, Miner,
-    PhraseMiner, SlowMiner,
+    Answering, AxonLimits, AxonRules, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner,
+    FailingMiner, GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
 };
 use sn1_actors::conversation::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(20);
 const TIMEOUT: Duration = Duration::from_millis(1500);
-
-/// A chain on which nothing needs to be done: the metagraph shows every axon already.
-#[derive(Clone)]
-struct StillChain;
-
-fn unreachable<T>() -> Result<T, ChainError> {
-    Err(ChainError::Unreachable { attempted: "a test", reason: "there is no chain".to_owned() })
-}
-
-impl Chain for StillChain {
-    async fn head(&self) -> Result<Head, ChainError> {
-        unreachable()
-    }
-    async fn metagraph(&self, _: Netuid) -> Result<Arc<Metagraph>, ChainError> {
-        unreachable()
-    }
-    async fn weights(&self, _: Netuid, _: Uid) -> Result<StoredWeights, ChainError> {
-        unreachable()
-    }
-    async fn burned_register(
-        &self,
-        _: &Keypair,
-        _: Netuid,
-        _: AccountId,
-    ) -> Result<Included, ChainError> {
-        unreachable()
-    }
-    async fn serve_axon(
-        &self,
-        _: &Keypair,
-        _: Netuid,
-        _: AxonInfo,
-    ) -> Result<Included, ChainError> {
-        unreachable()
-    }
-    async fn set_weights(
-        &self,
-        _: &Keypair,
-        _: Netuid,
-        _: &WeightVector,
-        _: u64,
-    ) -> Result<Included, ChainError> {
-        unreachable()
-    }
-}
 
 /// Panics when it is asked.
 struct PanickingMiner;
@@ -117,51 +69,6 @@ fn key(role: &str) -> Keypair {
     Keypair::from_dev_path(&format!("//wire-test//{role}")).unwrap()
 }
 
-fn neuron(uid: u16, hotkey: AccountId, axon: AxonInfo) -> Neuron {
-    Neuron {
-        uid: Uid(uid),
-        hotkey,
-        coldkey: hotkey,
-        stake: 0,
-        validator_permit: false,
-        active: true,
-        axon,
-        last_update: 0,
-        registered_at: 0,
-        incentive: 0,
-        dividends: 0,
-        consensus: 0,
-        validator_trust: 0,
-        emission: 0,
-    }
-}
-
-fn metagraph(neurons: Vec<Neuron>) -> Metagraph {
-    let hyperparameters = Hyperparameters {
-        tempo: 20,
-        weights_rate_limit: 0,
-        weights_version_key: 0,
-        min_allowed_weights: 0,
-        max_weight_limit: u16::MAX,
-        immunity_period: 0,
-        activity_cutoff: 100,
-        kappa: 32_767,
-        bonds_moving_average: 900_000,
-        max_validators: 1,
-        max_uids: 16,
-        serving_rate_limit: 0,
-        stake_threshold: 0,
-        commit_reveal_enabled: false,
-        burn: 0,
-    };
-    Metagraph {
-        netuid: Netuid(1),
-        head: Head { number: 1, hash: Hash::default() },
-        hyperparameters,
-        neurons,
-    }
-}
-
 /// Who the dendrite signs as.
 enum CallerIs {
     Registered,
@@ -169,13 +76,12 @@ enum CallerIs {
 }
 
 fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
-    let (snapshots, feed) = watch::channel(None);
     let validator = key("validator");
     let known = match caller {
         CallerIs::Registered => validator.account_id(),
         CallerIs::Stranger => key("somebody else").account_id(),
     };
-    let mut neurons = vec![neuron(0, known, AxonInfo::default())];
+    let roster = Roster::Fixed(Arc::new([(known, 1.0)].into()));
     let mut children = Vec::new();
     let mut targets = Vec::new();
     for (uid, miner) in (1..).zip(miners) {
@@ -183,31 +89,22 @@ fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
         let external = listener.local_addr().unwrap();
         let hotkey = key(&format!("miner{uid}"));
         let axon = AxonInfo::for_address(external, SDK_VERSION);
-        neurons.push(neuron(uid, hotkey.account_id(), axon));
         targets.push(Target { uid: Uid(uid), hotkey: hotkey.account_id(), axon });
         let slot = Slot::new(format!("AxonServer-{uid}"));
         let settings = AxonSettings {
             name: Arc::clone(slot.name()),
-            netuid: Netuid(1),
             hotkey,
-            external,
-            max_body_bytes: 1 << 20,
+            n_threads: 1,
+            limits: AxonLimits::default(),
+            rules: AxonRules::default(),
         };
-        let (feed, verifier) = (feed.clone(), AxonServer::<StillChain>::verifier());
+        let state = AxonState::new(&settings, roster.clone());
         children.push(ChildSpec::new(&slot, move || {
             let listener = listener.try_clone().map_err(|error| error.to_string())?;
-            let (verifier, miner) = (Arc::clone(&verifier), Arc::clone(&miner));
-            Ok(AxonServer::new(
-                StillChain,
-                settings.clone(),
-                listener,
-                verifier,
-                feed.clone(),
-                miner,
-            ))
+            let (state, miner) = (Arc::clone(&state), Arc::clone(&miner));
+            Ok(AxonServer::new(settings.clone(), listener, state, miner))
         }));
     }
-    snapshots.send_replace(Some(Arc::new(metagraph(neurons))));
     let slot = Slot::new("Dendrite");
     let settings = DendriteSettings {
         hotkey: validator,

@@ -1,15 +1,29 @@
 //! The serving side: an axon that speaks the synapse protocol, and the miners behind it.
 //!
-//! [`AxonServer`] owns a listener and its HTTP server; each request that is admitted lives in a
-//! [`handler`] of its own for as long as its stream does. A miner author implements [`Miner`].
+//! [`AxonServer`] owns a listener and its HTTP server; [`AxonState`] is what it remembers of its
+//! callers, and survives it. A request goes through the steps of `handler`; an admitted one lives in
+//! a task of its own (`stream`) for as long as its answer does. A miner author implements [`Miner`].
+//! [`AxonPublisher`] keeps the record on chain.
 
+mod admission;
+mod connection;
 mod handler;
+mod lone;
 mod miner;
 mod miners;
+mod publisher;
+mod rules;
 mod server;
+mod signatures;
+mod state;
+mod stream;
 
+pub use lone::LoneAxon;
 pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError};
 pub use miners::{
     Behaviour, EchoMiner, FailingMiner, GarbageMiner, ModelMiner, PhraseMiner, SlowMiner,
 };
+pub use publisher::{AxonPublisher, AxonRecord};
+pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};
 pub use server::{AxonServer, AxonSettings};
+pub use state::AxonState;

@@ -13,6 +13,8 @@ use figment::{Figment, Profile, Provider};
 use serde::{Deserialize, Serialize};
 use sn1::validation::reward::{RewardError, TaskMix, TaskName};
 
+use crate::axon::{AxonLimits, AxonRules};
+
 /// The commented defaults that operators copy; also the built-in ones.
 const LOCALNET_DEFAULTS: &str = include_str!("../../config/localnet.toml");
 /// Variables that begin like a setting and are none.
@@ -81,8 +83,56 @@ pub struct ModelSettings {
 pub struct AxonSection {
     /// The first miner's port; 0 lets the system choose.
     pub port: u16,
-    /// Largest request body, in bytes.
-    pub max_body_bytes: usize,
+    /// Event loops of each axon.
+    pub threads: usize,
+    /// How much callers get.
+    pub limits: AxonLimits,
+    /// Whom an axon serves.
+    pub rules: AxonRules,
+}
+
+impl AxonSection {
+    fn check(&self) -> Result<(), SettingsError> {
+        let limits = &self.limits;
+        let counts = [
+            ("axon.limits.max_connections", limits.max_connections),
+            ("axon.limits.max_connections_per_address", limits.max_connections_per_address),
+            ("axon.limits.max_streams_per_hotkey", limits.max_streams_per_hotkey),
+            ("axon.limits.max_streams", limits.max_streams),
+            ("axon.limits.max_nonce_pairs", limits.max_nonce_pairs),
+        ];
+        for (key, value) in counts {
+            in_range(key, value, 1, 1 << 20, "between 1 and 1048576")?;
+        }
+        in_range("axon.limits.max_waiting", limits.max_waiting, 0, 1 << 20, "at most 1048576")?;
+        let rule = "between 4096 bytes and 64 KiB";
+        in_range("axon.limits.max_head_bytes", limits.max_head_bytes, 4096, 65_536, rule)?;
+        let rule = "between 1 KiB and 1 GiB";
+        in_range("axon.limits.max_body_bytes", limits.max_body_bytes, 1024, 1 << 30, rule)?;
+        let rates = [
+            ("axon.limits.address_requests_per_second", limits.address_requests_per_second),
+            ("axon.limits.address_burst", limits.address_burst),
+            ("axon.limits.hotkey_requests_per_second", limits.hotkey_requests_per_second),
+            ("axon.limits.hotkey_burst", limits.hotkey_burst),
+        ];
+        for (key, value) in rates {
+            in_range(key, value, 1.0, 1e9, "at least 1")?;
+        }
+        in_range("axon.rules.min_stake", self.rules.min_stake, 0.0, 1e12, "a number of TAO")
+    }
+}
+
+fn in_range<T: PartialOrd + std::fmt::Display>(
+    key: &'static str,
+    value: T,
+    least: T,
+    most: T,
+    rule: &'static str,
+) -> Result<(), SettingsError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(SettingsError::OutOfRange { key, value: value.to_string(), rule })
 }
 
 /// The pages.
@@ -256,9 +306,7 @@ impl Settings {
             ("neuron.vpermit_tao_limit", neuron.vpermit_tao_limit, 0.0, 1e12, "a number of TAO"),
         ];
         for (key, value, least, most, rule) in seconds {
-            if !(least..=most).contains(&value) {
-                return Err(SettingsError::OutOfRange { key, value: value.to_string(), rule });
-            }
+            in_range(key, value, least, most, rule)?;
         }
         let counts = [
             ("neuron.sample_size", neuron.sample_size, 1, 65_535, "at least 1"),
@@ -278,19 +326,12 @@ impl Settings {
                 10_000,
                 "between 2 and 10000 blocks",
             ),
-            (
-                "axon.max_body_bytes",
-                self.axon.max_body_bytes,
-                1024,
-                1 << 30,
-                "between 1 KiB and 1 GiB",
-            ),
+            ("axon.threads", self.axon.threads, 1, 64, "between 1 and 64"),
         ];
         for (key, value, least, most, rule) in counts {
-            if !(least..=most).contains(&value) {
-                return Err(SettingsError::OutOfRange { key, value: value.to_string(), rule });
-            }
+            in_range(key, value, least, most, rule)?;
         }
+        self.axon.check()?;
         self.task_mix().map(drop)
     }
 
@@ -350,6 +391,8 @@ mod tests {
         let settings = Settings::load(None, &[]).unwrap();
         assert_eq!(settings.localnet.miners, 7);
         assert_eq!(settings.neuron.num_concurrent_forwards, 2);
+        assert_eq!(settings.axon.limits, AxonLimits::default());
+        assert_eq!(settings.axon.rules, AxonRules::default());
     }
 
     #[test]
@@ -377,6 +420,9 @@ mod tests {
             ("[neuron]\ntasks = [\"qa\"]", "task_p"),
             ("[neuron]\ntasks = [\"date_qa\", \"qa\", \"math\"]", "neuron.tasks"),
             ("netuid = ", "TOML"),
+            ("[axon.limits]\nmax_streams = 0", "axon.limits.max_streams"),
+            ("[axon.rules]\nverify = \"slack\"", "verify"),
+            ("[axon.rules]\ndeny = [\"5Not\"]", "deny"),
         ];
         for (text, part) in table {
             let error = load(text).unwrap_err().to_string();

@@ -1,8 +1,11 @@
 //! The axon's decisions about one request, in the order of the SDKs: head, gate, signature, route,
 //! then the body (synapse-wire.md sections 4 and 5).
 //!
-//! [`admit`] needs the head only, so a body is read for verified callers alone; [`read_prompt`] and
-//! [`read_ping`] judge the body. Every refusal comes as a whole reply. Unlike the SDKs:
+//! The head is decided on in steps, cheapest first, so that a server can put its own limits between
+//! them and check the signature on another thread: [`Asked::read`], [`Asked::claim`],
+//! [`check_signature`], [`Asked::admit`]; [`admit`] is all of them at once. None needs the body, so
+//! it is read for verified callers alone; [`read_prompt`] and [`read_ping`] judge it. Every refusal
+//! comes as a whole reply. Unlike the SDKs:
 //!
 //! - a refusal by the router or by the JSON parser carries its own status in the status headers,
 //!   where 7.1.1 says 200 and 10.5.0 nothing;
@@ -14,11 +17,12 @@ mod refusal;
 
 use std::net::SocketAddr;
 
+pub use super::verify::check_signature;
 pub use refusal::{Refusal, RefusalKind};
 
 use super::body::{BodyRules, ContentType, HashedFields, Ping, Prompt, parse_ping, parse_prompt};
 use super::headers::{AxonIdentity, Header, ReplyStatus, RequestHead, Style, reply_headers};
-use super::verify::{Verifier, VerifyPolicy, check_signature};
+use super::verify::{Claim, Verifier, VerifyPolicy};
 use super::{Endpoint, Generation};
 use crate::wallet::AccountId;
 
@@ -37,20 +41,9 @@ pub struct RequestParts<'a> {
     pub arrived_unix_ns: u64,
 }
 
-/// Who asks, before anything is verified.
-#[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
-    /// The account that the hotkey header names, if it is an address.
-    pub account: Option<AccountId>,
-    /// The typed head.
-    pub head: &'a RequestHead,
-    /// The TCP peer.
-    pub peer: SocketAddr,
-}
-
 /// The application's say on a caller, asked before the signature is checked: `Err` with
 /// [`RefusalKind::Blacklisted`], [`RefusalKind::RateLimited`] or whatever else applies.
-pub type Gate<'a> = dyn Fn(&Caller<'_>) -> Result<(), RefusalKind> + 'a;
+pub type Gate<'a> = dyn Fn(&Asked) -> Result<(), RefusalKind> + 'a;
 
 /// A request whose caller is verified and whose body may be read.
 #[derive(Debug, Clone)]
@@ -60,16 +53,18 @@ pub struct Admitted {
     asked: Asked,
 }
 
-/// A request whose head is typed; enough to refuse it in the caller's terms.
+/// A request whose head is typed; enough to refuse it in the caller's terms. Nothing in it is
+/// verified.
 #[derive(Debug, Clone)]
-struct Asked {
+pub struct Asked {
     head: RequestHead,
+    route: Result<(), RefusalKind>,
     policy: VerifyPolicy,
     peer: SocketAddr,
     arrived_unix_ns: u64,
 }
 
-/// Decides on the head of a request. An admitted request has used up its nonce.
+/// Decides on the head of a request in one go. An admitted request has used up its nonce.
 ///
 /// # Errors
 /// The reply to send instead, after which the body need not be read.
@@ -80,38 +75,14 @@ pub fn admit(
     gate: &Gate<'_>,
     verifier: &Verifier,
 ) -> Result<Admitted, Refusal> {
-    let asked = Asked {
-        head: preprocess(request, now_unix_ns)?,
-        policy: verifier.policy(),
-        peer: request.peer,
-        arrived_unix_ns: request.arrived_unix_ns,
-    };
-    match decide(request, &asked, now_unix_ns, axon.hotkey(), gate, verifier) {
-        Ok(account) => Ok(Admitted { account, asked }),
+    let asked = Asked::read(request, verifier.policy(), now_unix_ns)?;
+    let claim = gate(&asked)
+        .and_then(|()| asked.claim(verifier, axon, now_unix_ns))
+        .and_then(|claim| check_signature(&claim).map(|()| claim).map_err(RefusalKind::from));
+    match claim {
+        Ok(claim) => asked.admit(&claim, verifier, axon, now_unix_ns),
         Err(kind) => Err(asked.refuse(kind, axon, now_unix_ns)),
     }
-}
-
-/// Gate, nonce, signature, route; the nonce is used up last.
-fn decide(
-    request: &RequestParts<'_>,
-    asked: &Asked,
-    now_unix_ns: u64,
-    own_hotkey: &str,
-    gate: &Gate<'_>,
-    verifier: &Verifier,
-) -> Result<AccountId, RefusalKind> {
-    let hotkey = asked.head.dendrite.hotkey.as_deref();
-    gate(&Caller {
-        account: hotkey.and_then(|hotkey| hotkey.parse().ok()),
-        head: &asked.head,
-        peer: asked.peer,
-    })?;
-    let claim = verifier.check_nonce(&asked.head, own_hotkey, now_unix_ns)?;
-    check_signature(&claim)?;
-    check_route(request, asked.head.endpoint)?;
-    verifier.record(&claim, now_unix_ns)?;
-    Ok(claim.account)
 }
 
 /// Reads the body of an admitted prompt.
@@ -186,7 +157,72 @@ impl Admitted {
 }
 
 impl Asked {
-    fn refuse(&self, kind: RefusalKind, axon: &AxonIdentity, now_unix_ns: u64) -> Refusal {
+    /// First step: the synapse by the path, and the head typed.
+    ///
+    /// # Errors
+    /// The reply to send instead.
+    pub fn read(
+        request: &RequestParts<'_>,
+        policy: VerifyPolicy,
+        now_unix_ns: u64,
+    ) -> Result<Self, Refusal> {
+        let head = preprocess(request, now_unix_ns)?;
+        let route = check_route(request, head.endpoint);
+        let (peer, arrived_unix_ns) = (request.peer, request.arrived_unix_ns);
+        Ok(Self { head, route, policy, peer, arrived_unix_ns })
+    }
+
+    /// The account that the request claims to come from, if its hotkey is an address.
+    pub fn account(&self) -> Option<AccountId> {
+        self.head.dendrite.hotkey.as_deref().and_then(|hotkey| hotkey.parse().ok())
+    }
+
+    /// The typed head.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The TCP peer.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Second step: hotkey, timeout and nonce. What it gives is for [`check_signature`].
+    ///
+    /// # Errors
+    /// Why the request is refused; see [`Verifier::check_nonce`].
+    pub fn claim(
+        &self,
+        verifier: &Verifier,
+        axon: &AxonIdentity,
+        now_unix_ns: u64,
+    ) -> Result<Claim, RefusalKind> {
+        Ok(verifier.check_nonce(&self.head, axon.hotkey(), now_unix_ns)?)
+    }
+
+    /// Last step, for a claim whose signature holds: the route, then the nonce is used up.
+    ///
+    /// # Errors
+    /// The reply to send instead.
+    pub fn admit(
+        self,
+        claim: &Claim,
+        verifier: &Verifier,
+        axon: &AxonIdentity,
+        now_unix_ns: u64,
+    ) -> Result<Admitted, Refusal> {
+        let decided = self
+            .route
+            .clone()
+            .and_then(|()| verifier.record(claim, now_unix_ns).map_err(RefusalKind::from));
+        match decided {
+            Ok(()) => Ok(Admitted { account: claim.account, asked: self }),
+            Err(kind) => Err(self.refuse(kind, axon, now_unix_ns)),
+        }
+    }
+
+    /// The reply that refuses this request.
+    pub fn refuse(&self, kind: RefusalKind, axon: &AxonIdentity, now_unix_ns: u64) -> Refusal {
         let message = kind.message(self.head.timeout);
         let code = kind.http_status(self.head.generation());
         let status = self.status(code, &message, now_unix_ns);
@@ -346,8 +382,8 @@ mod tests {
     fn the_gate_is_asked_before_the_signature_is_checked() {
         let mut request = own_request();
         request.headers.retain(|(name, _)| name != "bt_header_dendrite_signature");
-        let gate = |caller: &Caller<'_>| {
-            assert!(caller.account.is_some());
+        let gate = |asked: &Asked| {
+            assert!(asked.account().is_some());
             Err(RefusalKind::Blacklisted("Unrecognized hotkey".into()))
         };
         let refusal = try_admit(&request, "POST", PROMPT_PATH, &gate).unwrap_err();

@@ -120,6 +120,6 @@ fn latin1(value: &str) -> Vec<u8> {
     value.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
 }
 
-fn let_everyone_in(_: &pipeline::Caller<'_>) -> Result<(), RefusalKind> {
+fn let_everyone_in(_: &pipeline::Asked) -> Result<(), RefusalKind> {
     Ok(())
 }

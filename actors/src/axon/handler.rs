@@ -1,246 +1,307 @@
-//! One request's life: from its head to the last byte of its stream.
+//! One request's way from its head to an answer, cheapest check first:
 //!
-//! The HTTP side only translates. The answer is written by a task of its own, so that a panic in a
-//! miner ends that stream the way a failure does, and nothing else; a caller who goes away ends
-//! the task at its next await.
+//! connection and head limits ([`super::connection`]) → rate of the address → head typed → rules and
+//! metagraph → nonce → signature → nonce used up → rate and streams of the hotkey → a stream, by
+//! priority → body, within size and time → hash and types → the miner.
+//!
+//! Whoever is turned away has cost no more than the steps before. The SDKs' order is kept wherever a
+//! caller could tell.
 
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_http::{HttpMessage, Request, Response, StatusCode};
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use metrics::{counter, gauge};
 use sn1::synapse::Endpoint;
-use sn1::synapse::body::Prompt;
 use sn1::synapse::headers::{AxonIdentity, Header};
+use sn1::synapse::limits::{Rate, TokenBuckets, peer_network};
 use sn1::synapse::pipeline::{
-    Admitted, Caller, Refusal, RefusalKind, RequestParts, admit, read_ping, read_prompt,
+    Admitted, Asked, Refusal, RefusalKind, RequestParts, read_ping, read_prompt,
 };
-use sn1::synapse::verify::Verifier;
+use sn1::synapse::verify::Claim;
+use sn1::synapse::{DEFAULT_TIMEOUT_S, Generation};
 use sn1::telemetry;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tracing::{debug, warn};
+use tokio::time::timeout;
 
-use super::miner::{ChunkSink, Miner, MinerError};
-use crate::chain::MetagraphFeed;
+use super::admission::{Place, TurnedAway};
+use super::connection::Track;
+use super::miner::Miner;
+use super::rules::Caller;
+use super::signatures::Signatures;
+use super::state::{AxonState, Held};
+use super::stream;
 use crate::clock::unix_ns;
-use crate::spawn::spawn_named;
 
-/// The longest time that a caller is granted, whatever it asks for.
-const MAX_ANSWER_SECONDS: f64 = 120.0;
-/// A miner that goes on this long after the caller's time is cut off.
-const OVERTIME: Duration = Duration::from_secs(5);
 /// A body that is not there by then is not waited for.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// Chunks that may wait for a slow reader.
-const CHUNKS_AHEAD: usize = 32;
+/// The longest that a caller waits for a stream, whatever time it allows.
+const MAX_PATIENCE: Duration = Duration::from_secs(10);
+/// The share of a caller's time that it may spend in line.
+const SHARE_IN_LINE: f64 = 0.25;
+/// What a signature that does not hold counts, in requests of its address.
+const FORGERY_COST: f64 = 9.0;
+/// Refusals that are signed, as the SDKs sign theirs; a flood of them is refused unsigned.
+const SIGNED_REFUSALS: Rate = Rate { per_second: 50.0, burst: 50.0 };
 
-/// What all requests of one axon share.
+/// What the requests of one event loop share.
 pub(super) struct Served {
     pub(super) name: Arc<str>,
     pub(super) identity: AxonIdentity,
-    pub(super) verifier: Arc<Verifier>,
-    pub(super) metagraph: MetagraphFeed,
+    pub(super) state: Arc<AxonState>,
+    pub(super) signatures: Signatures,
     pub(super) miner: Arc<dyn Miner>,
-    pub(super) max_body_bytes: usize,
+    unsigned: AxonIdentity,
+    signed_refusals: std::cell::RefCell<TokenBuckets<()>>,
+}
+
+/// What a verified caller holds for as long as its stream lives.
+pub(super) struct Holding {
+    _stream: Held,
+    _place: Place,
 }
 
 /// Answers one request, whatever it is.
-pub(super) async fn handle(
-    request: HttpRequest,
-    payload: web::Payload,
-    served: web::Data<Served>,
-) -> HttpResponse {
-    let response = match served.accept(&request, payload).await {
+pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response<BoxBody> {
+    let track = request.conn_data::<Rc<Track>>().map(Rc::clone);
+    if let Some(track) = &track {
+        track.begin();
+    }
+    let response = match served.accept(&mut request, track.as_ref()).await {
         Ok(response) => response,
         Err(refusal) => served.refused(*refusal),
     };
-    let status = response.status().as_u16().to_string();
-    counter!(telemetry::AXON_REQUESTS.name, "actor" => served.name.to_string(), "status" => status)
-        .increment(1);
+    served.count(response.status());
+    // A stream tells of its end itself.
+    if let Some(track) = track
+        && response.body().size() != BodySize::Stream
+    {
+        track.end();
+    }
     response
 }
 
 impl Served {
-    async fn accept(
-        &self,
-        request: &HttpRequest,
-        payload: web::Payload,
-    ) -> Result<HttpResponse, Box<Refusal>> {
-        let admitted = self.admit(request)?;
-        let body = self.body(payload, &admitted).await?;
-        let content_type =
-            request.headers().get("content-type").and_then(|value| value.to_str().ok());
-        match admitted.endpoint() {
-            Endpoint::Ping => {
-                let ping = read_ping(&admitted, &body, content_type, &self.identity, unix_ns())?;
-                let headers = admitted.reply_headers(&ping.body_hash, &self.identity, unix_ns());
-                Ok(respond(StatusCode::OK, &headers).body(ping.json))
-            }
-            Endpoint::Prompt => {
-                let prompt =
-                    read_prompt(&admitted, &body, content_type, &self.identity, unix_ns())?;
-                let headers = admitted.reply_headers(&prompt.body_hash, &self.identity, unix_ns());
-                Ok(respond(StatusCode::OK, &headers).streaming(self.start(prompt)))
-            }
+    pub(super) fn new(
+        name: Arc<str>,
+        identity: AxonIdentity,
+        state: Arc<AxonState>,
+        miner: Arc<dyn Miner>,
+    ) -> Self {
+        Self {
+            name,
+            unsigned: identity.without_signature(),
+            identity,
+            signatures: Signatures::new(Arc::clone(&state.checkers)),
+            state,
+            miner,
+            signed_refusals: std::cell::RefCell::new(TokenBuckets::new(SIGNED_REFUSALS, 1)),
         }
     }
 
-    fn admit(&self, request: &HttpRequest) -> Result<Admitted, Box<Refusal>> {
+    async fn accept(
+        &self,
+        request: &mut Request,
+        track: Option<&Rc<Track>>,
+    ) -> Result<Response<BoxBody>, Box<Refusal>> {
+        let asked = self.read(request)?;
+        let (claim, caller) = match self.verify(&asked).await {
+            Ok(verified) => verified,
+            Err(kind) => return Err(self.refuse(&asked, kind)),
+        };
+        let admitted = asked
+            .admit(&claim, &self.state.verifier, self.signer(), unix_ns())
+            .map_err(Box::new)?;
+        if let Some(track) = track {
+            track.prove();
+        }
+        let holding = self
+            .hold(&admitted, &caller)
+            .await
+            .map_err(|kind| Box::new(admitted.refuse(kind, self.signer(), unix_ns())))?;
+        let body = self.body(request, &admitted).await?;
+        self.answer(request.headers(), &admitted, &body, holding, track)
+    }
+
+    /// Address, path and head.
+    fn read(&self, request: &Request) -> Result<Asked, Box<Refusal>> {
+        let now = unix_ns();
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let peer = request.peer_addr().unwrap_or(unknown);
+        if !self.state.addresses.lock().take(peer_network(peer.ip()), now) {
+            let refusal = Refusal::bare(RefusalKind::RateLimited, Generation::Modern, 0.0);
+            return Err(Box::new(refusal));
+        }
         let headers: Vec<(&str, &[u8])> = request
             .headers()
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
         let target = request.uri().to_string();
-        let unknown = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
         let parts = RequestParts {
             method: request.method().as_str(),
             target: &target,
             headers: &headers,
-            peer: request.peer_addr().unwrap_or(unknown),
-            arrived_unix_ns: unix_ns(),
+            peer,
+            arrived_unix_ns: now,
         };
-        let gate = |caller: &Caller<'_>| self.gate(caller);
-        admit(&parts, unix_ns(), &self.identity, &gate, &self.verifier).map_err(Box::new)
+        Asked::read(&parts, self.state.verifier.policy(), now).map_err(Box::new)
     }
 
-    /// Only hotkeys of the subnet are served.
-    fn gate(&self, caller: &Caller<'_>) -> Result<(), RefusalKind> {
+    /// Rules, nonce and signature.
+    async fn verify(&self, asked: &Asked) -> Result<(Claim, Caller), RefusalKind> {
         // A caller without a valid hotkey is the verifier's to refuse.
-        let Some(account) = caller.account else { return Ok(()) };
-        let metagraph = self.metagraph.borrow();
-        let is_known = metagraph.as_ref().is_some_and(|known| known.neuron_of(&account).is_some());
-        if is_known {
-            Ok(())
-        } else {
-            Err(RefusalKind::Blacklisted("Unrecognized hotkey".to_owned()))
+        let named = asked.account();
+        let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
+        let claim = asked.claim(&self.state.verifier, &self.identity, unix_ns())?;
+        // A lenient verifier knows forms of a hotkey that are no address.
+        let caller = match known {
+            Some(caller) => caller,
+            None => self.judge(asked, claim.account)?,
+        };
+        let checked = self.signatures.check(claim).await;
+        if let Err(RefusalKind::NotVerified(_)) = &checked {
+            let address = peer_network(asked.peer().ip());
+            self.state.addresses.lock().charge(address, FORGERY_COST, unix_ns());
         }
+        Ok((checked?, caller))
+    }
+
+    /// The rules first, then the miner's own.
+    fn judge(&self, asked: &Asked, hotkey: sn1::wallet::AccountId) -> Result<Caller, RefusalKind> {
+        let caller = self.state.roster.caller(hotkey, asked.peer(), &self.state.rules)?;
+        match catch_unwind(AssertUnwindSafe(|| self.miner.blacklist(&caller))) {
+            Ok(Ok(())) => Ok(caller),
+            Ok(Err(reason)) => Err(RefusalKind::Blacklisted(reason)),
+            Err(_) => Err(RefusalKind::Failed),
+        }
+    }
+
+    /// A stream of the hotkey's, then one of the axon's.
+    async fn hold(&self, admitted: &Admitted, caller: &Caller) -> Result<Holding, RefusalKind> {
+        let stream = self.state.hold(caller.hotkey)?;
+        let priority = catch_unwind(AssertUnwindSafe(|| self.miner.priority(caller)))
+            .map_err(|_| RefusalKind::Failed)?;
+        let stated = admitted.head().timeout.unwrap_or(DEFAULT_TIMEOUT_S);
+        let patience = Duration::try_from_secs_f64(stated * SHARE_IN_LINE).unwrap_or(MAX_PATIENCE);
+        let admission = &self.state.admission;
+        let entering = admission.enter(priority, patience.min(MAX_PATIENCE));
+        gauge!(telemetry::AXON_WAITING.name, "actor" => Arc::clone(&self.name))
+            .set(admission.n_waiting() as f64);
+        let place = entering.await.map_err(|why| match why {
+            TurnedAway::Full => RefusalKind::Overloaded,
+            TurnedAway::Late => RefusalKind::TimedOut,
+        })?;
+        Ok(Holding { _stream: stream, _place: place })
     }
 
     async fn body(
         &self,
-        mut payload: web::Payload,
+        request: &mut Request,
         admitted: &Admitted,
-    ) -> Result<web::BytesMut, Box<Refusal>> {
-        let refuse = |kind| Box::new(admitted.refuse(kind, &self.identity, unix_ns()));
-        let mut body = web::BytesMut::new();
+    ) -> Result<BytesMut, Box<Refusal>> {
+        let refuse = |kind| Box::new(admitted.refuse(kind, self.signer(), unix_ns()));
+        let max_bytes = self.state.limits.max_body_bytes;
+        let stated = request.headers().get("content-length");
+        let stated = stated.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if stated.is_some_and(|n_bytes| n_bytes > max_bytes) {
+            return Err(refuse(RefusalKind::BodyTooLarge));
+        }
+        let mut payload = request.take_payload();
+        let mut body = BytesMut::new();
         let read = async {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|_| RefusalKind::TimedOut)?;
-                if body.len() + chunk.len() > self.max_body_bytes {
+                if body.len() + chunk.len() > max_bytes {
                     return Err(RefusalKind::BodyTooLarge);
                 }
                 body.extend_from_slice(&chunk);
             }
             Ok(())
         };
-        match tokio::time::timeout(BODY_WITHIN, read).await {
+        match timeout(BODY_WITHIN, read).await {
             Ok(Ok(())) => Ok(body),
             Ok(Err(kind)) => Err(refuse(kind)),
             Err(_) => Err(refuse(RefusalKind::TimedOut)),
         }
     }
 
-    /// Starts the answer and gives the body that it writes.
-    fn start(
+    fn answer(
         &self,
-        prompt: Prompt,
-    ) -> ReceiverStream<Result<bytes::Bytes, super::miner::BrokenOff>> {
-        let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let sink = ChunkSink::new(sender);
-        let within = Duration::from_secs_f64(prompt.seconds(MAX_ANSWER_SECONDS));
-        let answering = self.miner.answer(prompt, within, sink.clone());
-        let open = OpenStream::new(&self.name);
-        spawn_named("synapse_handler", async move {
-            let end = tokio::select! {
-                () = sink.gone() => "caller_gone",
-                end = write_answer(answering, within + OVERTIME, &sink) => end,
-            };
-            open.ended(end);
-        });
-        ReceiverStream::new(chunks)
+        headers: &HeaderMap,
+        admitted: &Admitted,
+        body: &[u8],
+        holding: Holding,
+        track: Option<&Rc<Track>>,
+    ) -> Result<Response<BoxBody>, Box<Refusal>> {
+        let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+        let (identity, now) = (&self.identity, unix_ns());
+        match admitted.endpoint() {
+            Endpoint::Ping => {
+                let ping = read_ping(admitted, body, content_type, identity, now)?;
+                let headers = admitted.reply_headers(&ping.body_hash, identity, now);
+                Ok(respond(StatusCode::OK, &headers, ping.json))
+            }
+            Endpoint::Prompt => {
+                let prompt = read_prompt(admitted, body, content_type, identity, now)?;
+                let headers = admitted.reply_headers(&prompt.body_hash, identity, now);
+                let (name, miner) = (&self.name, &self.miner);
+                let body = stream::start(name, miner, prompt, holding, track.cloned());
+                Ok(respond(StatusCode::OK, &headers, body))
+            }
+        }
     }
 
-    fn refused(&self, refusal: Refusal) -> HttpResponse {
-        debug!(actor = %self.name, kind = refusal.kind.label(), "request refused");
+    /// Signs refusals while they are few.
+    fn signer(&self) -> &AxonIdentity {
+        let is_signed = self.signed_refusals.borrow_mut().take((), unix_ns());
+        if is_signed { &self.identity } else { &self.unsigned }
+    }
+
+    fn refuse(&self, asked: &Asked, kind: RefusalKind) -> Box<Refusal> {
+        Box::new(asked.refuse(kind, self.signer(), unix_ns()))
+    }
+
+    fn refused(&self, refusal: Refusal) -> Response<BoxBody> {
+        counter!(
+            telemetry::AXON_REFUSALS.name,
+            "actor" => Arc::clone(&self.name),
+            "kind" => refusal.kind.label(),
+        )
+        .increment(1);
         let status =
             StatusCode::from_u16(refusal.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        respond(status, &refusal.headers).body(refusal.body)
+        respond(status, &refusal.headers, refusal.body)
+    }
+
+    fn count(&self, status: StatusCode) {
+        counter!(
+            telemetry::AXON_REQUESTS.name,
+            "actor" => Arc::clone(&self.name),
+            "status" => status.as_str().to_owned(),
+        )
+        .increment(1);
     }
 }
 
-async fn write_answer(
-    answering: super::miner::Answering,
-    limit: Duration,
-    sink: &ChunkSink,
-) -> &'static str {
-    // The answer is a task of its own so that a panic in it is told apart from an end.
-    let task = tokio::spawn(answering);
-    let abort = AbortOnDrop(task.abort_handle());
-    let outcome = tokio::time::timeout(limit, task).await;
-    drop(abort);
-    match outcome {
-        Ok(Ok(Ok(()))) => "complete",
-        Ok(Ok(Err(MinerError::CallerGone(_)))) => "caller_gone",
-        Ok(Ok(Err(error))) => {
-            debug!(%error, "answer broke off");
-            sink.break_off().await;
-            "error"
-        }
-        Ok(Err(panic)) => {
-            warn!(%panic, "a miner panicked; its stream is broken off");
-            sink.break_off().await;
-            "panic"
-        }
-        Err(_) => "deadline",
-    }
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Counts a stream while it is open, and how it ended.
-struct OpenStream {
-    actor: Arc<str>,
-    end: &'static str,
-}
-
-impl OpenStream {
-    fn new(actor: &Arc<str>) -> Self {
-        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => actor.to_string()).increment(1.0);
-        Self { actor: Arc::clone(actor), end: "error" }
-    }
-
-    fn ended(mut self, end: &'static str) {
-        self.end = end;
-    }
-}
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        let actor = self.actor.to_string();
-        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => actor.clone()).decrement(1.0);
-        counter!(telemetry::AXON_STREAMS.name, "actor" => actor, "end" => self.end).increment(1);
-    }
-}
-
-fn respond(status: StatusCode, headers: &[Header]) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
+fn respond(
+    status: StatusCode,
+    headers: &[Header],
+    body: impl MessageBody + 'static,
+) -> Response<BoxBody> {
+    let mut response = Response::with_body(status, BoxBody::new(body));
     for (name, value) in headers {
         // The wire module writes only legal names and one-line ASCII values.
         if let (Ok(name), Ok(value)) =
             (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
         {
-            response.insert_header((name, value));
+            response.headers_mut().insert(name, value);
         }
     }
     response

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use sn1::synapse::body::Prompt;
 use tokio::sync::mpsc;
 
+use super::rules::Caller;
+
 /// The caller has closed the connection: nothing more needs to be computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller has gone")]
@@ -70,10 +72,30 @@ impl ChunkSink {
 /// The future of an answer.
 pub type Answering = Pin<Box<dyn Future<Output = Result<(), MinerError>> + Send>>;
 
-/// Answers prompts. Called once for each verified request; the future is dropped when the caller
-/// goes away, so holding a resource only within it is enough to free it.
+/// What a miner author implements: messages in, text out.
+///
+/// The axon has verified the caller, and holds every limit, before [`answer`](Self::answer) is called.
+/// A panic in any method is answered as the SDKs answer an exception, and harms nobody else.
 pub trait Miner: Send + Sync + 'static {
-    /// Writes the answer into `sink`. `within` is the time that the caller allows; a miner that has
-    /// more to say by then stops, and what it has sent stands.
+    /// Writes the answer into `sink`, one chunk for each send. `within` is the time that the caller
+    /// allows; a miner that has more to say by then stops, and what it has sent stands.
+    ///
+    /// The future is dropped when the caller goes away, so holding a resource only within it is
+    /// enough to free it.
     fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering;
+
+    /// Turns callers away, with the reason that they are told. Asked before the signature is checked,
+    /// so it must be quick; the axon's own rules (lists, registration, permit, stake) come first.
+    ///
+    /// # Errors
+    /// When this caller is not served.
+    fn blacklist(&self, caller: &Caller) -> Result<(), String> {
+        let _ = caller;
+        Ok(())
+    }
+
+    /// Who goes first when all streams are taken: the highest number. By default the caller's stake.
+    fn priority(&self, caller: &Caller) -> f64 {
+        caller.stake
+    }
 }

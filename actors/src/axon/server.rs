@@ -1,113 +1,74 @@
-//! The axon as an actor: a listener, an HTTP server on it, and the record on chain that says where
-//! it is.
-//!
-//! The listener is bound once, outside, and outlives the actor: while a server is being replaced,
-//! callers wait in the backlog instead of being refused.
+//! The axon as an actor: an HTTP server on a listener that outlives it. While a server is being
+//! replaced, callers wait in the backlog instead of being refused.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
-use sn1::chain::{AxonInfo, Chain, ChainError, Netuid};
-use sn1::synapse::SDK_VERSION;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request};
+use actix_server::{Server, ServerHandle};
+use actix_service::{ServiceFactoryExt, fn_service};
+use futures_util::future::ready;
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::sign::random_uuid;
-use sn1::synapse::verify::{Verifier, VerifierConfig};
 use sn1::wallet::Keypair;
-use tokio_stream::wrappers::WatchStream;
-use tracing::{debug, warn};
+use tokio::net::TcpStream;
 
+use super::connection::Connection;
 use super::handler::{Served, handle};
 use super::miner::Miner;
-use crate::chain::MetagraphFeed;
+use super::rules::{AxonLimits, AxonRules};
+use super::state::AxonState;
 use crate::supervision::{Context, Drained, Resident};
 
 /// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
 /// a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
-/// For the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// A connection that is being closed may take this long.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Answers that are being written when the axon stops get this long.
 const DRAIN_SECONDS: u64 = 3;
 
-/// What an axon is and where.
+/// Who an axon is and how it runs.
 #[derive(Clone)]
 pub struct AxonSettings {
     /// The actor's name, a label in metrics.
     pub name: Arc<str>,
-    /// The subnet it serves on.
-    pub netuid: Netuid,
     /// Its hotkey.
     pub hotkey: Keypair,
-    /// The address that is published.
-    pub external: SocketAddr,
-    /// Largest body that is read.
-    pub max_body_bytes: usize,
+    /// Event loops, each on a thread of its own; at least one.
+    pub n_threads: usize,
+    /// How much callers get.
+    pub limits: AxonLimits,
+    /// Whom it serves.
+    pub rules: AxonRules,
 }
 
 /// The actor that serves one miner.
-pub struct AxonServer<C> {
-    chain: C,
+pub struct AxonServer {
     settings: AxonSettings,
     listener: TcpListener,
-    verifier: Arc<Verifier>,
-    metagraph: MetagraphFeed,
+    state: Arc<AxonState>,
     miner: Arc<dyn Miner>,
     server: Option<ServerHandle>,
-    is_publishing: bool,
 }
 
-impl<C: Chain> AxonServer<C> {
-    /// A server for this listener. The verifier is handed in because its memory of nonces must
-    /// survive a restart: a request that was served once is never served again.
+impl AxonServer {
+    /// A server on this listener. The state is handed in because its memory of nonces must survive
+    /// a restart: a request that was served once is never served again.
     pub fn new(
-        chain: C,
         settings: AxonSettings,
         listener: TcpListener,
-        verifier: Arc<Verifier>,
-        metagraph: MetagraphFeed,
+        state: Arc<AxonState>,
         miner: Arc<dyn Miner>,
     ) -> Self {
-        Self {
-            chain,
-            settings,
-            listener,
-            verifier,
-            metagraph,
-            miner,
-            server: None,
-            is_publishing: false,
-        }
-    }
-
-    /// A verifier with the default rules.
-    pub fn verifier() -> Arc<Verifier> {
-        Arc::new(Verifier::new(VerifierConfig::default()))
+        Self { settings, listener, state, miner, server: None }
     }
 
     fn serve(&mut self, ctx: &mut Context<'_, Self>) -> std::io::Result<()> {
-        let uuid = random_uuid(&mut rand::rng());
-        let served = web::Data::new(Served {
-            name: Arc::clone(&self.settings.name),
-            identity: AxonIdentity::new(self.settings.hotkey.clone(), uuid),
-            verifier: Arc::clone(&self.verifier),
-            metagraph: self.metagraph.clone(),
-            miner: Arc::clone(&self.miner),
-            max_body_bytes: self.settings.max_body_bytes,
-        });
-        let app = move || App::new().app_data(served.clone()).default_service(web::to(handle));
-        let server = HttpServer::new(app)
-            .workers(1)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_WITHIN)
-            // A caller who closes its side has gone: its answer is not computed to the end.
-            .h1_allow_half_closed(false)
-            .shutdown_timeout(DRAIN_SECONDS)
-            .disable_signals()
-            .listen(self.listener.try_clone()?)?
-            .run();
+        let server = self.server()?;
         self.server = Some(server.handle());
         ctx.run(server, |_, ended, ctx| match ended {
             Ok(()) => ctx.finish(),
@@ -116,49 +77,68 @@ impl<C: Chain> AxonServer<C> {
         Ok(())
     }
 
-    /// Publishes the axon's address where the chain shows another one.
-    fn publish(&mut self, ctx: &mut Context<'_, Self>) {
-        let wanted = AxonInfo::for_address(self.settings.external, SDK_VERSION);
-        let own = self.settings.hotkey.account_id();
-        let shown = self
-            .metagraph
-            .borrow()
-            .as_ref()
-            .and_then(|known| known.neuron_of(&own).map(|own| own.axon));
-        let is_due = shown.is_some_and(|shown| !shown.is_same_endpoint(&wanted));
-        if !is_due || std::mem::replace(&mut self.is_publishing, true) {
-            return;
-        }
-        let (chain, settings) = (self.chain.clone(), self.settings.clone());
-        let submit =
-            async move { chain.serve_axon(&settings.hotkey, settings.netuid, wanted).await };
-        ctx.run(submit, |this, outcome, ctx| this.published(outcome, ctx));
-    }
-
-    fn published(
-        &mut self,
-        outcome: Result<sn1::chain::Included, ChainError>,
-        ctx: &mut Context<'_, Self>,
-    ) {
-        // Ask again only after the metagraph had time to show what is on chain now.
-        ctx.after(Duration::from_secs(3), |this, ctx| {
-            this.is_publishing = false;
-            this.publish(ctx);
-        });
-        let actor = &self.settings.name;
-        match outcome {
-            Ok(included) => debug!(%actor, block = included.head.number, "axon published"),
-            Err(error) => warn!(%actor, %error, "axon not published, trying again"),
-        }
+    fn server(&self) -> std::io::Result<Server> {
+        let uuid = random_uuid(&mut rand::rng());
+        let identity = AxonIdentity::new(self.settings.hotkey.clone(), uuid);
+        let (name, state) = (Arc::clone(&self.settings.name), Arc::clone(&self.state));
+        let miner = Arc::clone(&self.miner);
+        let n_max = state.limits.max_connections;
+        let builder = Server::build()
+            .workers(self.settings.n_threads.max(1))
+            .shutdown_timeout(DRAIN_SECONDS)
+            .disable_signals()
+            // Ours is met first, and closes what is too many instead of letting everybody wait.
+            .max_concurrent_connections(n_max.saturating_mul(2));
+        let stopping = builder.graceful_shutdown_signal();
+        let listener = self.listener.try_clone()?;
+        let factory = move || {
+            let served = Rc::new(Served::new(
+                Arc::clone(&name),
+                identity.clone(),
+                Arc::clone(&state),
+                Arc::clone(&miner),
+            ));
+            let state = Arc::clone(&state);
+            let stopping = stopping.clone();
+            fn_service(move |socket: TcpStream| ready(open(socket, &state))).and_then(
+                HttpService::build()
+                    .keep_alive(KEEP_ALIVE)
+                    // The connection itself times every head.
+                    .client_request_timeout(Duration::ZERO)
+                    .client_disconnect_timeout(CLOSE_WITHIN)
+                    // A caller who closes its side has gone: its answer is not computed to the end.
+                    .h1_allow_half_closed(false)
+                    .graceful_shutdown_signal(move || {
+                        let stopping = stopping.clone();
+                        async move { stopping.notified().await }
+                    })
+                    .on_connect_ext(|connection: &Connection, data| {
+                        data.insert(connection.track());
+                    })
+                    .h1(fn_service(move |request: Request| {
+                        let served = Rc::clone(&served);
+                        async move { Ok::<_, std::convert::Infallible>(handle(served, request).await) }
+                    })),
+            )
+        };
+        Ok(builder.listen("axon", listener, factory)?.run())
     }
 }
 
-impl<C: Chain> Resident for AxonServer<C> {
+/// Takes a connection in, or closes it.
+fn open(
+    socket: TcpStream,
+    state: &Arc<AxonState>,
+) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
+    let peer = socket.peer_addr().map_err(DispatchError::Io)?;
+    let connection = Connection::open(socket, peer, &state.connections, &state.limits)
+        .map_err(DispatchError::Io)?;
+    Ok((connection, Some(peer)))
+}
+
+impl Resident for AxonServer {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
-        self.serve(ctx)
-            .map_err(|error| format!("could not serve on {}: {error}", self.settings.external))?;
-        ctx.listen(WatchStream::new(self.metagraph.clone()), |this, _, ctx| this.publish(ctx));
-        Ok(())
+        self.serve(ctx).map_err(|error| format!("could not serve the axon: {error}"))
     }
 
     fn drain(&mut self, ctx: &mut Context<'_, Self>) -> Drained {
@@ -168,7 +148,7 @@ impl<C: Chain> Resident for AxonServer<C> {
     }
 }
 
-impl<C> Drop for AxonServer<C> {
+impl Drop for AxonServer {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
             // The command is sent by the call; the future only waits for its end.

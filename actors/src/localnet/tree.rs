@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sn1::chain::{AxonInfo, Chain, Hyperparameters, Metagraph, Netuid};
+use sn1::chain::{AxonInfo, Chain, Hyperparameters, Metagraph, Netuid, RAO_PER_TAO};
 use sn1::devchain::{Call, EpochReport, GenesisConfig};
 use sn1::llm::request::GenerateSettings;
 use sn1::synapse::SDK_VERSION;
@@ -22,8 +22,8 @@ use tokio::sync::{OnceCell, watch};
 use super::Notice;
 use super::prepare::{HAS_MODEL, LocalnetKeys, NeuronKeys, Prepared, PreparedMiner};
 use crate::axon::{
-    AxonServer, AxonSettings, Behaviour, EchoMiner, FailingMiner, GarbageMiner, Miner, ModelMiner,
-    PhraseMiner, SlowMiner,
+    AxonPublisher, AxonRecord, AxonServer, AxonSettings, AxonState, Behaviour, EchoMiner,
+    FailingMiner, GarbageMiner, Miner, ModelMiner, PhraseMiner, Roster, SlowMiner,
 };
 use crate::chain::{
     ChainLink, CommitterSettings, DevChainHost, DevChainSettings, EpochWatch, HeadFeed, LocalChain,
@@ -41,11 +41,10 @@ use crate::telemetry::{Condition, Pages, Telemetry};
 
 /// Version 2.5.1 of the mechanism.
 const VERSION_KEY: u64 = 20_501;
-const RAO: u64 = 1_000_000_000;
 /// The validator's stake: enough to be the one with a permit.
-const VALIDATOR_STAKE: u64 = 1_000 * RAO;
+const VALIDATOR_STAKE: u64 = 1_000 * RAO_PER_TAO;
 /// What each coldkey starts with.
-const BALANCE: u64 = 2_000 * RAO;
+const BALANCE: u64 = 2_000 * RAO_PER_TAO;
 /// A chain without a block for this many block times is not ready.
 const STALE_BLOCKS: u32 = 10;
 
@@ -280,35 +279,46 @@ impl Builder<'_> {
 
     fn axons(&self) -> Vec<ChildSpec> {
         let miners = self.prepared.miners.iter().zip(&self.prepared.keys.miners).enumerate();
-        miners.map(|(i, (miner, keys))| self.axon(i + 1, miner, keys)).collect()
+        miners.flat_map(|(i, (miner, keys))| self.axon(i + 1, miner, keys)).collect()
     }
 
-    fn axon(&self, number: usize, prepared: &PreparedMiner, keys: &NeuronKeys) -> ChildSpec {
-        let slot = Slot::new(format!("AxonServer-{number}"));
+    /// A miner's server and the publisher of its address.
+    fn axon(&self, number: usize, prepared: &PreparedMiner, keys: &NeuronKeys) -> [ChildSpec; 2] {
+        let server = Slot::new(format!("AxonServer-{number}"));
+        let publisher = Slot::new(format!("AxonPublisher-{number}"));
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let settings = AxonSettings {
-            name: Arc::clone(slot.name()),
+        let record = AxonRecord {
             netuid: self.netuid,
             hotkey: keys.hotkey.clone(),
             external: prepared.listener.local_addr().unwrap_or(loopback),
-            max_body_bytes: self.settings.axon.max_body_bytes,
         };
-        let (chain, metagraph, verifier) =
-            (self.chain.clone(), self.metagraph(), AxonServer::<LocalChain>::verifier());
+        let section = &self.settings.axon;
+        let settings = AxonSettings {
+            name: Arc::clone(server.name()),
+            hotkey: keys.hotkey.clone(),
+            n_threads: section.threads,
+            limits: section.limits.clone(),
+            rules: section.rules.clone(),
+        };
+        let state = AxonState::new(&settings, Roster::Metagraph(self.metagraph()));
         let miner = self.miner(prepared.behaviour, number as u64);
         let listener = Arc::new(prepared.listener.try_clone());
-        ChildSpec::new(&slot, move || {
+        let server = ChildSpec::new(&server, move || {
             let listener = listener.as_ref().as_ref().map_err(ToString::to_string)?;
             Ok(AxonServer::new(
-                chain.clone(),
                 settings.clone(),
                 listener.try_clone().map_err(|error| error.to_string())?,
-                Arc::clone(&verifier),
-                metagraph.clone(),
+                Arc::clone(&state),
                 Arc::clone(&miner),
             ))
         })
-        .stops_together()
+        .stops_together();
+        let (chain, metagraph) = (self.chain.clone(), self.metagraph());
+        let publisher = ChildSpec::new(&publisher, move || {
+            Ok(AxonPublisher::new(chain.clone(), record.clone(), metagraph.clone()))
+        })
+        .stops_together();
+        [server, publisher]
     }
 
     fn miner(&self, behaviour: Behaviour, number: u64) -> Arc<dyn Miner> {
@@ -483,12 +493,12 @@ fn genesis(settings: &Settings, keys: &LocalnetKeys) -> GenesisConfig {
             serving_rate_limit: 2,
             stake_threshold: VALIDATOR_STAKE / 2,
             commit_reveal_enabled: false,
-            burn: RAO,
+            burn: RAO_PER_TAO,
         },
         balances: owners.map(|keys| (keys.coldkey.account_id(), BALANCE)).collect(),
         owner_hotkey: None,
         seed: settings.localnet.seed,
-        emission_per_epoch: u64::from(settings.localnet.tempo) * RAO / 100,
+        emission_per_epoch: u64::from(settings.localnet.tempo) * RAO_PER_TAO / 100,
         allow_loopback_axons: true,
     }
 }

@@ -15,7 +15,7 @@ use crate::wallet::{AccountId, Keypair};
 /// Who an axon is: its key and the uuid of this process.
 #[derive(Debug, Clone)]
 pub struct AxonIdentity {
-    keypair: Keypair,
+    signer: Option<Keypair>,
     hotkey: String,
     uuid: String,
 }
@@ -24,7 +24,13 @@ impl AxonIdentity {
     /// An axon with this key; `uuid` names the process and is best random.
     pub fn new(keypair: Keypair, uuid: String) -> Self {
         let hotkey = keypair.account_id().to_ss58();
-        Self { keypair, hotkey, uuid }
+        Self { signer: Some(keypair), hotkey, uuid }
+    }
+
+    /// The same axon, whose replies go without a signature. No dendrite checks it, and it costs as
+    /// much as a refused caller's request: a flood is refused unsigned.
+    pub fn without_signature(&self) -> Self {
+        Self { signer: None, ..self.clone() }
     }
 
     /// The own hotkey, which every request must be signed for.
@@ -133,9 +139,11 @@ fn push_own(headers: &mut Vec<Header>, head: &RequestHead, axon: &AxonIdentity, 
     let is_address = |text: &&String| AccountId::from_ss58_any_prefix(text).is_ok();
     let dendrite_hotkey = head.dendrite.hotkey.as_ref().filter(is_address);
     let axon_hotkey = head.axon.hotkey.as_ref().filter(is_address);
-    if let (Some(dendrite_hotkey), Some(axon_hotkey)) = (dendrite_hotkey, axon_hotkey) {
+    if let (Some(signer), Some(dendrite_hotkey), Some(axon_hotkey)) =
+        (&axon.signer, dendrite_hotkey, axon_hotkey)
+    {
         let text = reply_text(nonce, dendrite_hotkey, axon_hotkey, &axon.uuid);
-        headers.push(header("bt_header_axon_signature", sign_text(&axon.keypair, &text)));
+        headers.push(header("bt_header_axon_signature", sign_text(signer, &text)));
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Captured, SDKS, cases, let_everyone_in, nanoseconds, text};
-use crate::synapse::pipeline::{Caller, Refusal, RefusalKind, read_ping};
+use crate::synapse::pipeline::{Asked, Refusal, RefusalKind, read_ping};
 use crate::synapse::verify::{Verifier, VerifierConfig, VerifyPolicy};
 use crate::synapse::{Generation, PING_PATH};
 
@@ -75,18 +75,18 @@ impl Application {
         }
     }
 
-    fn gate(&self, caller: &Caller<'_>) -> Result<(), RefusalKind> {
+    fn gate(&self, asked: &Asked) -> Result<(), RefusalKind> {
         if self.gate_fails {
             return Err(RefusalKind::Failed);
         }
-        if self.blacklist.is_some() && caller.head.dendrite.hotkey == self.blacklist {
+        if self.blacklist.is_some() && asked.head().dendrite.hotkey == self.blacklist {
             return Err(RefusalKind::Blacklisted("Unrecognized hotkey".into()));
         }
-        let_everyone_in(caller)
+        let_everyone_in(asked)
     }
 
     fn answer(&self, captured: &Captured, verifier: &Verifier, now: u64) -> Answer {
-        let admitted = match captured.admit(now, &|caller| self.gate(caller), verifier) {
+        let admitted = match captured.admit(now, &|asked| self.gate(asked), verifier) {
             Ok(admitted) => admitted,
             Err(refusal) => return Answer::refused(&refusal),
         };

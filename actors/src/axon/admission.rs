@@ -1,0 +1,272 @@
+//! Who may begin an answer now, who waits, and who is turned away.
+//!
+//! So many streams run at once; so many callers wait in a line ordered by priority, then by arrival.
+//! When the line is full, the one with the lowest priority is turned away at once, be it the
+//! newcomer or the last in line. A place is given back however its holder ends.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Why a caller was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TurnedAway {
+    /// Streams and line are full of callers of at least the same priority.
+    #[error("no room")]
+    Full,
+    /// The line did not move in time.
+    #[error("waited too long")]
+    Late,
+}
+
+/// Higher priority first, then first come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Rank {
+    priority: f64,
+    arrival: u64,
+}
+
+impl Eq for Rank {}
+
+impl Ord for Rank {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.priority.total_cmp(&self.priority).then(self.arrival.cmp(&other.arrival))
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    n_running: usize,
+    waiting: BTreeMap<Rank, oneshot::Sender<()>>,
+    n_arrived: u64,
+}
+
+/// The streams of one axon and the line before them.
+#[derive(Debug)]
+pub(super) struct Admission {
+    line: Mutex<Line>,
+    n_streams: usize,
+    n_waiting: usize,
+}
+
+/// The right to write one answer.
+#[derive(Debug)]
+pub(super) struct Place {
+    admission: Arc<Admission>,
+}
+
+/// A place in the line; leaves it when dropped, and hands on a place that came too late.
+struct Waiting<'a> {
+    admission: &'a Arc<Admission>,
+    rank: Rank,
+    called: oneshot::Receiver<()>,
+}
+
+impl Admission {
+    pub(super) fn new(n_streams: usize, n_waiting: usize) -> Arc<Self> {
+        Arc::new(Self { line: Mutex::default(), n_streams, n_waiting })
+    }
+
+    /// How many wait.
+    pub(super) fn n_waiting(&self) -> usize {
+        self.line.lock().waiting.len()
+    }
+
+    /// A place, at once or after waiting for at most `patience`.
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        priority: f64,
+        patience: Duration,
+    ) -> Result<Place, TurnedAway> {
+        // A priority that is no number is the lowest.
+        let priority = if priority.is_nan() { f64::NEG_INFINITY } else { priority };
+        let mut waiting = match self.queue(priority)? {
+            None => return Ok(self.place()),
+            Some(waiting) => waiting,
+        };
+        match timeout(patience, &mut waiting.called).await {
+            Ok(Ok(())) => Ok(self.place()),
+            Ok(Err(_)) => Err(TurnedAway::Full),
+            Err(_) => Err(TurnedAway::Late),
+        }
+    }
+
+    fn place(self: &Arc<Self>) -> Place {
+        Place { admission: Arc::clone(self) }
+    }
+
+    /// Takes a place (`None`) or stands in line.
+    fn queue(self: &Arc<Self>, priority: f64) -> Result<Option<Waiting<'_>>, TurnedAway> {
+        let mut line = self.line.lock();
+        if line.n_running < self.n_streams {
+            line.n_running += 1;
+            return Ok(None);
+        }
+        line.n_arrived += 1;
+        let rank = Rank { priority, arrival: line.n_arrived };
+        if line.waiting.len() >= self.n_waiting {
+            match line.waiting.last_key_value() {
+                // Dropping its sender tells it.
+                Some((last, _)) if rank < *last => drop(line.waiting.pop_last()),
+                _ => return Err(TurnedAway::Full),
+            }
+        }
+        let (call, called) = oneshot::channel();
+        line.waiting.insert(rank, call);
+        Ok(Some(Waiting { admission: self, rank, called }))
+    }
+
+    /// Gives one place on to the first in line who is still there.
+    fn give_back(&self) {
+        let mut line = self.line.lock();
+        while let Some((_, first)) = line.waiting.pop_first() {
+            if first.send(()).is_ok() {
+                return;
+            }
+        }
+        line.n_running -= 1;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.give_back();
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.admission.line.lock().waiting.remove(&self.rank);
+        // Called between the deadline and this drop: `enter` has not taken the place.
+        self.called.close();
+        if self.called.try_recv() == Ok(()) {
+            self.admission.give_back();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use futures_util::future::LocalBoxFuture;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn enter(
+        admission: &Arc<Admission>,
+        priority: f64,
+    ) -> LocalBoxFuture<'static, Result<Place, TurnedAway>> {
+        let admission = Arc::clone(admission);
+        async move { admission.enter(priority, LONG).await }.boxed_local()
+    }
+
+    #[actix::test]
+    async fn the_highest_priority_goes_first_then_the_first_come() {
+        let admission = Admission::new(1, 8);
+        let running = admission.enter(0.0, LONG).await.unwrap();
+        let mut waiting: Vec<_> =
+            [1.0, 5.0, 1.0, f64::NAN].map(|priority| enter(&admission, priority)).into();
+        assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
+        let mut order = Vec::new();
+        let mut held = Some(running);
+        for _ in 0..4 {
+            drop(held.take());
+            let ready = waiting.iter_mut().enumerate().find_map(|(i, one)| {
+                let place = one.now_or_never()?;
+                Some((i, place))
+            });
+            let (i, place) = ready.unwrap();
+            order.push(i);
+            waiting[i] = futures_util::future::pending().boxed_local();
+            held = Some(place.unwrap());
+        }
+        assert_eq!(order, [1, 0, 2, 3]);
+    }
+
+    #[actix::test]
+    async fn a_full_line_turns_the_lowest_away_at_once() {
+        let admission = Admission::new(1, 2);
+        let _running = admission.enter(0.0, LONG).await.unwrap();
+        let (mut low, mut high) = (enter(&admission, 1.0), enter(&admission, 9.0));
+        assert!(low.as_mut().now_or_never().is_none() && high.as_mut().now_or_never().is_none());
+        let refused = enter(&admission, 1.0).now_or_never().unwrap();
+        assert_eq!(refused.unwrap_err(), TurnedAway::Full, "not above the last in line");
+        let mut higher = enter(&admission, 5.0);
+        assert!(higher.as_mut().now_or_never().is_none());
+        assert_eq!(low.now_or_never().unwrap().unwrap_err(), TurnedAway::Full);
+        assert_eq!(admission.n_waiting(), 2);
+    }
+
+    #[actix::test]
+    async fn whoever_waits_too_long_leaves_the_line() {
+        let admission = Admission::new(1, 2);
+        let running = admission.enter(0.0, LONG).await.unwrap();
+        let late = admission.enter(0.0, Duration::from_millis(1)).await;
+        assert_eq!(late.unwrap_err(), TurnedAway::Late);
+        assert_eq!(admission.n_waiting(), 0);
+        drop(running);
+        assert!(enter(&admission, 0.0).now_or_never().unwrap().is_ok());
+    }
+
+    #[actix::test]
+    async fn a_place_called_for_somebody_who_left_goes_to_the_next() {
+        let admission = Admission::new(1, 2);
+        let running = admission.enter(0.0, LONG).await.unwrap();
+        let (mut first, mut second) = (enter(&admission, 2.0), enter(&admission, 1.0));
+        assert!(
+            first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none()
+        );
+        drop(running);
+        drop(first);
+        assert!(second.now_or_never().unwrap().is_ok());
+    }
+
+    proptest! {
+        /// Whatever callers do, no more run than may, and in the end every place is free again.
+        #[test]
+        fn places_are_neither_lost_nor_made(
+            steps in proptest::collection::vec((0..3_u8, 0..16_usize, -2..3_i8), 0..120),
+        ) {
+            let timers = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let timers = timers.unwrap();
+            let _timers = timers.enter();
+            let admission = Admission::new(3, 4);
+            let mut waiting = Vec::new();
+            let mut places = Vec::new();
+            for (action, which, priority) in steps {
+                match action {
+                    0 => waiting.push(enter(&admission, f64::from(priority))),
+                    1 if !waiting.is_empty() => drop(waiting.swap_remove(which % waiting.len())),
+                    2 if !places.is_empty() => drop(places.swap_remove(which % places.len())),
+                    _ => {}
+                }
+                waiting.retain_mut(|one| match one.now_or_never() {
+                    None => true,
+                    Some(ended) => {
+                        places.extend(ended);
+                        false
+                    }
+                });
+                prop_assert!(places.len() <= 3);
+                prop_assert!(admission.n_waiting() <= 4);
+            }
+            drop((waiting, places));
+            prop_assert_eq!(admission.line.lock().n_running, 0);
+            prop_assert_eq!(admission.n_waiting(), 0);
+        }
+    }
+}

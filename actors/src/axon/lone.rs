@@ -1,0 +1,75 @@
+//! An axon without a chain, for callers that are named: to develop a miner, to try it from another
+//! machine, and to measure it.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use sn1::wallet::AccountId;
+use tokio::sync::{mpsc, oneshot};
+
+use super::miner::Miner;
+use super::rules::Roster;
+use super::server::{AxonServer, AxonSettings};
+use super::state::AxonState;
+use crate::supervision::{ChildSpec, Root, Slot};
+
+/// A running axon, on a thread of its own and under a supervisor. Stops when dropped.
+pub struct LoneAxon {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LoneAxon {
+    /// Serves `miner` on `listen` to `callers`, given with their stakes in TAO.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or no thread can be started.
+    pub fn start(
+        listen: SocketAddr,
+        settings: AxonSettings,
+        callers: &[(AccountId, f64)],
+        miner: Arc<dyn Miner>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen)?;
+        let address = listener.local_addr()?;
+        let callers: HashMap<AccountId, f64> = callers.iter().copied().collect();
+        let roster = Roster::Fixed(Arc::new(callers));
+        let state = AxonState::new(&settings, roster);
+        let slot = Slot::new(settings.name.to_string());
+        let child = ChildSpec::new(&slot, move || {
+            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            let (state, miner) = (Arc::clone(&state), Arc::clone(&miner));
+            Ok(AxonServer::new(settings.clone(), listener, state, miner))
+        });
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("axon".to_owned()).spawn(move || {
+            actix::System::new().block_on(async move {
+                let (watchers, _) = mpsc::unbounded_channel();
+                let root = Root::start("Axon", vec![child], watchers);
+                // A dropped handle stops it too.
+                let _ = stopped.await;
+                root.stop().await;
+            });
+        })?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for LoneAxon {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What an axon demands of its callers, and how much it gives them.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sn1::chain::{RAO_PER_TAO, Uid};
+use sn1::synapse::limits::Rate;
+use sn1::synapse::pipeline::RefusalKind;
+use sn1::synapse::verify::{MonotonicNonces, VerifierConfig, VerifyPolicy};
+use sn1::wallet::AccountId;
+
+use crate::chain::MetagraphFeed;
+
+/// How much callers get, in the order in which a request meets the limits. Each has a counter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AxonLimits {
+    /// Open connections. When all are taken, one that waits for a first verified request is closed
+    /// for a new one.
+    pub max_connections: usize,
+    /// Open connections of one address (IPv6: of one /64 network).
+    pub max_connections_per_address: usize,
+    /// Largest head of a request in bytes; a larger one is answered with 431.
+    pub max_head_bytes: usize,
+    /// Requests per second from one address; more are answered with 429. A signature that does not
+    /// hold counts for ten.
+    pub address_requests_per_second: f64,
+    /// Requests that one address may send at once.
+    pub address_burst: f64,
+    /// Verified requests per second of one hotkey; more are answered with 429.
+    pub hotkey_requests_per_second: f64,
+    /// Verified requests that one hotkey may send at once.
+    pub hotkey_burst: f64,
+    /// Streams of one hotkey at once; more are answered with 429.
+    pub max_streams_per_hotkey: usize,
+    /// Streams at once, of all callers.
+    pub max_streams: usize,
+    /// Verified callers who wait for a stream, ordered by priority; when the line is full the lowest
+    /// is answered with 503 at once.
+    pub max_waiting: usize,
+    /// Largest body of a request in bytes; a larger one is answered with 413.
+    pub max_body_bytes: usize,
+    /// Pairs of hotkey and uuid whose last nonce is remembered.
+    pub max_nonce_pairs: usize,
+}
+
+impl Default for AxonLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 1024,
+            max_connections_per_address: 64,
+            max_head_bytes: 16 * 1024,
+            address_requests_per_second: 50.0,
+            address_burst: 200.0,
+            hotkey_requests_per_second: 20.0,
+            hotkey_burst: 60.0,
+            max_streams_per_hotkey: 32,
+            max_streams: 256,
+            max_waiting: 128,
+            max_body_bytes: 1 << 20,
+            max_nonce_pairs: 65_536,
+        }
+    }
+}
+
+impl AxonLimits {
+    pub(super) fn address_rate(&self) -> Rate {
+        Rate { per_second: self.address_requests_per_second, burst: self.address_burst }
+    }
+
+    pub(super) fn hotkey_rate(&self) -> Rate {
+        Rate { per_second: self.hotkey_requests_per_second, burst: self.hotkey_burst }
+    }
+}
+
+/// Whom an axon serves and how closely it checks them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AxonRules {
+    /// `strict` closes the holes of the Python axons; `lenient` takes what they take.
+    pub verify: Verify,
+    /// Refuse the nonces of SDKs before 7.2.0, which count from the caller's boot: after a restart
+    /// of this node such a request can be replayed.
+    pub refuse_monotonic_nonces: bool,
+    /// Serve validators with a permit only.
+    pub require_permit: bool,
+    /// Serve hotkeys with at least this stake only, in TAO.
+    pub min_stake: f64,
+    /// Hotkeys that are served whatever the metagraph says of them.
+    pub allow: Vec<AccountId>,
+    /// Hotkeys that are never served.
+    pub deny: Vec<AccountId>,
+}
+
+/// How closely an axon follows the Python axons; see [`VerifyPolicy`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// Every honest peer passes.
+    #[default]
+    Strict,
+    /// As the Python axons.
+    Lenient,
+}
+
+impl AxonRules {
+    /// The verifier's part of these rules. `started_unix_ns` is when this process began to serve.
+    pub(super) fn verifier(&self, limits: &AxonLimits) -> VerifierConfig {
+        VerifierConfig {
+            policy: match self.verify {
+                Verify::Strict => VerifyPolicy::Strict,
+                Verify::Lenient => VerifyPolicy::Lenient,
+            },
+            monotonic: match self.refuse_monotonic_nonces {
+                true => MonotonicNonces::Refuse,
+                false => MonotonicNonces::Accept,
+            },
+            n_max_pairs: limits.max_nonce_pairs,
+        }
+    }
+
+    /// Whether a hotkey is served, from what the roster knows of it.
+    fn check(&self, hotkey: &AccountId, known: Option<&Known>) -> Result<(), RefusalKind> {
+        let refused = |reason: &str| Err(RefusalKind::Blacklisted(reason.to_owned()));
+        if self.deny.contains(hotkey) {
+            return refused("Hotkey is denied");
+        }
+        if self.allow.contains(hotkey) {
+            return Ok(());
+        }
+        match known {
+            None => refused("Unrecognized hotkey"),
+            Some(known) if self.require_permit && !known.validator_permit => {
+                refused("Validator permit required")
+            }
+            Some(known) if known.stake < self.min_stake => refused("Stake is too low"),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// Who asks, for a miner to judge: called [`super::Miner::blacklist`] before the signature is
+/// checked, so nothing is proven by then, and [`super::Miner::priority`] after.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Caller {
+    /// Its hotkey.
+    pub hotkey: AccountId,
+    /// Its slot, if it has one.
+    pub uid: Option<Uid>,
+    /// Its stake in TAO; 0 for a hotkey that is only on the allow list.
+    pub stake: f64,
+    /// Whether it may set weights.
+    pub validator_permit: bool,
+    /// The TCP peer.
+    pub peer: SocketAddr,
+}
+
+/// What a roster knows of a hotkey.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Known {
+    uid: Option<Uid>,
+    stake: f64,
+    validator_permit: bool,
+}
+
+/// Who is known.
+#[derive(Debug, Clone)]
+pub enum Roster {
+    /// The neurons of the newest metagraph.
+    Metagraph(MetagraphFeed),
+    /// These hotkeys with their stakes in TAO, all with a permit.
+    Fixed(Arc<HashMap<AccountId, f64>>),
+}
+
+impl Roster {
+    fn known(&self, hotkey: &AccountId) -> Option<Known> {
+        match self {
+            Self::Metagraph(feed) => {
+                let metagraph = feed.borrow();
+                let neuron = metagraph.as_ref()?.neuron_of(hotkey)?;
+                Some(Known {
+                    uid: Some(neuron.uid),
+                    stake: neuron.stake as f64 / RAO_PER_TAO as f64,
+                    validator_permit: neuron.validator_permit,
+                })
+            }
+            Self::Fixed(callers) => callers.get(hotkey).map(|stake| Known {
+                uid: None,
+                stake: *stake,
+                validator_permit: true,
+            }),
+        }
+    }
+
+    /// The caller, if the rules let it in.
+    pub(super) fn caller(
+        &self,
+        hotkey: AccountId,
+        peer: SocketAddr,
+        rules: &AxonRules,
+    ) -> Result<Caller, RefusalKind> {
+        let known = self.known(&hotkey);
+        rules.check(&hotkey, known.as_ref())?;
+        let Known { uid, stake, validator_permit } = known.unwrap_or_default();
+        Ok(Caller { hotkey, uid, stake, validator_permit, peer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> AccountId {
+        AccountId([number; 32])
+    }
+
+    #[test]
+    fn lists_beat_the_metagraph_and_denial_beats_permission() {
+        let rules = AxonRules {
+            require_permit: true,
+            min_stake: 10.0,
+            allow: vec![id(1), id(2)],
+            deny: vec![id(2), id(3)],
+            ..AxonRules::default()
+        };
+        let known = |stake, validator_permit| Some(Known { uid: None, stake, validator_permit });
+        let table = [
+            (1, None, None),
+            (2, known(99.0, true), Some("Hotkey is denied")),
+            (3, known(99.0, true), Some("Hotkey is denied")),
+            (4, None, Some("Unrecognized hotkey")),
+            (4, known(99.0, false), Some("Validator permit required")),
+            (4, known(9.0, true), Some("Stake is too low")),
+            (4, known(10.0, true), None),
+        ];
+        for (number, known, reason) in table {
+            let refused = reason.map(|reason| RefusalKind::Blacklisted(reason.to_owned()));
+            assert_eq!(rules.check(&id(number), known.as_ref()).err(), refused, "{number}");
+        }
+    }
+}
