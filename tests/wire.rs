@@ -12,8 +12,8 @@ use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
 use sn1::wallet::Keypair;
 use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner,
-    FailingMiner, GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
+    Answering, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner, FailingMiner,
+    GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
 };
 use sn1_actors::conversation::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
@@ -91,13 +91,7 @@ fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
         let axon = AxonInfo::for_address(external, SDK_VERSION);
         targets.push(Target { uid: Uid(uid), hotkey: hotkey.account_id(), axon });
         let slot = Slot::new(format!("AxonServer-{uid}"));
-        let settings = AxonSettings {
-            name: Arc::clone(slot.name()),
-            hotkey,
-            n_threads: 1,
-            limits: AxonLimits::default(),
-            rules: AxonRules::default(),
-        };
+        let settings = AxonSettings::new(slot.name(), hotkey);
         let state = AxonState::new(&settings, roster.clone());
         children.push(ChildSpec::new(&slot, move || {
             let listener = listener.try_clone().map_err(|error| error.to_string())?;

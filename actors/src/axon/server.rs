@@ -46,6 +46,14 @@ pub struct AxonSettings {
     pub rules: AxonRules,
 }
 
+impl AxonSettings {
+    /// One event loop with the default limits and rules.
+    pub fn new(name: &str, hotkey: Keypair) -> Self {
+        let (limits, rules) = (AxonLimits::default(), AxonRules::default());
+        Self { name: name.into(), hotkey, n_threads: 1, limits, rules }
+    }
+}
+
 /// The actor that serves one miner.
 pub struct AxonServer {
     settings: AxonSettings,

@@ -106,13 +106,8 @@ mod tests {
     fn a_hotkey_has_so_many_streams_and_gives_them_back() {
         let limits = AxonLimits { max_streams_per_hotkey: 2, ..AxonLimits::default() };
         let roster = Roster::Fixed(Arc::default());
-        let settings = AxonSettings {
-            name: "axon".into(),
-            hotkey: Keypair::from_dev_path("//Bob").unwrap(),
-            n_threads: 1,
-            limits,
-            rules: AxonRules::default(),
-        };
+        let bob = Keypair::from_dev_path("//Bob").unwrap();
+        let settings = AxonSettings { limits, ..AxonSettings::new("axon", bob) };
         let state = AxonState::new(&settings, roster);
         let alice = AccountId([1; 32]);
         let held = [state.hold(alice).unwrap(), state.hold(alice).unwrap()];
