@@ -128,7 +128,7 @@ metrics! {
     /// Labels: `actor`.
     AXON_CONNECTIONS = Metric::gauge("sn1_axon_connections", "Open connections to an axon");
     /// Labels: `actor`, `reason` (`address_limit`, `connection_limit`, `evicted`, `head_too_large`,
-    /// `slow_head`, `slow_reader`, `malformed`).
+    /// `slow_head`, `unread_body`, `slow_reader`, `malformed`).
     AXON_CONNECTIONS_CUT = Metric::counter("sn1_axon_connections_cut_total", "Connections that an axon refused or closed for what they did, by reason");
     /// Labels: `actor`.
     AXON_WAITING = Metric::gauge("sn1_axon_waiting", "Verified callers who wait for a stream");

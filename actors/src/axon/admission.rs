@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{Gauge, gauge};
 use parking_lot::Mutex;
+use sn1::telemetry;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -56,8 +58,18 @@ struct Line {
 #[derive(Debug)]
 pub(super) struct Admission {
     line: Mutex<Line>,
+    shown: Shown,
     n_streams: usize,
     n_waiting: usize,
+}
+
+/// How many wait, for people who watch.
+struct Shown(Gauge);
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown")
+    }
 }
 
 /// The right to write one answer.
@@ -74,13 +86,10 @@ struct Waiting<'a> {
 }
 
 impl Admission {
-    pub(super) fn new(n_streams: usize, n_waiting: usize) -> Arc<Self> {
-        Arc::new(Self { line: Mutex::default(), n_streams, n_waiting })
-    }
-
-    /// How many wait.
-    pub(super) fn n_waiting(&self) -> usize {
-        self.line.lock().waiting.len()
+    /// `name` is the axon's, a label in metrics.
+    pub(super) fn new(name: &Arc<str>, n_streams: usize, n_waiting: usize) -> Arc<Self> {
+        let shown = gauge!(telemetry::AXON_WAITING.name, "actor" => Arc::clone(name));
+        Arc::new(Self { line: Mutex::default(), shown: Shown(shown), n_streams, n_waiting })
     }
 
     /// A place, at once or after waiting for at most `patience`.
@@ -124,6 +133,7 @@ impl Admission {
         }
         let (call, called) = oneshot::channel();
         line.waiting.insert(rank, call);
+        self.shown.0.set(line.waiting.len() as f64);
         Ok(Some(Waiting { admission: self, rank, called }))
     }
 
@@ -131,6 +141,7 @@ impl Admission {
     fn give_back(&self) {
         let mut line = self.line.lock();
         while let Some((_, first)) = line.waiting.pop_first() {
+            self.shown.0.set(line.waiting.len() as f64);
             if first.send(()).is_ok() {
                 return;
             }
@@ -147,7 +158,10 @@ impl Drop for Place {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.admission.line.lock().waiting.remove(&self.rank);
+        let mut line = self.admission.line.lock();
+        line.waiting.remove(&self.rank);
+        self.admission.shown.0.set(line.waiting.len() as f64);
+        drop(line);
         // Called between the deadline and this drop: `enter` has not taken the place.
         self.called.close();
         if self.called.try_recv() == Ok(()) {
@@ -166,6 +180,12 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
+    impl Admission {
+        fn n_waiting(&self) -> usize {
+            self.line.lock().waiting.len()
+        }
+    }
+
     fn enter(
         admission: &Arc<Admission>,
         priority: f64,
@@ -176,7 +196,7 @@ mod tests {
 
     #[actix::test]
     async fn the_highest_priority_goes_first_then_the_first_come() {
-        let admission = Admission::new(1, 8);
+        let admission = Admission::new(&"axon".into(), 1, 8);
         let running = admission.enter(0.0, LONG).await.unwrap();
         let mut waiting: Vec<_> =
             [1.0, 5.0, 1.0, f64::NAN].map(|priority| enter(&admission, priority)).into();
@@ -199,7 +219,7 @@ mod tests {
 
     #[actix::test]
     async fn a_full_line_turns_the_lowest_away_at_once() {
-        let admission = Admission::new(1, 2);
+        let admission = Admission::new(&"axon".into(), 1, 2);
         let _running = admission.enter(0.0, LONG).await.unwrap();
         let (mut low, mut high) = (enter(&admission, 1.0), enter(&admission, 9.0));
         assert!(low.as_mut().now_or_never().is_none() && high.as_mut().now_or_never().is_none());
@@ -213,7 +233,7 @@ mod tests {
 
     #[actix::test]
     async fn whoever_waits_too_long_leaves_the_line() {
-        let admission = Admission::new(1, 2);
+        let admission = Admission::new(&"axon".into(), 1, 2);
         let running = admission.enter(0.0, LONG).await.unwrap();
         let late = admission.enter(0.0, Duration::from_millis(1)).await;
         assert_eq!(late.unwrap_err(), TurnedAway::Late);
@@ -224,7 +244,7 @@ mod tests {
 
     #[actix::test]
     async fn a_place_called_for_somebody_who_left_goes_to_the_next() {
-        let admission = Admission::new(1, 2);
+        let admission = Admission::new(&"axon".into(), 1, 2);
         let running = admission.enter(0.0, LONG).await.unwrap();
         let (mut first, mut second) = (enter(&admission, 2.0), enter(&admission, 1.0));
         assert!(
@@ -244,7 +264,7 @@ mod tests {
             let timers = tokio::runtime::Builder::new_current_thread().enable_time().build();
             let timers = timers.unwrap();
             let _timers = timers.enter();
-            let admission = Admission::new(3, 4);
+            let admission = Admission::new(&"axon".into(), 3, 4);
             let mut waiting = Vec::new();
             let mut places = Vec::new();
             for (action, which, priority) in steps {

@@ -170,13 +170,29 @@ pub(super) struct Track {
     max_head_bytes: usize,
     reply_until: Cell<Option<Instant>>,
     is_served: Cell<bool>,
+    /// The last request was refused, perhaps before its body was read.
+    is_refused: Cell<bool>,
 }
 
 impl Track {
+    fn new(place: Place, phase: Phase, max_head_bytes: usize) -> Self {
+        Self {
+            place,
+            phase: Cell::new(phase),
+            n_head_bytes: Cell::new(0),
+            n_matched: Cell::new(0),
+            max_head_bytes,
+            reply_until: Cell::new(None),
+            is_served: Cell::new(false),
+            is_refused: Cell::new(false),
+        }
+    }
+
     /// The server begins to answer a request.
     pub(super) fn begin(&self) {
         self.phase.set(Phase::Busy);
         self.is_served.set(true);
+        self.is_refused.set(false);
         self.place.seat.is_busy.store(true, Ordering::Release);
     }
 
@@ -188,6 +204,12 @@ impl Track {
     /// The reply must have been read by then.
     pub(super) fn reply_until(&self, until: Instant) {
         self.reply_until.set(Some(until));
+    }
+
+    /// The request is refused. What still comes of its body is not told from a head, so it is cut
+    /// off like one that is too large, only without another word.
+    pub(super) fn refused(&self) {
+        self.is_refused.set(true);
     }
 
     /// The reply is written; the next head may come.
@@ -213,7 +235,7 @@ impl Track {
         }
         let mut n_matched = self.n_matched.get();
         for (idx, byte) in bytes.iter().enumerate() {
-            n_matched = match (*byte == HEAD_END[n_matched], *byte) {
+            n_matched = match (HEAD_END.get(n_matched) == Some(byte), *byte) {
                 (true, _) => n_matched + 1,
                 (false, b'\r') => 1,
                 (false, _) => 0,
@@ -221,7 +243,8 @@ impl Track {
             if self.n_head_bytes.get() + idx >= self.max_head_bytes {
                 return Err(Refused::HeadTooLarge);
             }
-            if n_matched == HEAD_END.len() {
+            // A body may contain what looks like the end of a head.
+            if n_matched == HEAD_END.len() && !self.is_refused.get() {
                 self.phase.set(Phase::Busy);
                 self.is_served.set(false);
                 return Ok(());
@@ -299,15 +322,8 @@ impl Connection {
             io::Error::new(io::ErrorKind::ConnectionRefused, reason)
         })?;
         socket.set_nodelay(true)?;
-        let track = Track {
-            place,
-            phase: Cell::new(Phase::Head { until: Instant::now() + HEAD_WITHIN }),
-            n_head_bytes: Cell::new(0),
-            n_matched: Cell::new(0),
-            max_head_bytes: limits.max_head_bytes,
-            reply_until: Cell::new(None),
-            is_served: Cell::new(false),
-        };
+        let phase = Phase::Head { until: Instant::now() + HEAD_WITHIN };
+        let track = Track::new(place, phase, limits.max_head_bytes);
         let (reading, writing) = Default::default();
         Ok(Self { socket, track: Rc::new(track), reading, writing })
     }
@@ -318,9 +334,13 @@ impl Connection {
 
     /// Says why in HTTP, closes our side, and throws away what still comes.
     fn refuse(&mut self, why: Refused, cx: &mut Context<'_>) {
-        self.track.count(why.label());
-        // A peer that does not read is not waited for.
-        let _ = self.socket.try_write(why.reply());
+        if self.track.is_refused.get() {
+            self.track.count("unread_body");
+        } else {
+            self.track.count(why.label());
+            // A peer that does not read is not waited for.
+            let _ = self.socket.try_write(why.reply());
+        }
         let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
         let until = Instant::now() + LINGER;
         self.track.phase.set(Phase::Refused { until, n_dropped: 0 });
@@ -466,15 +486,7 @@ mod tests {
     }
 
     fn track(place: Place, max_head_bytes: usize) -> Track {
-        Track {
-            place,
-            phase: Cell::new(Phase::Idle),
-            n_head_bytes: Cell::new(0),
-            n_matched: Cell::new(0),
-            max_head_bytes,
-            reply_until: Cell::new(None),
-            is_served: Cell::new(false),
-        }
+        Track::new(place, Phase::Idle, max_head_bytes)
     }
 
     #[test]

@@ -18,7 +18,7 @@ use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_http::{HttpMessage, Request, Response, StatusCode};
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use metrics::{counter, gauge};
+use metrics::counter;
 use sn1::synapse::Endpoint;
 use sn1::synapse::headers::{AxonIdentity, Header};
 use sn1::synapse::limits::{Rate, TokenBuckets, peer_network};
@@ -75,7 +75,10 @@ pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response
     }
     let response = match served.accept(&mut request, track.as_ref()).await {
         Ok(response) => response,
-        Err(refusal) => served.refused(*refusal),
+        Err(refusal) => {
+            track.iter().for_each(|track| track.refused());
+            served.refused(*refusal)
+        }
     };
     served.count(response.status());
     // A stream tells of its end itself.
@@ -192,8 +195,6 @@ impl Served {
         let patience = Duration::try_from_secs_f64(stated * SHARE_IN_LINE).unwrap_or(MAX_PATIENCE);
         let admission = &self.state.admission;
         let entering = admission.enter(priority, patience.min(MAX_PATIENCE));
-        gauge!(telemetry::AXON_WAITING.name, "actor" => Arc::clone(&self.name))
-            .set(admission.n_waiting() as f64);
         let place = entering.await.map_err(|why| match why {
             TurnedAway::Full => RefusalKind::Overloaded,
             TurnedAway::Late => RefusalKind::TimedOut,

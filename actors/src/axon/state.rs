@@ -47,7 +47,7 @@ impl AxonState {
                 rates: TokenBuckets::new(limits.hotkey_rate(), MAX_REMEMBERED),
                 streams: HashMap::new(),
             }),
-            admission: Admission::new(limits.max_streams, limits.max_waiting),
+            admission: Admission::new(&name, limits.max_streams, limits.max_waiting),
             connections: Connections::new(name, &limits),
             checkers: Checkers::new(),
             limits,
