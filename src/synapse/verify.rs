@@ -14,7 +14,25 @@
 //! - a missing nonce is refused from every generation;
 //! - a hotkey must be an ss58 address, never `0x` and a public key;
 //! - the body's own list of hashed fields is ignored (applied by the pipeline).
+//!
+//! # What is never served twice
+//!
+//! Under the strict policy:
+//!
+//! - A nonce of Unix time, for as long as the [`Verifier`] lives, whatever is stated in the
+//!   unsigned headers, however full its memory and wherever the clock is set. What is forgotten
+//!   leaves a floor that unknown pairs must exceed.
+//! - The same beyond a restart of the process, if [`VerifierConfig::started_unix_ns`] is set, but
+//!   for nonces that were ahead of the clock by more than the restart took. To close that as well,
+//!   set it [`MAX_AHEAD_NS`] later; until then nobody is served.
+//! - A nonce of a monotonic clock (SDK before 7.2.0), for a day since the last one of its pair. It
+//!   says nothing of when it was made, so a restart of the process makes every captured request
+//!   good once more. Only [`MonotonicNonces::Refuse`] closes that.
+//!
+//! The lenient policy promises as much as the SDKs: a pair is safe while it is remembered.
 
+mod error;
+mod memory;
 mod table;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,20 +43,20 @@ use super::Generation;
 use super::headers::RequestHead;
 use super::sign::request_text;
 use crate::wallet::{AccountId, parse_signature};
-use table::NonceTable;
+pub use error::VerifyError;
+use memory::{Kind, Memory};
+use table::{Limits, Slot};
 
-/// Age that a first nonce may have beyond the timeout.
-const ALLOWED_DELTA_NS: f64 = 4e9;
+/// How far a Unix nonce may be ahead of the clock under the strict policy: 5 s.
+pub const MAX_AHEAD_NS: u64 = 5_000_000_000;
+/// Age from which a nonce is too old, beyond the timeout.
+const ALLOWED_DELTA_NS: i128 = 4_000_000_000;
 /// The part of a timeout that counts under the strict policy.
 const MAX_WINDOW_TIMEOUT_S: f64 = 60.0;
-/// How far a Unix nonce may be ahead of the clock under the strict policy.
-const MAX_AHEAD_NS: i128 = 5_000_000_000;
+/// Age from which a nonce is too old under the strict policy, whatever timeout is stated.
+const MAX_AGE_NS: i128 = ALLOWED_DELTA_NS + MAX_WINDOW_TIMEOUT_S as i128 * 1_000_000_000;
 /// Nonces from here on look like Unix time: nanoseconds in September 2001, or 31 years of uptime.
 const FIRST_UNIX_LIKE_NONCE: i128 = 1_000_000_000_000_000_000;
-/// When a replay of a Unix nonce is sure to fall out of the window.
-const KEEP_UNIX_NS: u64 = 70_000_000_000;
-/// How long a pair is remembered whose nonces the window does not guard.
-const KEEP_MONOTONIC_NS: u64 = 86_400_000_000_000;
 
 /// How closely the Python axons are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,9 +86,15 @@ pub struct VerifierConfig {
     pub policy: VerifyPolicy,
     /// Whether monotonic nonces are served.
     pub monotonic: MonotonicNonces,
-    /// Most pairs of hotkey and uuid that are remembered. When all are live, the one next to
-    /// expire makes room.
+    /// Most pairs of hotkey and uuid that are remembered, of Unix and of monotonic nonces each.
+    /// When all are live, the one next to expire makes room. Costs about 300 bytes a pair.
     pub n_max_pairs: usize,
+    /// Most of them that one account may hold, at least two. Beyond that its own pairs make room,
+    /// so endless uuids of one hotkey push nobody else out.
+    pub n_max_pairs_per_account: usize,
+    /// When this process began to remember nonces, in Unix nanoseconds. Under the strict policy
+    /// Unix nonces up to then are refused, because they may have been served before.
+    pub started_unix_ns: Option<u64>,
 }
 
 impl Default for VerifierConfig {
@@ -79,84 +103,8 @@ impl Default for VerifierConfig {
             policy: VerifyPolicy::default(),
             monotonic: MonotonicNonces::default(),
             n_max_pairs: 65_536,
-        }
-    }
-}
-
-/// Why a request is not verified. The texts are those of the SDKs where a text is known.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum VerifyError {
-    /// No hotkey header.
-    #[error("No SS58 formatted address or public key provided")]
-    NoHotkey,
-    /// The hotkey is no address.
-    #[error("Invalid SS58 address")]
-    BadHotkey,
-    /// NaN, infinite or negative (strict policy).
-    #[error("Timeout is not a finite number of seconds")]
-    BadTimeout,
-    /// No nonce header.
-    #[error("Missing Nonce")]
-    NoNonce,
-    /// Outside of the window.
-    #[error(
-        "Nonce is too old: acceptable delta is {acceptable_s:.2} seconds but request was {age_s:.2} seconds old"
-    )]
-    Stale {
-        /// Width of the window in seconds.
-        acceptable_s: f64,
-        /// Age of the nonce in seconds.
-        age_s: f64,
-    },
-    /// Ahead of the clock (strict policy).
-    #[error("Nonce is {ahead_s:.2} seconds ahead of the clock")]
-    Ahead {
-        /// By how many seconds.
-        ahead_s: f64,
-    },
-    /// Not greater than the last one of the pair.
-    #[error("{}", match .0 {
-        Generation::Modern => "Nonce is too old, a newer one was last processed",
-        Generation::Legacy => "Nonce is too small",
-    })]
-    Replayed(Generation),
-    /// A monotonic nonce where none is served.
-    #[error("Nonce is not Unix time in nanoseconds")]
-    MonotonicNonce,
-    /// No signature, or an empty one.
-    #[error("{}", match .0 {
-        Generation::Modern => "Missing Signature",
-        Generation::Legacy => "Signature should be of type bytes or a hex-string",
-    })]
-    NoSignature(Generation),
-    /// Not `0x` and 128 hex digits.
-    #[error("Signature should be 0x and 128 hex digits")]
-    BadSignature,
-    /// The signature belongs to another key or text.
-    #[error("Signature mismatch with {text} and {signature}")]
-    Mismatch {
-        /// What should have been signed.
-        text: String,
-        /// As sent.
-        signature: String,
-    },
-}
-
-impl VerifyError {
-    /// A stable name for counters.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::NoHotkey => "no_hotkey",
-            Self::BadHotkey => "bad_hotkey",
-            Self::BadTimeout => "bad_timeout",
-            Self::NoNonce => "no_nonce",
-            Self::Stale { .. } => "stale_nonce",
-            Self::Ahead { .. } => "future_nonce",
-            Self::Replayed(_) => "replayed_nonce",
-            Self::MonotonicNonce => "monotonic_nonce",
-            Self::NoSignature(_) => "no_signature",
-            Self::BadSignature => "bad_signature",
-            Self::Mismatch { .. } => "signature_mismatch",
+            n_max_pairs_per_account: 64,
+            started_unix_ns: None,
         }
     }
 }
@@ -168,7 +116,7 @@ pub struct Claim {
     pub account: AccountId,
     generation: Generation,
     nonce: Option<i128>,
-    pair: [u8; 32],
+    slot: Slot,
     text: String,
     signature: Option<String>,
 }
@@ -177,13 +125,17 @@ pub struct Claim {
 #[derive(Debug)]
 pub struct Verifier {
     config: VerifierConfig,
-    table: Mutex<NonceTable>,
+    memory: Mutex<Memory>,
 }
 
 impl Verifier {
     /// A verifier that has seen nothing yet.
     pub fn new(config: VerifierConfig) -> Self {
-        Self { config, table: Mutex::new(NonceTable::new(config.n_max_pairs)) }
+        let limits = Limits {
+            n_pairs: config.n_max_pairs,
+            n_pairs_per_account: config.n_max_pairs_per_account,
+        };
+        Self { config, memory: Mutex::new(Memory::new(limits)) }
     }
 
     /// The policy in force.
@@ -193,7 +145,7 @@ impl Verifier {
 
     /// How many pairs are remembered.
     pub fn n_pairs(&self) -> usize {
-        self.table().len()
+        self.memory().len()
     }
 
     /// First step: hotkey, timeout and nonce. `own_hotkey` is what the caller must have signed
@@ -210,17 +162,20 @@ impl Verifier {
         let dendrite = &head.dendrite;
         let hotkey = dendrite.hotkey.as_deref().ok_or(VerifyError::NoHotkey)?;
         let account = self.account(hotkey, head.generation())?;
-        let pair = pair_key(hotkey, dendrite.uuid.as_deref());
-        let seen = self.table().last(&pair, now_unix_ns);
+        let slot = Slot { account, pair: pair_key(hotkey, dendrite.uuid.as_deref()) };
+        let now_ns = now_unix_ns.into();
         match self.config.policy {
-            VerifyPolicy::Strict => self.check_strictly(head, seen, now_unix_ns)?,
-            VerifyPolicy::Lenient => check_leniently(head, seen, now_unix_ns)?,
+            VerifyPolicy::Strict => self.check_strictly(head, now_ns)?,
+            VerifyPolicy::Lenient => {
+                let is_known = self.memory().last(&slot.pair, now_ns).is_some();
+                check_leniently(head, is_known, now_ns)?;
+            }
         }
-        Ok(Claim {
+        let claim = Claim {
             account,
             generation: head.generation(),
             nonce: dendrite.nonce,
-            pair,
+            slot,
             text: request_text(
                 dendrite.nonce,
                 hotkey,
@@ -229,7 +184,11 @@ impl Verifier {
                 head.body_hash.as_deref(),
             ),
             signature: dendrite.signature.clone(),
-        })
+        };
+        if let Some(nonce) = claim.nonce {
+            self.check_unused(&mut self.memory(), &claim, nonce, now_unix_ns)?;
+        }
+        Ok(claim)
     }
 
     /// Last step, only after [`check_signature`]: uses up the nonce.
@@ -240,13 +199,36 @@ impl Verifier {
         let Some(nonce) = claim.nonce else {
             return Ok(());
         };
-        let guarded = self.config.policy == VerifyPolicy::Strict
-            && (claim.generation == Generation::Modern || nonce >= FIRST_UNIX_LIKE_NONCE);
-        let keep_ns = if guarded { KEEP_UNIX_NS } else { KEEP_MONOTONIC_NS };
-        let mut table = self.table();
-        check_rising(Some(nonce), table.last(&claim.pair, now_unix_ns), claim.generation)?;
-        table.insert(claim.pair, nonce, now_unix_ns, keep_ns);
+        let mut memory = self.memory();
+        self.check_unused(&mut memory, claim, nonce, now_unix_ns)?;
+        memory.record(self.kind(nonce), claim.slot, nonce, now_unix_ns.into());
         Ok(())
+    }
+
+    fn check_unused(
+        &self,
+        memory: &mut Memory,
+        claim: &Claim,
+        nonce: i128,
+        now_unix_ns: u64,
+    ) -> Result<(), VerifyError> {
+        let (kind, now_ns) = (self.kind(nonce), now_unix_ns.into());
+        if memory.last(&claim.slot.pair, now_ns).is_some_and(|last| nonce <= last) {
+            return Err(VerifyError::Replayed(claim.generation));
+        }
+        if memory.floor(kind, &claim.slot, now_ns).is_some_and(|floor| nonce <= floor) {
+            return Err(VerifyError::Forgotten);
+        }
+        Ok(())
+    }
+
+    /// By the nonce alone: all else is unsigned, and must not decide where a nonce is looked for.
+    fn kind(&self, nonce: i128) -> Kind {
+        match self.config.policy {
+            VerifyPolicy::Lenient => Kind::Unguarded,
+            VerifyPolicy::Strict if nonce >= FIRST_UNIX_LIKE_NONCE => Kind::Unix,
+            VerifyPolicy::Strict => Kind::Monotonic,
+        }
     }
 
     fn account(&self, hotkey: &str, generation: Generation) -> Result<AccountId, VerifyError> {
@@ -262,32 +244,42 @@ impl Verifier {
         Ok(AccountId(id))
     }
 
-    fn check_strictly(
-        &self,
-        head: &RequestHead,
-        seen: Option<i128>,
-        now_unix_ns: u64,
-    ) -> Result<(), VerifyError> {
+    fn check_strictly(&self, head: &RequestHead, now_ns: i128) -> Result<(), VerifyError> {
         let timeout_s = head.timeout.unwrap_or(0.0);
         if !timeout_s.is_finite() || timeout_s < 0.0 {
             return Err(VerifyError::BadTimeout);
         }
         let nonce = head.dendrite.nonce.ok_or(VerifyError::NoNonce)?;
         if head.generation() == Generation::Modern || nonce >= FIRST_UNIX_LIKE_NONCE {
-            check_window(nonce, timeout_s.min(MAX_WINDOW_TIMEOUT_S), now_unix_ns)?;
-            let ahead = nonce - i128::from(now_unix_ns);
-            if ahead > MAX_AHEAD_NS {
-                return Err(VerifyError::Ahead { ahead_s: ahead as f64 / 1e9 });
-            }
-        } else if self.config.monotonic == MonotonicNonces::Refuse {
-            return Err(VerifyError::MonotonicNonce);
+            return self.check_window(nonce, timeout_s, now_ns);
         }
-        check_rising(Some(nonce), seen, head.generation())
+        match self.config.monotonic {
+            MonotonicNonces::Accept => Ok(()),
+            MonotonicNonces::Refuse => Err(VerifyError::MonotonicNonce),
+        }
     }
 
-    fn table(&self) -> MutexGuard<'_, NonceTable> {
-        // The table is whole between any two of its steps, so a panic elsewhere cannot spoil it.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whole nanoseconds, so that the edges are where the spec has them.
+    fn check_window(&self, nonce: i128, timeout_s: f64, now_ns: i128) -> Result<(), VerifyError> {
+        let timeout_ns = (timeout_s.min(MAX_WINDOW_TIMEOUT_S) * 1e9) as i128;
+        let acceptable_ns = ALLOWED_DELTA_NS + timeout_ns;
+        if nonce <= now_ns - acceptable_ns {
+            return Err(stale(nonce, acceptable_ns as f64, now_ns));
+        }
+        if nonce > now_ns + i128::from(MAX_AHEAD_NS) {
+            return Err(VerifyError::Ahead { ahead_s: nonce.saturating_sub(now_ns) as f64 / 1e9 });
+        }
+        match self.config.started_unix_ns.map(i128::from) {
+            Some(started_ns) if nonce <= started_ns => {
+                Err(VerifyError::BeforeStart { behind_s: (started_ns - nonce) as f64 / 1e9 })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // It is whole between any two of its steps, so a panic elsewhere cannot spoil it.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -309,41 +301,26 @@ pub fn check_signature(claim: &Claim) -> Result<(), VerifyError> {
     })
 }
 
-fn check_leniently(
-    head: &RequestHead,
-    seen: Option<i128>,
-    now_unix_ns: u64,
-) -> Result<(), VerifyError> {
-    if head.generation() == Generation::Modern {
-        let nonce = head.dendrite.nonce.ok_or(VerifyError::NoNonce)?;
-        if seen.is_none() {
-            check_window(nonce, head.timeout.unwrap_or(0.0), now_unix_ns)?;
-        }
+/// The window counts for the first nonce of a pair only, and in floats, as in Python.
+fn check_leniently(head: &RequestHead, is_known: bool, now_ns: i128) -> Result<(), VerifyError> {
+    if head.generation() == Generation::Legacy {
+        return Ok(());
     }
-    check_rising(head.dendrite.nonce, seen, head.generation())
-}
-
-fn check_window(nonce: i128, timeout_s: f64, now_unix_ns: u64) -> Result<(), VerifyError> {
-    let now = now_unix_ns as f64;
-    let acceptable_ns = ALLOWED_DELTA_NS + timeout_s * 1e9;
-    // With a timeout of NaN nothing is too old, as in Python.
-    if nonce as f64 <= now - acceptable_ns {
-        return Err(VerifyError::Stale {
-            acceptable_s: acceptable_ns / 1e9,
-            age_s: (now - nonce as f64) / 1e9,
-        });
+    let nonce = head.dendrite.nonce.ok_or(VerifyError::NoNonce)?;
+    let timeout_ns = head.timeout.unwrap_or(0.0) * 1e9;
+    let oldest = (now_ns - ALLOWED_DELTA_NS) as f64 - timeout_ns;
+    // With a timeout of NaN nothing is too old.
+    let is_old = !oldest.is_nan() && nonce <= oldest.floor() as i128;
+    if is_old && !is_known {
+        return Err(stale(nonce, ALLOWED_DELTA_NS as f64 + timeout_ns, now_ns));
     }
     Ok(())
 }
 
-fn check_rising(
-    nonce: Option<i128>,
-    seen: Option<i128>,
-    generation: Generation,
-) -> Result<(), VerifyError> {
-    match (nonce, seen) {
-        (Some(nonce), Some(seen)) if nonce <= seen => Err(VerifyError::Replayed(generation)),
-        _ => Ok(()),
+fn stale(nonce: i128, acceptable_ns: f64, now_ns: i128) -> VerifyError {
+    VerifyError::Stale {
+        acceptable_s: acceptable_ns / 1e9,
+        age_s: (now_ns as f64 - nonce as f64) / 1e9,
     }
 }
 
@@ -356,5 +333,7 @@ fn pair_key(hotkey: &str, uuid: Option<&str>) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

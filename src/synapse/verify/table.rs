@@ -1,54 +1,174 @@
 //! The bounded memory of last nonces.
+//!
+//! Forgetting must not let a captured request in again. So a pair that is forgotten, because it
+//! expired or for want of room, leaves a floor behind, and whoever is not remembered must come
+//! with a nonce above it. Room is made at the cost of the account that takes it: the floor that
+//! rises is that of the account, as long as another of its pairs is remembered; only an account
+//! that is forgotten as a whole raises the floor of all. A fresh nonce is above any floor.
 
 use std::collections::{BTreeSet, HashMap};
 
-type Pair = [u8; 32];
+use crate::wallet::AccountId;
 
-/// Last nonce of each pair, with an expiry. The pair next to expire makes room when it is full.
-#[derive(Debug)]
-pub(super) struct NonceTable {
-    n_max: usize,
-    entries: HashMap<Pair, Entry>,
-    by_expiry: BTreeSet<(u64, Pair)>,
+/// Hash of hotkey and uuid.
+pub(super) type Pair = [u8; 32];
+
+/// How much is remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Pairs of all accounts together, at least two.
+    pub(super) n_pairs: usize,
+    /// Pairs of one account, at least two: with one, its floor would go to all.
+    pub(super) n_pairs_per_account: usize,
 }
 
+/// Whose nonces rise: a pair, and the account that its hotkey names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) account: AccountId,
+    pub(super) pair: Pair,
+}
+
+/// A nonce that was served. Times are Unix nanoseconds.
 #[derive(Debug, Clone, Copy)]
+pub(super) struct Served {
+    pub(super) nonce: i128,
+    /// When the pair may be forgotten.
+    pub(super) expires_ns: i128,
+    /// Until when a floor left behind counts.
+    pub(super) floor_until_ns: i128,
+}
+
+/// Last nonce of each pair, with an expiry, and the floors of what was forgotten.
+#[derive(Debug)]
+pub(super) struct NonceTable {
+    limits: Limits,
+    entries: HashMap<Pair, Entry>,
+    by_expiry: BTreeSet<(i128, Pair)>,
+    holders: HashMap<AccountId, Holder>,
+    floor: Floor,
+}
+
+#[derive(Debug)]
 struct Entry {
-    nonce: i128,
-    expires_ns: u64,
+    account: AccountId,
+    served: Served,
+}
+
+/// What is known of an account that has a pair.
+#[derive(Debug, Default)]
+struct Holder {
+    by_expiry: BTreeSet<(i128, Pair)>,
+    floor: Floor,
 }
 
 impl NonceTable {
-    /// A table of at most `n_max` pairs, and at least one.
-    pub(super) fn new(n_max: usize) -> Self {
-        let n_max = n_max.max(1);
-        Self { n_max, entries: HashMap::new(), by_expiry: BTreeSet::new() }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            entries: HashMap::new(),
+            by_expiry: BTreeSet::new(),
+            holders: HashMap::new(),
+            floor: Floor::default(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The last nonce of a pair, unless it has expired.
-    pub(super) fn last(&self, pair: &Pair, now_ns: u64) -> Option<i128> {
-        let entry = self.entries.get(pair)?;
-        (now_ns < entry.expires_ns).then_some(entry.nonce)
+    /// Forgets what has expired. The answers of the other methods hold for this moment.
+    pub(super) fn pass_time(&mut self, now_ns: i128) {
+        while let Some(&(expires_ns, pair)) = self.by_expiry.first()
+            && expires_ns <= now_ns
+        {
+            self.forget(&pair, now_ns);
+        }
     }
 
-    /// Sets the last nonce of a pair and drops what has expired or no longer fits.
-    pub(super) fn insert(&mut self, pair: Pair, nonce: i128, now_ns: u64, keep_ns: u64) {
-        let expires_ns = now_ns.saturating_add(keep_ns);
-        if let Some(old) = self.entries.insert(pair, Entry { nonce, expires_ns }) {
-            self.by_expiry.remove(&(old.expires_ns, pair));
+    /// The last nonce of a pair, if it is remembered.
+    pub(super) fn last(&self, pair: &Pair) -> Option<i128> {
+        self.entries.get(pair).map(|entry| entry.served.nonce)
+    }
+
+    /// What the nonces of a pair of this account must exceed while it is not remembered.
+    pub(super) fn floor(&self, account: &AccountId, now_ns: i128) -> Option<i128> {
+        let own = self.holders.get(account).and_then(|holder| holder.floor.at(now_ns));
+        own.max(self.floor.at(now_ns))
+    }
+
+    /// Sets the last nonce of a pair. Other pairs make room where there is none.
+    pub(super) fn insert(&mut self, slot: Slot, mut served: Served, now_ns: i128) {
+        self.pass_time(now_ns);
+        if let Some(Entry { served: old, .. }) = self.take(&slot.pair) {
+            served.expires_ns = served.expires_ns.max(old.expires_ns);
+            served.floor_until_ns = served.floor_until_ns.max(old.floor_until_ns);
         }
-        // Indexed last, so that a new pair never makes room for itself.
-        while let Some(&(first_ns, first)) = self.by_expiry.first()
-            && (first_ns <= now_ns || self.entries.len() > self.n_max)
+        self.make_room(&slot.account, now_ns);
+        let key = (served.expires_ns, slot.pair);
+        self.by_expiry.insert(key);
+        self.holders.entry(slot.account).or_default().by_expiry.insert(key);
+        self.entries.insert(slot.pair, Entry { account: slot.account, served });
+    }
+
+    /// Leaves room for one more pair of the account.
+    fn make_room(&mut self, account: &AccountId, now_ns: i128) {
+        while let Some(holder) = self.holders.get(account)
+            && holder.by_expiry.len() >= self.limits.n_pairs_per_account.max(2)
+            && let Some(&(_, pair)) = holder.by_expiry.first()
         {
-            self.by_expiry.pop_first();
-            self.entries.remove(&first);
+            self.forget(&pair, now_ns);
         }
-        self.by_expiry.insert((expires_ns, pair));
+        while self.entries.len() >= self.limits.n_pairs.max(2)
+            && let Some(&(_, pair)) = self.by_expiry.first()
+        {
+            self.forget(&pair, now_ns);
+        }
+    }
+
+    fn forget(&mut self, pair: &Pair, now_ns: i128) {
+        let Some(Entry { account, served }) = self.take(pair) else {
+            return;
+        };
+        let left = Floor(Some((served.nonce, served.floor_until_ns)));
+        let Some(holder) = self.holders.get_mut(&account) else {
+            return;
+        };
+        holder.floor.raise(left, now_ns);
+        if holder.by_expiry.is_empty() {
+            let floor = holder.floor;
+            self.holders.remove(&account);
+            self.floor.raise(floor, now_ns);
+        }
+    }
+
+    /// Takes a pair out of the indices. Its holder stays, even without a pair.
+    fn take(&mut self, pair: &Pair) -> Option<Entry> {
+        let entry = self.entries.remove(pair)?;
+        let key = (entry.served.expires_ns, *pair);
+        self.by_expiry.remove(&key);
+        if let Some(holder) = self.holders.get_mut(&entry.account) {
+            holder.by_expiry.remove(&key);
+        }
+        Some(entry)
+    }
+}
+
+/// A nonce that others must exceed, and until when.
+#[derive(Debug, Clone, Copy, Default)]
+struct Floor(Option<(i128, i128)>);
+
+impl Floor {
+    fn at(self, now_ns: i128) -> Option<i128> {
+        self.0.filter(|&(_, until_ns)| now_ns < until_ns).map(|(nonce, _)| nonce)
+    }
+
+    fn raise(&mut self, other: Self, now_ns: i128) {
+        let live = |floor: Self| floor.0.filter(|&(_, until_ns)| now_ns < until_ns);
+        self.0 = match (live(*self), live(other)) {
+            (Some(own), Some(other)) => Some((own.0.max(other.0), own.1.max(other.1))),
+            (own, other) => own.or(other),
+        };
     }
 }
 
@@ -58,42 +178,90 @@ mod tests {
 
     use super::*;
 
-    fn pair(number: u8) -> Pair {
-        [number; 32]
+    fn slot(account: u8, pair: u8) -> Slot {
+        Slot { account: AccountId([account; 32]), pair: [pair; 32] }
+    }
+
+    fn lasting(nonce: i128, expires_ns: i128) -> Served {
+        Served { nonce, expires_ns, floor_until_ns: i128::MAX }
+    }
+
+    fn table(n_pairs: usize, n_pairs_per_account: usize) -> NonceTable {
+        NonceTable::new(Limits { n_pairs, n_pairs_per_account })
+    }
+
+    fn floor(table: &NonceTable, account: u8) -> Option<i128> {
+        table.floor(&AccountId([account; 32]), 0)
     }
 
     #[test]
-    fn the_pair_next_to_expire_makes_room() {
-        let mut table = NonceTable::new(2);
-        table.insert(pair(1), 10, 0, 100);
-        table.insert(pair(2), 20, 1, 50);
-        table.insert(pair(3), 30, 2, 100);
-        assert_eq!(table.last(&pair(1), 3), Some(10));
-        assert_eq!(table.last(&pair(2), 3), None);
-        assert_eq!(table.last(&pair(3), 3), Some(30));
+    fn a_full_account_pays_itself() {
+        let mut table = table(9, 2);
+        table.insert(slot(1, 1), lasting(10, 100), 0);
+        table.insert(slot(1, 2), lasting(20, 200), 0);
+        table.insert(slot(2, 3), lasting(5, 50), 0);
+        table.insert(slot(1, 4), lasting(30, 300), 0);
+        assert_eq!((table.last(&[1; 32]), table.last(&[3; 32])), (None, Some(5)));
+        assert_eq!((floor(&table, 1), floor(&table, 2)), (Some(10), None));
+        table.insert(slot(1, 4), lasting(40, 400), 0);
+        assert_eq!(table.last(&[2; 32]), Some(20), "a known pair needs no room");
     }
 
     #[test]
-    fn expired_pairs_are_forgotten() {
-        let mut table = NonceTable::new(9);
-        table.insert(pair(1), 10, 0, 100);
-        assert_eq!(table.last(&pair(1), 99), Some(10));
-        assert_eq!(table.last(&pair(1), 100), None);
-        table.insert(pair(2), 20, 100, 100);
-        assert_eq!(table.len(), 1);
+    fn a_full_table_forgets_the_pair_next_to_expire() {
+        let mut table = table(3, 2);
+        table.insert(slot(1, 1), lasting(10, 100), 0);
+        table.insert(slot(1, 2), lasting(20, 200), 0);
+        table.insert(slot(2, 3), lasting(30, 300), 0);
+        table.insert(slot(2, 4), lasting(40, 400), 0);
+        assert_eq!((floor(&table, 1), floor(&table, 2)), (Some(10), None));
+        table.insert(slot(3, 5), lasting(50, 500), 0);
+        assert_eq!(floor(&table, 2), Some(20), "nothing is left of the first account");
+        assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn what_expires_leaves_a_floor_for_as_long_as_it_was_told() {
+        let mut table = table(9, 9);
+        table.insert(slot(1, 1), lasting(10, 100), 0);
+        table.insert(slot(1, 2), Served { floor_until_ns: 150, ..lasting(20, 100) }, 0);
+        table.pass_time(99);
+        assert_eq!((table.len(), table.last(&[1; 32])), (2, Some(10)));
+        table.pass_time(100);
+        assert_eq!(table.len(), 0);
+        let account = AccountId([7; 32]);
+        assert_eq!(table.floor(&account, 100), Some(20));
+
+        table.insert(slot(1, 1), Served { floor_until_ns: 120, ..lasting(30, 110) }, 101);
+        table.pass_time(120);
+        assert_eq!(table.floor(&account, 120), Some(20), "a floor that is over never rises");
+    }
+
+    #[test]
+    fn a_pair_is_remembered_for_as_long_as_any_of_its_nonces_asked_for() {
+        let mut table = table(9, 9);
+        table.insert(slot(1, 1), lasting(10, 100), 0);
+        table.insert(slot(1, 1), lasting(20, 50), 0);
+        table.pass_time(99);
+        assert_eq!(table.last(&[1; 32]), Some(20));
     }
 
     proptest! {
         #[test]
         fn the_table_stays_bounded_and_whole(
-            steps in proptest::collection::vec((any::<u8>(), 0..50_u64, 1..50_u64), 0..60),
+            steps in proptest::collection::vec((0..4_u8, any::<u8>(), 0..50_i128, 1..50_i128), 0..80),
         ) {
-            let mut table = NonceTable::new(5);
-            for (now_ns, (number, nonce, keep_ns)) in (0..).zip(steps) {
-                table.insert(pair(number), i128::from(nonce), now_ns, keep_ns);
-                prop_assert!(table.len() <= 5);
+            let mut table = table(7, 3);
+            for (now_ns, (account, pair, nonce, keep_ns)) in (0..).zip(steps) {
+                // Pairs belong to one account each, as hashes of its hotkey do.
+                let slot = slot(account, pair & !3 | account);
+                table.insert(slot, lasting(nonce, now_ns + keep_ns), now_ns);
+                prop_assert_eq!(table.last(&slot.pair), Some(nonce));
+                prop_assert!(table.len() <= 7);
                 prop_assert_eq!(table.len(), table.by_expiry.len());
-                prop_assert_eq!(table.last(&pair(number), now_ns), Some(i128::from(nonce)));
+                let held = table.holders.values().map(|holder| holder.by_expiry.len());
+                prop_assert!(held.clone().all(|n_pairs| (1..=3).contains(&n_pairs)));
+                prop_assert_eq!(held.sum::<usize>(), table.len());
             }
         }
     }
