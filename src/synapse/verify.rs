@@ -87,7 +87,8 @@ pub struct VerifierConfig {
     /// Whether monotonic nonces are served.
     pub monotonic: MonotonicNonces,
     /// Most pairs of hotkey and uuid that are remembered, of Unix and of monotonic nonces each.
-    /// When all are live, the one next to expire makes room. Costs about 300 bytes a pair.
+    /// When all are live, the one next to expire makes room. Costs about 300 bytes a pair,
+    /// and as many an account.
     pub n_max_pairs: usize,
     /// Most of them that one account may hold, at least two. Beyond that its own pairs make room,
     /// so endless uuids of one hotkey push nobody else out.

@@ -58,7 +58,8 @@ struct Entry {
 /// What is known of an account that has a pair.
 #[derive(Debug, Default)]
 struct Holder {
-    by_expiry: BTreeSet<(i128, Pair)>,
+    /// Sorted. Few, so a plain list is small and quick.
+    by_expiry: Vec<(i128, Pair)>,
     floor: Floor,
 }
 
@@ -107,7 +108,8 @@ impl NonceTable {
         self.make_room(&slot.account, now_ns);
         let key = (served.expires_ns, slot.pair);
         self.by_expiry.insert(key);
-        self.holders.entry(slot.account).or_default().by_expiry.insert(key);
+        let held = &mut self.holders.entry(slot.account).or_default().by_expiry;
+        held.insert(held.partition_point(|other| *other < key), key);
         self.entries.insert(slot.pair, Entry { account: slot.account, served });
     }
 
@@ -147,8 +149,10 @@ impl NonceTable {
         let entry = self.entries.remove(pair)?;
         let key = (entry.served.expires_ns, *pair);
         self.by_expiry.remove(&key);
-        if let Some(holder) = self.holders.get_mut(&entry.account) {
-            holder.by_expiry.remove(&key);
+        if let Some(holder) = self.holders.get_mut(&entry.account)
+            && let Ok(idx) = holder.by_expiry.binary_search(&key)
+        {
+            holder.by_expiry.remove(idx);
         }
         Some(entry)
     }
