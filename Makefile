@@ -29,10 +29,21 @@ test: setup ## Run every test, with libtorch and without
 .PHONY: lint
 lint: setup ## Formatting, clippy for all targets and features, docs, licences
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --workspace --all-targets --no-default-features -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
 	    else echo "skipped: cargo deny is not installed (cargo install cargo-deny)"; fi
+
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := request_head request_body python_repr reply_head
+
+.PHONY: fuzz
+fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo-fuzz)
+	cargo test --manifest-path fuzz/Cargo.toml --target-dir target --lib
+	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; \
+	    cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; done
 
 .PHONY: bench
 bench: setup ## Measure the model and the rewards (see BENCHMARKS.md)
