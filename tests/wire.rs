@@ -15,7 +15,7 @@ use sn1_actors::axon::{
     Answering, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner, FailingMiner,
     GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
 };
-use sn1_actors::conversation::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
+use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
@@ -118,6 +118,7 @@ impl Subnet {
             roles: vec!["user".to_owned()],
             messages: vec!["Why is the sky \"blue\"? — naïve 🐝".to_owned()],
             timeout: TIMEOUT,
+            progress: None,
         };
         self.dendrite.ask_again(ask, SOON).await.unwrap()
     }

@@ -2,16 +2,14 @@
 //! scores kept.
 //!
 //! [`TaskFactory`] prepares, [`ConversationAgent`] holds one conversation and ends,
-//! [`Dendrite`] asks the miners, [`Scoreboard`] is the only owner of scores.
+//! [`Dendrite`](crate::dendrite::Dendrite) asks the miners, [`Scoreboard`] is the only owner of scores.
 
 mod agent;
-mod dendrite;
 mod scoreboard;
 mod task_factory;
 mod turn;
 
 pub use agent::{AgentLinks, AgentSettings, ConversationAgent};
-pub use dendrite::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
 pub use scoreboard::{
     FinishPass, GetScores, RecordTurn, Scoreboard, ScoreboardSettings, ScoresSnapshot,
 };

@@ -5,7 +5,8 @@
 //! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
 //! | [`chain`] | the dev chain's host, head and metagraph feeds, the weight committer |
 //! | [`inference`] | pool, worker thread, encoder |
-//! | [`conversation`] | task factory, agents, dendrite, scoreboard |
+//! | [`conversation`] | task factory, agents, scoreboard |
+//! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
 //! | [`axon`] | the serving side and the miners of a local net |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
 //! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
@@ -19,6 +20,7 @@ pub mod axon;
 pub mod chain;
 mod clock;
 pub mod conversation;
+pub mod dendrite;
 pub mod event_log;
 pub mod inference;
 pub mod localnet;

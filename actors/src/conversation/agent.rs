@@ -28,11 +28,11 @@ use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
-use super::dendrite::Dendrite;
 use super::scoreboard::{FinishPass, GetScores, Scoreboard};
 use super::task_factory::{NextTask, TaskFactory};
 use super::turn::{ScoredTurn, TurnError, TurnInputs, at};
 use crate::chain::MetagraphFeed;
+use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
 use crate::inference::{Encoder, Generate, InferencePool, generate_text};
 use crate::localnet::Notice;

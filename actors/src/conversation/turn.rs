@@ -27,9 +27,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::agent::{AgentLinks, AgentSettings, Stage};
-use super::dendrite::{Answer, AskMiners, Target};
 use super::scoreboard::{RecordTurn, ScoresSnapshot};
 use crate::clock::{today, unix_seconds};
+use crate::dendrite::{Answer, AskMiners, Target};
 use crate::inference::{Embed, Generate, generate_text};
 use crate::supervision::AskError;
 
@@ -147,6 +147,7 @@ impl TurnInputs<'_> {
                 .collect(),
             messages: self.conversation.messages().to_vec(),
             timeout: self.settings.timeout,
+            progress: None,
         };
         self.links.dendrite.ask(ask, PROMPTLY).await.map_err(at(Stage::Query))
     }

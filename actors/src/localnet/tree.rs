@@ -30,9 +30,10 @@ use crate::chain::{
     MetagraphFeed, MetagraphSync, SeenHead, WeightCommitter,
 };
 use crate::conversation::{
-    AgentLinks, AgentSettings, ConversationAgent, Dendrite, DendriteSettings, Scoreboard,
-    ScoreboardSettings, TaskFactory, TaskFactorySettings,
+    AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
+    TaskFactorySettings,
 };
+use crate::dendrite::{Dendrite, DendriteSettings};
 use crate::event_log::EventLog;
 use crate::inference::{Encoder, InferencePool, PoolSettings};
 use crate::settings::Settings;

@@ -80,6 +80,37 @@ pub struct AskMiners {
     pub messages: Vec<String>,
     /// For each miner, all in all.
     pub timeout: Duration,
+    /// Told of every head and chunk as it arrives, before the answers are complete. Every event of
+    /// a miner is sent before its [`Answer`]. A receiver that is gone is no reason to stop.
+    pub progress: Option<mpsc::UnboundedSender<Progress>>,
+}
+
+/// One thing that arrived from one miner.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// From whom.
+    pub target: Target,
+    /// What.
+    pub event: ProgressEvent,
+}
+
+/// What arrived from a miner. Times are seconds since the question was taken up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProgressEvent {
+    /// The head of a reply; nothing in it is authenticated.
+    Head {
+        /// Of the status line.
+        http_status: u16,
+        /// When it was whole.
+        after_s: f64,
+    },
+    /// Text, one event for each read that brought some. Of a refusal there is none.
+    Chunk {
+        /// The whole characters that the read completed.
+        text: String,
+        /// When it was read.
+        after_s: f64,
+    },
 }
 
 struct Shared {
@@ -178,15 +209,33 @@ fn status_label(status: Option<u16>) -> String {
 }
 
 /// What has arrived so far; kept whatever happens next.
-struct Arrived {
+struct Arrived<'a> {
+    target: Target,
+    progress: Option<&'a mpsc::UnboundedSender<Progress>>,
     http_status: Option<u16>,
     head: Option<Result<ReplyHead, sn1::synapse::headers::HeaderError>>,
     chunks: Vec<(String, f64)>,
     n_bytes: usize,
 }
 
+impl Arrived<'_> {
+    fn tell(&self, event: ProgressEvent) {
+        if let Some(progress) = self.progress {
+            // Nobody listening any more is no reason to stop.
+            let _ = progress.send(Progress { target: self.target, event });
+        }
+    }
+}
+
 async fn ask_one(shared: &Shared, ask: &AskMiners, target: Target, started: Instant) -> Answer {
-    let mut arrived = Arrived { http_status: None, head: None, chunks: Vec::new(), n_bytes: 0 };
+    let mut arrived = Arrived {
+        target,
+        progress: ask.progress.as_ref(),
+        http_status: None,
+        head: None,
+        chunks: Vec::new(),
+        n_bytes: 0,
+    };
     let address = target.axon.socket_address();
     let ending = match address.filter(|address| shared.may_dial(address.ip())) {
         None => Ending::NotConnected,
@@ -204,7 +253,7 @@ async fn ask_one(shared: &Shared, ask: &AskMiners, target: Target, started: Inst
 fn finish(
     target: Target,
     address: Option<SocketAddr>,
-    arrived: Arrived,
+    arrived: Arrived<'_>,
     ending: Ending,
     started: Instant,
 ) -> Answer {
@@ -233,7 +282,7 @@ async fn exchange(
     target: Target,
     address: SocketAddr,
     started: Instant,
-    arrived: &mut Arrived,
+    arrived: &mut Arrived<'_>,
 ) -> Ending {
     let signed = match shared.sign(ask, target, address) {
         Ok(signed) => signed,
@@ -248,7 +297,9 @@ async fn exchange(
         Ok(response) => response,
         Err(error) => return before_head(&error),
     };
-    arrived.http_status = Some(response.status().as_u16());
+    let http_status = response.status().as_u16();
+    arrived.http_status = Some(http_status);
+    arrived.tell(ProgressEvent::Head { http_status, after_s: started.elapsed().as_secs_f64() });
     let headers = response.headers().iter();
     arrived.head =
         Some(ReplyHead::parse(headers.map(|(name, value)| (name.as_str(), value.as_bytes()))));
@@ -259,7 +310,7 @@ async fn read_body(
     mut response: reqwest::Response,
     max_bytes: usize,
     started: Instant,
-    arrived: &mut Arrived,
+    arrived: &mut Arrived<'_>,
 ) -> Ending {
     let mut decoder = Utf8Stream::new(SplitCharacters::Join);
     loop {
@@ -273,7 +324,11 @@ async fn read_body(
             return Ending::TooLarge;
         }
         match decoder.push(&bytes) {
-            Ok(text) => arrived.chunks.push((text, started.elapsed().as_secs_f64())),
+            Ok(text) => {
+                let after_s = started.elapsed().as_secs_f64();
+                arrived.tell(ProgressEvent::Chunk { text: text.clone(), after_s });
+                arrived.chunks.push((text, after_s));
+            }
             Err(_) => return Ending::BadUtf8,
         }
     }
