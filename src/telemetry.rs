@@ -117,6 +117,14 @@ metrics! {
     DENDRITE_OPEN_STREAMS = Metric::gauge("sn1_dendrite_open_streams", "Streams being read from miners");
     /// No labels.
     DENDRITE_RESPONSE_SECONDS = Metric::histogram("sn1_dendrite_response_seconds", "Time of a complete answer", ANSWERS);
+    /// Labels: `kind` (`new`, `reused`).
+    DENDRITE_CONNECTIONS = Metric::counter("sn1_dendrite_connections_total", "Connections that a request went over, by whether they had served before");
+    /// No labels.
+    DENDRITE_RETRIES = Metric::counter("sn1_dendrite_retries_total", "Requests signed and sent anew because a reused connection had been closed before the peer could take them");
+    /// No labels.
+    DENDRITE_REFUSED_ADDRESSES = Metric::counter("sn1_dendrite_refused_addresses_total", "Miners not asked because their address on the chain is no public one");
+    /// Labels: `stage` (`connect`, `head`, `idle`, `total`).
+    DENDRITE_DEADLINES = Metric::counter("sn1_dendrite_deadlines_total", "Exchanges ended by a deadline, by which one");
     /// Labels: `uid`.
     MINER_SCORE = Metric::gauge("sn1_miner_score", "Moving average of rewards, by uid");
     /// Labels: `uid`.

@@ -15,7 +15,7 @@ use sn1_actors::axon::{
     Answering, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner, FailingMiner,
     GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
 };
-use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteSettings, Target};
+use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
@@ -104,7 +104,7 @@ fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
         hotkey: validator,
         external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         allow_local_addresses: true,
-        max_answer_bytes: 64 * 1024,
+        limits: DendriteLimits { max_answer_bytes: 64 * 1024, ..DendriteLimits::default() },
     };
     children.push(ChildSpec::new(&slot, move || Dendrite::new(settings.clone())));
     let (watchers, _) = mpsc::unbounded_channel();

@@ -24,7 +24,10 @@ pub mod dendrite;
 pub mod event_log;
 pub mod inference;
 pub mod localnet;
+mod open_files;
 pub mod settings;
 mod spawn;
 pub mod supervision;
 pub mod telemetry;
+
+pub use open_files::raise_open_files;

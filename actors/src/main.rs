@@ -36,6 +36,9 @@ fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
     let settings = Settings::load(arguments.config(), &arguments.flags())?;
     let options = arguments.options();
     init_logging(&settings);
+    if let Err(error) = sn1_actors::raise_open_files() {
+        tracing::warn!(%error, "could not raise the limit of open files");
+    }
     let prepared = localnet::prepare(&settings, &options)?;
     let metrics = telemetry::install().map_err(|error| LocalnetError::Usage(error.to_string()))?;
     actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))

@@ -33,7 +33,7 @@ use crate::conversation::{
     AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
     TaskFactorySettings,
 };
-use crate::dendrite::{Dendrite, DendriteSettings};
+use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use crate::event_log::EventLog;
 use crate::inference::{Encoder, InferencePool, PoolSettings};
 use crate::settings::Settings;
@@ -394,7 +394,7 @@ impl Builder<'_> {
             hotkey: self.prepared.keys.validator.hotkey.clone(),
             external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             allow_local_addresses: true,
-            max_answer_bytes: 256 * 1024,
+            limits: DendriteLimits::default(),
         };
         ChildSpec::new(&self.slots.dendrite, move || Dendrite::new(settings.clone()))
     }

@@ -1,0 +1,152 @@
+//! What has arrived from one miner so far; kept whatever happens next.
+
+use std::net::SocketAddr;
+
+use hyper::HeaderMap;
+use metrics::{counter, histogram};
+use sn1::synapse::headers::{HeaderError, ReplyHead};
+use sn1::synapse::outcome::{Ending, Exchange, Outcome};
+use sn1::synapse::stream::{SplitCharacters, Utf8Stream};
+use sn1::telemetry;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use super::connection::Read;
+use super::{Answer, DendriteLimits, Progress, ProgressEvent, Target};
+
+/// A longer refusal is not listened to, its connection is given up.
+const MAX_REFUSAL_BYTES: usize = 4 * 1024;
+
+/// The record of one exchange.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    target: Target,
+    progress: Option<UnboundedSender<Progress>>,
+    http_status: Option<u16>,
+    head: Option<Result<ReplyHead, HeaderError>>,
+    decoder: Utf8Stream,
+    chunks: Vec<(String, f64)>,
+    n_bytes: usize,
+}
+
+impl Arrived {
+    /// Nothing yet.
+    pub(super) fn new(target: Target, progress: Option<UnboundedSender<Progress>>) -> Self {
+        Self {
+            target,
+            progress,
+            http_status: None,
+            head: None,
+            decoder: Utf8Stream::new(SplitCharacters::Join),
+            chunks: Vec::new(),
+            n_bytes: 0,
+        }
+    }
+
+    /// Takes the head of the reply.
+    pub(super) fn head(&mut self, http_status: u16, headers: &HeaderMap, after_s: f64) {
+        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.http_status = Some(http_status);
+        self.head = Some(ReplyHead::parse(headers));
+        self.tell(ProgressEvent::Head { http_status, after_s });
+    }
+
+    /// Whether the head is larger than what a dendrite listens to.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.head == Some(Err(HeaderError::TooLarge))
+    }
+
+    /// Whether the head says that the body is no answer.
+    pub(super) fn is_refusal(&self) -> bool {
+        let by_header = match &self.head {
+            Some(Ok(head)) => head.status_code.is_some_and(|code| code != 200),
+            _ => false,
+        };
+        by_header || self.http_status.is_some_and(|status| status != 200)
+    }
+
+    /// Takes what one read brought of an answer.
+    ///
+    /// # Errors
+    /// It is more than a miner may say, or no text.
+    pub(super) fn chunk(
+        &mut self,
+        bytes: &[u8],
+        after_s: f64,
+        limits: &DendriteLimits,
+    ) -> Result<(), Ending> {
+        self.n_bytes = self.n_bytes.saturating_add(bytes.len());
+        if limits.max_answer_bytes < self.n_bytes || limits.max_chunks <= self.chunks.len() {
+            return Err(Ending::TooLarge);
+        }
+        let text = self.decoder.push(bytes).map_err(|_| Ending::BadUtf8)?;
+        // The first bytes of a character are no text yet.
+        if !text.is_empty() {
+            if self.progress.is_some() {
+                self.tell(ProgressEvent::Chunk { text: text.clone(), after_s });
+            }
+            self.chunks.push((text, after_s));
+        }
+        Ok(())
+    }
+
+    /// Takes what one read brought of a refusal: nothing of it is kept.
+    ///
+    /// # Errors
+    /// It goes on for too long.
+    pub(super) fn refusal(&mut self, bytes: &[u8]) -> Result<(), Read> {
+        self.n_bytes = self.n_bytes.saturating_add(bytes.len());
+        if MAX_REFUSAL_BYTES < self.n_bytes { Err(Read::Enough) } else { Ok(()) }
+    }
+
+    /// Takes the end of the body.
+    ///
+    /// # Errors
+    /// It came inside a character.
+    pub(super) fn end(&mut self) -> Result<(), Ending> {
+        let decoder = std::mem::take(&mut self.decoder);
+        decoder.finish().map_err(|_| Ending::BadUtf8)
+    }
+
+    fn tell(&self, event: ProgressEvent) {
+        if let Some(progress) = &self.progress {
+            // Nobody listening any more is no reason to stop.
+            let _ = progress.send(Progress { target: self.target, event });
+        }
+    }
+
+    /// What the exchange comes to.
+    pub(super) fn into_answer(
+        self,
+        address: Option<SocketAddr>,
+        ending: Ending,
+        elapsed_s: f64,
+    ) -> Answer {
+        let address = address.map_or_else(|| "no address".to_owned(), |known| known.to_string());
+        let outcome = Outcome::of(Exchange {
+            address: &address,
+            http_status: self.http_status,
+            head: self.head,
+            text: self.chunks.iter().map(|(text, _)| text.as_str()).collect(),
+            ending,
+            elapsed_s,
+        });
+        let status = status_label(outcome.status_code);
+        counter!(telemetry::DENDRITE_RESPONSES.name, "status" => status).increment(1);
+        if outcome.is_success() {
+            histogram!(telemetry::DENDRITE_RESPONSE_SECONDS.name).record(elapsed_s);
+        }
+        let Self { target, chunks, http_status, .. } = self;
+        Answer { target, chunks, http_status, outcome, ended: Instant::now() }
+    }
+}
+
+/// A status as a label: a miner chooses the number, so only known ones become a series.
+fn status_label(status: Option<u16>) -> String {
+    const KNOWN: [u16; 14] = [200, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 502, 503];
+    match status {
+        None => "none".to_owned(),
+        Some(code) if KNOWN.contains(&code) => code.to_string(),
+        Some(_) => "other".to_owned(),
+    }
+}

@@ -1,0 +1,210 @@
+//! All miners of a sample at once, one stream each.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use metrics::{counter, gauge};
+use sn1::synapse::outcome::Ending;
+use sn1::telemetry;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::addresses::may_dial;
+use super::arrived::Arrived;
+use super::connection::{Connection, Fate};
+use super::deadlines::{Clock, Stage};
+use super::lanes::Lane;
+use super::pool::Pool;
+use super::signing::{Pending, Question, Recipient, sign_all};
+use super::{Answer, AskMiners, DendriteSettings, Target};
+
+/// What the streams of all rounds share.
+pub(super) struct Shared {
+    pub(super) settings: DendriteSettings,
+    pub(super) pool: RefCell<Pool>,
+}
+
+/// What the streams of one round share.
+struct Round {
+    shared: Rc<Shared>,
+    question: Arc<Question>,
+    clock: Clock,
+}
+
+/// Where a request goes, and the lane it goes by.
+struct Route {
+    recipient: Recipient,
+    lane: Lane,
+}
+
+/// Asks everyone and hands on each answer when it is complete. Ends early if nobody listens any
+/// more; whoever drops this ends all its streams.
+pub(super) async fn ask_all(shared: Rc<Shared>, ask: AskMiners, answers: mpsc::Sender<Answer>) {
+    let AskMiners { targets, roles, messages, timeout, progress } = ask;
+    let question = Question {
+        hotkey: shared.settings.hotkey.clone(),
+        external_ip: shared.settings.external_ip,
+        roles,
+        messages,
+        timeout_s: timeout.as_secs_f64(),
+    };
+    let clock = Clock::start(timeout, shared.settings.limits.deadlines);
+    let round = Rc::new(Round { shared, question: Arc::new(question), clock });
+    let mut counted = OpenStreams::new(targets.len());
+    let mut streams = JoinSet::new();
+    let routes: Vec<_> = targets.iter().map(|target| round.route(target)).collect();
+    let recipients = routes.iter().flatten().map(|route| route.recipient.clone()).collect();
+    let mut pending = sign_all(&round.question, recipients).into_iter();
+    for (target, route) in targets.into_iter().zip(routes) {
+        let arrived = Arrived::new(target, progress.clone());
+        let request = route.and_then(|route| Some((route, pending.next()?)));
+        streams.spawn_local(Rc::clone(&round).ask_one(target, request, arrived));
+    }
+    drop(progress);
+    loop {
+        tokio::select! {
+            () = answers.closed() => break, // The asker has gone: so do the streams.
+            ended = streams.join_next() => match ended {
+                Some(Ok(answer)) => {
+                    counted.one_ended();
+                    let _ = answers.try_send(answer);
+                }
+                Some(Err(lost)) if lost.is_panic() => {
+                    std::panic::resume_unwind(lost.into_panic());
+                }
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
+    }
+}
+
+impl Round {
+    fn route(&self, target: &Target) -> Option<Route> {
+        let address = target.axon.socket_address()?;
+        if !may_dial(address.ip(), self.shared.settings.allow_local_addresses) {
+            counter!(telemetry::DENDRITE_REFUSED_ADDRESSES.name).increment(1);
+            return None;
+        }
+        let lane = Lane::to(target.hotkey);
+        let uuid = Arc::clone(lane.uuid());
+        Some(Route { recipient: Recipient { axon: target.hotkey, address, uuid }, lane })
+    }
+
+    async fn ask_one(
+        self: Rc<Self>,
+        target: Target,
+        request: Option<(Route, Pending)>,
+        mut arrived: Arrived,
+    ) -> Answer {
+        let ending = match request {
+            None => Ending::NotConnected,
+            Some((Route { recipient, lane }, pending)) => {
+                let ending = self.converse(&recipient, pending, &mut arrived).await;
+                drop(lane);
+                ending
+            }
+        };
+        arrived.into_answer(target.axon.socket_address(), ending, self.clock.elapsed_s())
+    }
+
+    async fn converse(
+        &self,
+        recipient: &Recipient,
+        pending: Pending,
+        arrived: &mut Arrived,
+    ) -> Ending {
+        match self.attempt(recipient, pending, Connecting::AnyWay, arrived).await {
+            Ok(Fate::Over(ending, _)) | Err(ending) => return ending,
+            Ok(Fate::NeverTaken) => {}
+        }
+        // The nonce is used up, so the request is signed anew.
+        counter!(telemetry::DENDRITE_RETRIES.name).increment(1);
+        let Some(pending) = sign_all(&self.question, vec![recipient.clone()]).pop() else {
+            return Ending::Disconnected;
+        };
+        match self.attempt(recipient, pending, Connecting::Anew, arrived).await {
+            Ok(Fate::Over(ending, _)) | Err(ending) => ending,
+            Ok(Fate::NeverTaken) => Ending::Disconnected,
+        }
+    }
+
+    /// One delivery of one request.
+    async fn attempt(
+        &self,
+        recipient: &Recipient,
+        pending: Pending,
+        connecting: Connecting,
+        arrived: &mut Arrived,
+    ) -> Result<Fate, Ending> {
+        let address = recipient.address;
+        let may_reuse = connecting == Connecting::AnyWay && self.shared.pool.borrow().has(address);
+        let (connection, request) = if may_reuse {
+            // It is looked at last, so that as little time as can be is left for the peer to close.
+            let request = self.clock.within(Stage::Total, pending.signed()).await??;
+            (self.connect(address, connecting).await?, request)
+        } else {
+            let connection = self.connect(address, Connecting::Anew).await?;
+            (connection, self.clock.within(Stage::Total, pending.signed()).await??)
+        };
+        let limits = &self.shared.settings.limits;
+        let fate = connection.exchange(request, address, limits, &self.clock, arrived).await;
+        Ok(match fate {
+            Fate::Over(ending, Some(idle)) => {
+                self.shared.pool.borrow_mut().keep(address, idle, Instant::now());
+                ending.into()
+            }
+            other => other,
+        })
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        connecting: Connecting,
+    ) -> Result<Connection, Ending> {
+        if connecting == Connecting::AnyWay {
+            let idle = self.shared.pool.borrow_mut().take(address, Instant::now());
+            if let Some(Ok(connection)) = idle.map(Connection::reuse) {
+                counter!(telemetry::DENDRITE_CONNECTIONS.name, "kind" => "reused").increment(1);
+                return Ok(connection);
+            }
+        }
+        let opened = self.clock.within(Stage::Connect, Connection::open(address)).await??;
+        counter!(telemetry::DENDRITE_CONNECTIONS.name, "kind" => "new").increment(1);
+        Ok(opened)
+    }
+}
+
+/// Which connections will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connecting {
+    /// One that waits in the pool, or else a new one.
+    AnyWay,
+    /// A new one only.
+    Anew,
+}
+
+/// Counts streams while they are open, however they end.
+struct OpenStreams(usize);
+
+impl OpenStreams {
+    fn new(n_streams: usize) -> Self {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).increment(n_streams as f64);
+        Self(n_streams)
+    }
+
+    fn one_ended(&mut self) {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(1.0);
+        self.0 = self.0.saturating_sub(1);
+    }
+}
+
+impl Drop for OpenStreams {
+    fn drop(&mut self) {
+        gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(self.0 as f64);
+    }
+}

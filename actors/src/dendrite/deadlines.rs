@@ -1,0 +1,140 @@
+//! How long each part of an exchange may take.
+
+use std::time::Duration;
+
+use metrics::counter;
+use sn1::synapse::outcome::Ending;
+use sn1::telemetry;
+use tokio::time::{Instant, timeout_at};
+
+/// Shares of an ask's timeout, in 0..=1, after which a miner is given up before its whole time is
+/// over.
+///
+/// By default only connecting has one: the SDK knows the total alone, so a shorter deadline for
+/// head or text would cut off answers that other validators score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Deadlines {
+    /// To connect.
+    pub connect: f64,
+    /// From sending the request to the whole head of the reply.
+    pub head: f64,
+    /// Between two reads of the text.
+    pub idle: f64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { connect: 0.5, head: 1.0, idle: 1.0 }
+    }
+}
+
+impl Deadlines {
+    /// Whether every share is one.
+    pub(super) fn are_shares(&self) -> bool {
+        [self.connect, self.head, self.idle].iter().all(|share| (0.0..=1.0).contains(share))
+    }
+}
+
+/// Which deadline a part of an exchange is under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Connect,
+    Head,
+    Idle,
+    /// Only the total.
+    Total,
+}
+
+impl Stage {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Head => "head",
+            Self::Idle => "idle",
+            Self::Total => "total",
+        }
+    }
+}
+
+/// The time of one round of questions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    started: Instant,
+    timeout: Duration,
+    deadlines: Deadlines,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub(super) fn start(timeout: Duration, deadlines: Deadlines) -> Self {
+        Self { started: Instant::now(), timeout, deadlines }
+    }
+
+    /// Seconds since the start.
+    pub(super) fn elapsed_s(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Runs a part of an exchange for no longer than its stage and the total allow.
+    ///
+    /// # Errors
+    /// How the exchange ended, if a deadline did it.
+    pub(super) async fn within<T>(
+        &self,
+        stage: Stage,
+        part: impl Future<Output = T>,
+    ) -> Result<T, Ending> {
+        let end = self.started + self.timeout;
+        let stage_ends = Instant::now() + self.allowance(stage);
+        timeout_at(stage_ends.min(end), part).await.map_err(|_| {
+            let fired = if stage_ends < end { stage } else { Stage::Total };
+            counter!(telemetry::DENDRITE_DEADLINES.name, "stage" => fired.label()).increment(1);
+            Ending::TimedOut { timeout_s: self.allowance(fired).as_secs_f64() }
+        })
+    }
+
+    /// The ending of an exchange whose whole time is over.
+    pub(super) fn timed_out(&self) -> Ending {
+        Ending::TimedOut { timeout_s: self.timeout.as_secs_f64() }
+    }
+
+    fn allowance(&self, stage: Stage) -> Duration {
+        let share = match stage {
+            Stage::Connect => self.deadlines.connect,
+            Stage::Head => self.deadlines.head,
+            Stage::Idle => self.deadlines.idle,
+            Stage::Total => return self.timeout,
+        };
+        self.timeout.mul_f64(share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn fired(deadlines: Deadlines, stage: Stage) -> Ending {
+        let clock = Clock::start(Duration::from_millis(40), deadlines);
+        clock.within(stage, std::future::pending::<()>()).await.unwrap_err()
+    }
+
+    #[actix::test]
+    async fn the_earlier_of_stage_and_total_ends_a_part() {
+        let deadlines = Deadlines { connect: 0.5, head: 1.0, idle: 0.25 };
+        for (stage, timeout_s) in
+            [(Stage::Connect, 0.02), (Stage::Head, 0.04), (Stage::Idle, 0.01), (Stage::Total, 0.04)]
+        {
+            assert_eq!(fired(deadlines, stage).await, Ending::TimedOut { timeout_s }, "{stage:?}");
+        }
+        let clock = Clock::start(Duration::from_secs(60), deadlines);
+        assert_eq!(clock.within(Stage::Idle, std::future::ready(7)).await, Ok(7));
+    }
+
+    #[test]
+    fn shares_lie_between_nothing_and_all() {
+        assert!(Deadlines::default().are_shares());
+        for share in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(!Deadlines { idle: share, ..Deadlines::default() }.are_shares());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Requests are signed away from the thread that reads the streams: a signature takes tens of
+//! microseconds, and a thousand of them in a row would hold up every miner behind the first.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use sn1::synapse::headers::{AxonAddress, RequestDraft};
+use sn1::synapse::outcome::Ending;
+use sn1::synapse::sign::{SignedRequest, sign_request};
+use sn1::wallet::{AccountId, Keypair};
+use tokio::sync::oneshot;
+
+use super::lanes::next_nonce;
+
+/// More threads than this do not pay.
+const MAX_THREADS: usize = 4;
+/// Fewer requests than this are not worth another thread.
+const MIN_PER_THREAD: usize = 16;
+
+/// Who signs, and what is asked.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) hotkey: Keypair,
+    pub(super) external_ip: IpAddr,
+    pub(super) roles: Vec<String>,
+    pub(super) messages: Vec<String>,
+    pub(super) timeout_s: f64,
+}
+
+/// Whom a request is for.
+#[derive(Debug, Clone)]
+pub(super) struct Recipient {
+    pub(super) axon: AccountId,
+    pub(super) address: SocketAddr,
+    pub(super) uuid: Arc<str>,
+}
+
+/// A request that is being signed.
+#[derive(Debug)]
+pub(super) struct Pending(oneshot::Receiver<Result<SignedRequest, String>>);
+
+impl Pending {
+    /// The request, once it is signed.
+    ///
+    /// # Errors
+    /// How that ends the exchange.
+    pub(super) async fn signed(self) -> Result<SignedRequest, Ending> {
+        let signed = self.0.await.unwrap_or_else(|_| Err("could not sign the request".to_owned()));
+        signed.map_err(Ending::Failed)
+    }
+}
+
+impl Question {
+    fn sign(&self, recipient: &Recipient) -> Result<SignedRequest, String> {
+        let (ip, hotkey) = (recipient.address.ip().to_string(), recipient.axon.to_ss58());
+        let draft = RequestDraft {
+            axon: AxonAddress { ip: &ip, port: recipient.address.port(), hotkey: &hotkey },
+            dendrite_ip: &self.external_ip.to_string(),
+            dendrite_uuid: &recipient.uuid,
+            timeout_s: self.timeout_s,
+            roles: &self.roles,
+            messages: &self.messages,
+        };
+        sign_request(&self.hotkey, &draft, next_nonce()).map_err(|error| error.to_string())
+    }
+}
+
+/// Has requests signed on threads of their own, in this order; each is there as soon as it is
+/// signed. Those that nobody waits for any more are passed over.
+pub(super) fn sign_all(question: &Arc<Question>, recipients: Vec<Recipient>) -> Vec<Pending> {
+    let (mut jobs, pending): (Vec<_>, Vec<_>) = recipients
+        .into_iter()
+        .map(|recipient| {
+            let (sender, receiver) = oneshot::channel();
+            ((recipient, sender), Pending(receiver))
+        })
+        .unzip();
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let n_per_thread = jobs.len().div_ceil(n_threads).max(MIN_PER_THREAD);
+    while !jobs.is_empty() {
+        let rest = jobs.split_off(n_per_thread.min(jobs.len()));
+        let share = std::mem::replace(&mut jobs, rest);
+        let question = Arc::clone(question);
+        tokio::task::spawn_blocking(move || {
+            for (recipient, sender) in share {
+                if !sender.is_closed() {
+                    let _ = sender.send(question.sign(&recipient));
+                }
+            }
+        });
+    }
+    pending
+}
