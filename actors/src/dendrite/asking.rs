@@ -208,3 +208,6 @@ impl Drop for OpenStreams {
         gauge!(telemetry::DENDRITE_OPEN_STREAMS.name).decrement(self.0 as f64);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! How much the dendrite adds to its slowest miner, and what a stream costs in memory.
+//!
+//! `fanout miners N` is the other side: a process of N light servers that stream
+//! [`CHUNKS`] chunks over [`STREAM`] each, write down how long each answer took them, and tell the
+//! slowest on a line of standard output whenever a line of standard input asks.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sn1::chain::{AxonInfo, Uid};
+use sn1::synapse::SDK_VERSION;
+use sn1::wallet::Keypair;
+use sn1_actors::dendrite::{AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
+use sn1_actors::raise_open_files;
+use sn1_actors::supervision::{ChildSpec, Link, Root, Slot};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Chunks of an answer, spread evenly over [`STREAM`].
+const CHUNKS: u32 = 24;
+/// How long a miner streams.
+const STREAM: Duration = Duration::from_secs(2);
+/// Each round asks all miners; the first one connects, later ones find connections waiting.
+const ROUNDS: usize = 4;
+const TIMEOUT: Duration = Duration::from_secs(15);
+const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+    transfer-encoding: chunked\r\nbt_header_axon_status_code: 200\r\n\
+    bt_header_axon_status_message: Success\r\n\r\n";
+const TEXT: &str = "about twelve tokens of text, as a miner of this kind sends";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["miners", n_miners] => {
+            n_miners.parse().map_err(Failure::from).and_then(|n_miners| miners(n_miners))
+        }
+        _ => measure_all(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+// The miners.
+
+fn miners(n_miners: usize) -> Result<(), Failure> {
+    raise_open_files()?;
+    let slowest_us = Arc::new(AtomicU64::new(0));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ports = runtime.block_on(listen(n_miners, &slowest_us))?;
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    println!("{}", ports.join(" "));
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            if line.is_err() {
+                break;
+            }
+            println!("{}", slowest_us.swap(0, Ordering::SeqCst));
+        }
+        std::process::exit(0);
+    });
+    runtime.block_on(std::future::pending())
+}
+
+async fn listen(n_miners: usize, slowest_us: &Arc<AtomicU64>) -> std::io::Result<Vec<u16>> {
+    let mut ports = Vec::with_capacity(n_miners);
+    for _ in 0..n_miners {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        ports.push(listener.local_addr()?.port());
+        let slowest_us = Arc::clone(slowest_us);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&slowest_us)));
+            }
+        });
+    }
+    Ok(ports)
+}
+
+/// Answers one request after the other until the caller goes.
+async fn serve(mut stream: TcpStream, slowest_us: Arc<AtomicU64>) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let chunk = format!("{:x}\r\n{TEXT}\r\n", TEXT.len());
+    let mut unread = Vec::new();
+    loop {
+        while !take_request(&mut unread) {
+            if stream.read_buf(&mut unread).await? == 0 {
+                return Ok(());
+            }
+        }
+        let started = Instant::now();
+        stream.write_all(HEAD).await?;
+        for chunk_idx in 1..=CHUNKS {
+            let due = started + STREAM * chunk_idx / CHUNKS;
+            tokio::time::sleep_until(due.into()).await;
+            stream.write_all(chunk.as_bytes()).await?;
+        }
+        stream.write_all(b"0\r\n\r\n").await?;
+        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        slowest_us.fetch_max(took_us, Ordering::SeqCst);
+    }
+}
+
+/// Takes one whole request from the front, if it is there.
+fn take_request(unread: &mut Vec<u8>) -> bool {
+    const END: &[u8] = b"\r\n\r\n";
+    const LENGTH: &str = "content-length: ";
+    let Some(end) = unread.windows(END.len()).position(|window| window == END) else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&unread[..end]);
+    let length = head.lines().find_map(|line| line.strip_prefix(LENGTH)?.parse().ok());
+    let n_bytes = end + END.len() + length.unwrap_or(0_usize);
+    let is_whole = n_bytes <= unread.len();
+    if is_whole {
+        unread.drain(..n_bytes);
+    }
+    is_whole
+}
+
+// The dendrite.
+
+fn measure_all() -> Result<(), Failure> {
+    raise_open_files()?;
+    println!("{CHUNKS} chunks over {} s from each miner; times in ms", STREAM.as_secs());
+    for n_miners in [256, 1024] {
+        // One process for each size, so that memory is compared with a fresh one.
+        match std::env::args().nth(1) {
+            Some(only) if only != n_miners.to_string() => continue,
+            Some(_) => actix::System::new().block_on(measure(n_miners))?,
+            None => {
+                let myself = std::env::current_exe()?;
+                if !Command::new(myself).arg(n_miners.to_string()).status()?.success() {
+                    return Err("a measurement failed".into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The process of the miners.
+struct Miners {
+    process: Child,
+    ask: ChildStdin,
+    told: BufReader<ChildStdout>,
+    targets: Vec<Target>,
+}
+
+impl Miners {
+    fn start(n_miners: usize) -> Result<Self, Failure> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["miners", &n_miners.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let ask = process.stdin.take().ok_or("no standard input")?;
+        let mut told = BufReader::new(process.stdout.take().ok_or("no standard output")?);
+        let mut ports = String::new();
+        told.read_line(&mut ports)?;
+        let mut targets = Vec::with_capacity(n_miners);
+        for (uid, port) in (0..).zip(ports.split_whitespace()) {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse()?));
+            let hotkey = Keypair::from_dev_path(&format!("//fanout//{uid}"))?.account_id();
+            let axon = AxonInfo::for_address(address, SDK_VERSION);
+            targets.push(Target { uid: Uid(uid), hotkey, axon });
+        }
+        Ok(Self { process, ask, told, targets })
+    }
+
+    /// Milliseconds of the slowest answer since the last time.
+    fn slowest_ms(&mut self) -> Result<f64, Failure> {
+        let mut line = String::new();
+        self.ask.write_all(b"\n")?;
+        self.told.read_line(&mut line)?;
+        Ok(line.trim().parse::<f64>()? / 1e3)
+    }
+}
+
+impl Drop for Miners {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn measure(n_miners: usize) -> Result<(), Failure> {
+    let mut miners = Miners::start(n_miners)?;
+    let mut few = Miners::start(8)?;
+    let slot = Slot::new("Dendrite");
+    let settings = DendriteSettings {
+        hotkey: Keypair::from_dev_path("//fanout")?,
+        external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        allow_local_addresses: true,
+        limits: DendriteLimits::default(),
+    };
+    let child = ChildSpec::new(&slot, move || Dendrite::new(settings.clone()));
+    let (watchers, _) = mpsc::unbounded_channel();
+    let root = Root::start("Node", vec![child], watchers);
+    // What is needed once for any number of streams is there after this.
+    round(&slot.link(), &mut few).await?;
+    let before = memory("VmRSS:")?;
+    for round_idx in 1..=ROUNDS {
+        let (took_ms, slowest_ms) = round(&slot.link(), &mut miners).await?;
+        let added_ms = took_ms - slowest_ms;
+        println!(
+            "{n_miners:>5} miners, round {round_idx}: slowest miner {slowest_ms:.1}, \
+             all {took_ms:.1}, added {added_ms:.1}"
+        );
+    }
+    let peak = memory("VmHWM:")?.saturating_sub(before) as f64 / n_miners as f64;
+    println!("{n_miners:>5} miners: at most {peak:.1} KiB of memory for each stream");
+    root.stop().await;
+    Ok(())
+}
+
+/// One question to all: milliseconds until the last answer, and of the slowest miner.
+async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<(f64, f64), Failure> {
+    let message = "Name the tallest mountain of every continent. ".repeat(20);
+    let ask = AskMiners {
+        targets: miners.targets.clone(),
+        roles: vec!["user".to_owned()],
+        messages: vec![message],
+        timeout: TIMEOUT,
+        progress: None,
+    };
+    let started = Instant::now();
+    let mut answers = dendrite.ask_again(ask, TIMEOUT).await?;
+    let mut n_good = 0;
+    while let Some(answer) = answers.recv().await {
+        n_good +=
+            usize::from(answer.outcome.is_success() && answer.chunks.len() <= CHUNKS as usize);
+    }
+    let took_ms = started.elapsed().as_secs_f64() * 1e3;
+    if n_good != miners.targets.len() {
+        return Err(format!("only {n_good} of {} answers are good", miners.targets.len()).into());
+    }
+    Ok((took_ms, miners.slowest_ms()?))
+}
+
+/// A line of this process's status, in KiB.
+fn memory(name: &str) -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.ok_or("no memory in /proc/self/status")?.parse()?)
+}
