@@ -106,8 +106,8 @@ pub enum Verify {
 }
 
 impl AxonRules {
-    /// The verifier's part of these rules. `started_unix_ns` is when this process began to serve.
-    pub(super) fn verifier(&self, limits: &AxonLimits) -> VerifierConfig {
+    /// The verifier's part of these rules. `started_unix_ns` is when this axon began to remember.
+    pub(super) fn verifier(&self, limits: &AxonLimits, started_unix_ns: u64) -> VerifierConfig {
         VerifierConfig {
             policy: match self.verify {
                 Verify::Strict => VerifyPolicy::Strict,
@@ -118,6 +118,8 @@ impl AxonRules {
                 false => MonotonicNonces::Accept,
             },
             n_max_pairs: limits.max_nonce_pairs,
+            started_unix_ns: Some(started_unix_ns),
+            ..VerifierConfig::default()
         }
     }
 

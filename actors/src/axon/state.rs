@@ -41,7 +41,7 @@ impl AxonState {
         let (limits, rules) = (settings.limits.clone(), settings.rules.clone());
         let name = Arc::clone(&settings.name);
         Arc::new(Self {
-            verifier: Verifier::new(rules.verifier(&limits)),
+            verifier: Verifier::new(rules.verifier(&limits, unix_ns())),
             addresses: Mutex::new(TokenBuckets::new(limits.address_rate(), MAX_REMEMBERED)),
             hotkeys: Mutex::new(Hotkeys {
                 rates: TokenBuckets::new(limits.hotkey_rate(), MAX_REMEMBERED),
