@@ -19,6 +19,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HOST;
 use hyper::{Request, Response};
+use rustix::io::Errno;
 use sn1::synapse::headers::MAX_REPLY_HEADERS;
 use sn1::synapse::outcome::Ending;
 use sn1::synapse::sign::SignedRequest;
@@ -127,8 +128,7 @@ impl Connection {
 
 /// No route, nobody there: the peer's fault. No more files: ours.
 fn not_connected(error: &io::Error) -> Ending {
-    const OURS: [Option<i32>; 2] = [Some(23), Some(24)]; // ENFILE, EMFILE
-    if OURS.contains(&error.raw_os_error()) {
+    if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
         tracing::error!(%error, "no socket for a miner; raise the limit of open files");
         return Ending::Failed(error.to_string());
     }
@@ -207,7 +207,11 @@ impl Driven {
 
     /// The bare stream, if it is good for another request.
     async fn into_idle(mut self, sender: &SendRequest<Outgoing>) -> Option<std::net::TcpStream> {
-        poll_fn(|cx| Poll::Ready(self.poll(cx))).await;
+        poll_fn(|cx| {
+            self.poll(cx);
+            Poll::Ready(())
+        })
+        .await;
         if self.is_over || !sender.is_ready() {
             return None;
         }
