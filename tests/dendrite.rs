@@ -221,11 +221,7 @@ async fn replies_that_break_off_or_are_garbled_have_the_codes_of_the_sdk() {
         ("is no text", begun(vec![say(http_chunk(b"\xff\xfe")), Step::Hold]), Some(422), "Hello "),
         (
             "ends inside a character",
-            begun(vec![
-                say(http_chunk("é".as_bytes()[..1].to_vec())),
-                say("0\r\n\r\n"),
-                Step::Hold,
-            ]),
+            begun(vec![say(http_chunk(&"é".as_bytes()[..1])), say("0\r\n\r\n"), Step::Hold]),
             Some(422),
             "Hello ",
         ),
@@ -277,7 +273,7 @@ async fn an_answer_beyond_the_limits_is_cut_off() {
     let endless = |bytes: &[u8], pause: Duration| {
         vec![say(chunked_head()), Step::Repeat(http_chunk(bytes), pause)]
     };
-    let cases = vec![
+    let cases = [
         ("too many bytes", endless(&[b'x'; 4000], Duration::ZERO)),
         ("too many chunks", endless(b"x", Duration::from_millis(1))),
     ];
