@@ -1,8 +1,7 @@
 //! Python's text of a list of strings, and the hash of a body over it.
 //!
 //! Input: one byte of flags, then the strings, apart by bytes 0xFF (which UTF-8 never has). With
-//! [`AS_JSON`] each is the inside of a JSON string, so that escapes and surrogates come up; with
-//! all bits of [`SENT`] they also travel as a signed request to an axon.
+//! [`AS_JSON`] each is the inside of a JSON string, so that escapes and surrogates come up.
 
 use std::sync::LazyLock;
 
@@ -11,20 +10,12 @@ use sha3::{Digest, Sha3_256};
 use sn1::synapse::body::{
     BodyError, BodyRules, ContentType, HashedFields, body_hash, field_hash, parse_prompt,
 };
-use sn1::synapse::headers::{AxonAddress, AxonIdentity, RequestDraft};
-use sn1::synapse::pipeline::{RequestParts, admit, read_prompt};
 use sn1::synapse::repr::{UNICODE_VERSION, list_repr, str_repr};
-use sn1::synapse::sign::sign_request;
-use sn1::synapse::verify::{Verifier, VerifierConfig};
-use sn1::wallet::Keypair;
 
 const AS_JSON: u8 = 1;
-const SENT: u8 = 0b1110;
-const NOW: u64 = 1_800_000_000_000_000_000;
 
-static KEYS: LazyLock<[Keypair; 2]> = LazyLock::new(|| {
-    ["//Alice", "//Bob"].map(|path| Keypair::from_dev_path(path).expect("a development key"))
-});
+const RULES: BodyRules<'_> =
+    BodyRules { content_type: ContentType::Optional, hashed: HashedFields::Own, header_hash: None };
 
 /// Panics when the core's text or hash of these strings is not Python's.
 pub fn check(input: &[u8]) {
@@ -39,9 +30,7 @@ pub fn check(input: &[u8]) {
     };
     check_texts(&strings);
     check_hash(&strings);
-    if flags & SENT == SENT {
-        check_sent(&strings);
-    }
+    check_body(&strings);
 }
 
 /// A body with these string literals reads as `serde_json` reads each of them, or not at all.
@@ -49,12 +38,7 @@ fn check_json(literals: &[String]) {
     let strings: Option<Vec<String>> =
         literals.iter().map(|text| serde_json::from_str(text).ok()).collect();
     let body = format!("{{\"roles\": [], \"messages\": [{}]}}", literals.join(", "));
-    let rules = BodyRules {
-        content_type: ContentType::Optional,
-        hashed: HashedFields::Own,
-        header_hash: None,
-    };
-    match (parse_prompt(body.as_bytes(), None, &rules), strings) {
+    match (parse_prompt(body.as_bytes(), None, &RULES), strings) {
         (Err(BodyError::HashMismatch { parsed, .. }), Some(strings)) => {
             assert_eq!(parsed, body_hash(&strings));
         }
@@ -168,31 +152,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a dendrite sends, an axon reads, word for word.
-fn check_sent(messages: &[String]) {
-    let [alice, bob] = &*KEYS;
-    let axon = AxonIdentity::new(bob.clone(), "b0b".into());
-    let draft = RequestDraft {
-        axon: AxonAddress { ip: "192.0.2.1", port: 8091, hotkey: axon.hotkey() },
-        dendrite_ip: "198.51.100.7",
-        dendrite_uuid: "u",
-        timeout_s: 15.0,
-        roles: messages,
-        messages,
-    };
-    let request = sign_request(alice, &draft, NOW).expect("a request");
-    let headers: Vec<(&str, &[u8])> =
-        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let parts = RequestParts {
-        method: "POST",
-        target: request.path,
-        headers: &headers,
-        peer: ([127, 0, 0, 1], 9).into(),
-        arrived_unix_ns: NOW,
-    };
-    let verifier = Verifier::new(VerifierConfig::default());
-    let admitted = admit(&parts, NOW, &axon, &|_| Ok(()), &verifier).expect("our own request");
-    let prompt = read_prompt(&admitted, &request.body, Some("application/json"), &axon, NOW)
-        .expect("our own body");
-    assert_eq!((&*prompt.roles, &*prompt.messages), (messages, messages));
+/// Any strings travel in a body, and come out word for word.
+fn check_body(strings: &[String]) {
+    let body = serde_json::json!({ "roles": strings, "messages": strings }).to_string();
+    let hash = body_hash(strings);
+    let rules = BodyRules { header_hash: Some(&hash), ..RULES };
+    let prompt = parse_prompt(body.as_bytes(), None, &rules).expect("a body with its own hash");
+    assert_eq!((&*prompt.roles, &*prompt.messages), (strings, strings));
+    assert_eq!(prompt.body_hash, hash);
 }

@@ -1,8 +1,15 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::synapse::headers::{AxonAddress, AxonIdentity, RequestDraft};
+use crate::synapse::pipeline::{Refusal, RequestParts, admit, read_prompt};
+use crate::synapse::sign::{SignedRequest, sign_request};
+use crate::synapse::verify::{Verifier, VerifierConfig};
 use crate::testing::vector_json;
+use crate::wallet::Keypair;
 
 /// The recorded tables by Unicode version: for each code point whether Python escapes it.
 fn recorded() -> Vec<(String, Vec<bool>)> {
@@ -109,7 +116,50 @@ fn quotes_follow_the_text() {
     assert_eq!(list_repr(&["a", "it's"]), "['a', \"it's\"]");
 }
 
+const NOW: u64 = 1_800_000_000_000_000_000;
+static KEYS: LazyLock<[Keypair; 2]> =
+    LazyLock::new(|| ["//Alice", "//Bob"].map(|path| Keypair::from_dev_path(path).unwrap()));
+
+fn ask(axon: &AxonIdentity, roles: &[String], messages: &[String]) -> SignedRequest {
+    let draft = RequestDraft {
+        axon: AxonAddress { ip: "192.0.2.1", port: 8091, hotkey: axon.hotkey() },
+        dendrite_ip: "198.51.100.7",
+        dendrite_uuid: "u",
+        timeout_s: 15.0,
+        roles,
+        messages,
+    };
+    sign_request(&KEYS[0], &draft, NOW).unwrap()
+}
+
+fn read(axon: &AxonIdentity, request: &SignedRequest) -> Result<[Vec<String>; 2], Box<Refusal>> {
+    let headers: Vec<(&str, &[u8])> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let parts = RequestParts {
+        method: "POST",
+        target: request.path,
+        headers: &headers,
+        peer: ([127, 0, 0, 1], 9).into(),
+        arrived_unix_ns: NOW,
+    };
+    let verifier = Verifier::new(VerifierConfig::default());
+    let admitted = admit(&parts, NOW, axon, &|_| Ok(()), &verifier)?;
+    let prompt = read_prompt(&admitted, &request.body, Some("application/json"), axon, NOW)?;
+    Ok([prompt.roles, prompt.messages])
+}
+
 proptest! {
+    /// What a dendrite signs, an axon reads, word for word.
+    #[test]
+    fn any_messages_reach_the_axon(
+        roles in prop::collection::vec(any::<String>(), 0..3),
+        messages in prop::collection::vec(any::<String>(), 0..4),
+    ) {
+        let axon = AxonIdentity::new(KEYS[1].clone(), "b0b".into());
+        let request = ask(&axon, &roles, &messages);
+        prop_assert_eq!(read(&axon, &request), Ok([roles, messages]));
+    }
+
     /// Characters do not look at each other, but for the quotes.
     #[test]
     fn a_text_is_written_character_by_character(text in any::<String>()) {
