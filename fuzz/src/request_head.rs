@@ -10,7 +10,7 @@ use schnorrkel::{PublicKey, Signature, signing_context};
 use sn1::synapse::Endpoint;
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::pipeline::{
-    Admitted, Caller, Refusal, RefusalKind, RequestParts, admit, read_ping, read_prompt,
+    Admitted, Asked, Refusal, RefusalKind, RequestParts, admit, read_ping, read_prompt,
 };
 use sn1::synapse::verify::{MonotonicNonces, Verifier, VerifierConfig, VerifyPolicy};
 use sn1::wallet::Keypair;
@@ -58,7 +58,7 @@ pub fn check(input: &[u8]) {
         },
         ..VerifierConfig::default()
     });
-    let gate = |_: &Caller<'_>| match has(SHUT) {
+    let gate = |_: &Asked| match has(SHUT) {
         true => Err(RefusalKind::Blacklisted("\u{e9}\r\nx: y\0".repeat(usize::from(age) * 40))),
         false => Ok(()),
     };
