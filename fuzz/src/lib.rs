@@ -21,6 +21,7 @@ pub mod request_head;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
     use super::*;
@@ -53,6 +54,16 @@ mod tests {
     #[test]
     fn request_heads_hold() {
         replay("request_head", request_head::check);
+    }
+
+    /// So that the promises on admitted requests are not kept for want of one.
+    #[test]
+    fn request_heads_are_answered_in_many_ways() {
+        let answers: BTreeSet<u16> = seeds("request_head")
+            .iter()
+            .filter_map(|seed| request_head::answered(&std::fs::read(seed).unwrap()))
+            .collect();
+        assert!(answers.is_superset(&[200, 401, 422, 500].into()), "{answers:?}");
     }
 
     #[test]

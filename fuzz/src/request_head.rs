@@ -41,9 +41,14 @@ static AXON: LazyLock<AxonIdentity> = LazyLock::new(|| {
 
 /// Panics when the core admits what it must not, or answers with what cannot be sent.
 pub fn check(input: &[u8]) {
-    let Some((&[flags, age], rest)) = input.split_first_chunk() else { return };
-    let Some((line, rest)) = head_text::next_line(rest) else { return };
-    let Ok(line) = std::str::from_utf8(line) else { return };
+    answered(input);
+}
+
+/// The status that the request is answered with; `None` where the input is no request.
+pub(crate) fn answered(input: &[u8]) -> Option<u16> {
+    let (&[flags, age], rest) = input.split_first_chunk()?;
+    let (line, rest) = head_text::next_line(rest)?;
+    let line = std::str::from_utf8(line).ok()?;
     let (method, target) = line.split_once(' ').unwrap_or((line, ""));
     let (headers, body) = head_text::split(rest);
     let repairs = repairs(&headers, flags, age);
@@ -70,18 +75,18 @@ pub fn check(input: &[u8]) {
         arrived_unix_ns: NOW,
     };
     let try_again = || admit(&parts, NOW, &AXON, &gate, &verifier);
-    match try_again() {
+    let admitted = match try_again() {
         Err(refusal) => {
             legal::check_refusal(&refusal);
             assert_eq!(verifier.n_pairs(), 0, "a refused request leaves no trace");
+            return Some(refusal.http_status);
         }
-        Ok(admitted) => {
-            assert!(!has(SHUT) && (method == "GET" || method == "POST"));
-            check_admitted(&admitted, &headers, verifier.policy());
-            check_replay(&admitted, try_again());
-            check_answer(&admitted, &headers, body);
-        }
-    }
+        Ok(admitted) => admitted,
+    };
+    assert!(!has(SHUT) && (method == "GET" || method == "POST"));
+    check_admitted(&admitted, &headers, verifier.policy());
+    check_replay(&admitted, try_again());
+    Some(check_answer(&admitted, &headers, body))
 }
 
 /// Headers that come last, and so count.
@@ -155,7 +160,8 @@ fn check_replay(admitted: &Admitted, again: Result<Admitted, Refusal>) {
     }
 }
 
-fn check_answer(admitted: &Admitted, headers: &[(&str, &[u8])], body: &[u8]) {
+/// Whatever comes of the body can be sent. Gives the status.
+fn check_answer(admitted: &Admitted, headers: &[(&str, &[u8])], body: &[u8]) -> u16 {
     let content_type = head_text::value(headers, "content-type");
     let content_type = content_type.as_deref();
     let read = match admitted.endpoint() {
@@ -166,13 +172,17 @@ fn check_answer(admitted: &Admitted, headers: &[(&str, &[u8])], body: &[u8]) {
             read_ping(admitted, body, content_type, &AXON, NOW).map(|ping| ping.body_hash)
         }
     };
+    for kind in [RefusalKind::TimedOut, RefusalKind::Overloaded, RefusalKind::Failed] {
+        legal::check_refusal(&admitted.refuse(kind, &AXON, NOW));
+    }
     match read {
         Ok(body_hash) => {
             legal::check_headers(&admitted.reply_headers(&body_hash, &AXON, NOW), 200);
+            200
         }
-        Err(refusal) => legal::check_refusal(&refusal),
-    }
-    for kind in [RefusalKind::TimedOut, RefusalKind::Overloaded, RefusalKind::Failed] {
-        legal::check_refusal(&admitted.refuse(kind, &AXON, NOW));
+        Err(refusal) => {
+            legal::check_refusal(&refusal);
+            refusal.http_status
+        }
     }
 }
