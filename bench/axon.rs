@@ -1,0 +1,48 @@
+//! Verified streaming requests per second: this project's axon beside the Python one and beside a
+//! floor that does nothing but stream and check one signature (see `bench/axon.sh`).
+
+use clap::{Parser, Subcommand};
+
+#[path = "axon/callers.rs"]
+mod callers;
+#[path = "axon/child.rs"]
+mod child;
+#[path = "axon/compare.rs"]
+mod compare;
+#[path = "axon/http.rs"]
+mod http;
+#[path = "axon/load.rs"]
+mod load;
+#[path = "axon/servers.rs"]
+mod servers;
+
+/// What can go wrong here only ends the bench.
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(about = "Compares axons under the same load")]
+struct Arguments {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Starts all servers, loads them in turn and prints the comparison.
+    Compare(compare::Plan),
+    /// Serves until its input closes.
+    Serve {
+        /// What kind of server.
+        kind: servers::Kind,
+    },
+    /// Loads one server for a while and prints what it saw.
+    Load(load::Slice),
+}
+
+fn main() -> Fallible<()> {
+    match Arguments::parse().role {
+        Role::Compare(plan) => compare::run(&plan),
+        Role::Serve { kind } => servers::serve(kind),
+        Role::Load(slice) => load::run(&slice),
+    }
+}

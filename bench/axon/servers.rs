@@ -1,0 +1,128 @@
+//! The servers that are compared, all with one handler: the last message back in four chunks, each
+//! written by itself.
+//!
+//! The floor answers whoever asks. It reads the body for the message and checks one signature, as
+//! any axon must; it compares no hash, keeps no nonces and knows no callers.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use sn1::synapse::sign::request_text;
+use sn1::wallet::{AccountId, parse_signature};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::Fallible;
+use crate::callers::{CHUNKS, key, pieces};
+use crate::child::wait_for_dismissal;
+
+/// A server of this program.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// This project's axon.
+    Axon,
+    /// actix-web alone; the answer is a stream in place, the cheapest way there is.
+    Floor,
+    /// actix-web alone; the answer is written by a task through a channel, as miners do.
+    FloorTask,
+}
+
+/// Serves on a free port, which it says, until its input closes.
+pub(crate) fn serve(kind: Kind) -> Fallible<()> {
+    match kind {
+        Kind::Axon => Err("the axon is not here yet".into()),
+        Kind::Floor | Kind::FloorTask => serve_floor(kind),
+    }
+}
+
+fn say_port(address: SocketAddr) -> Fallible<()> {
+    Ok(writeln!(std::io::stdout(), r#"{{"port":{}}}"#, address.port())?)
+}
+
+fn serve_floor(kind: Kind) -> Fallible<()> {
+    let own = Own { hotkey: key("axon")?.account_id().to_ss58(), kind };
+    let app =
+        move || App::new().app_data(web::Data::new(own.clone())).default_service(web::to(answer));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    say_port(listener.local_addr()?)?;
+    actix_web::rt::System::new().block_on(async {
+        // One worker, as an axon has.
+        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
+        let handle = server.handle();
+        std::thread::spawn(move || {
+            let dismissal = wait_for_dismissal();
+            // The command is sent by the call; the future only waits for its end.
+            drop(handle.stop(false));
+            dismissal
+        });
+        Ok(server.await?)
+    })
+}
+
+#[derive(Clone)]
+struct Own {
+    hotkey: String,
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    messages: Vec<String>,
+}
+
+async fn answer(request: HttpRequest, body: Bytes, own: web::Data<Own>) -> HttpResponse {
+    if !is_signed(&request, &own.hotkey) {
+        return HttpResponse::Unauthorized().finish();
+    }
+    let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+        return HttpResponse::UnprocessableEntity().finish();
+    };
+    let pieces = pieces(asked.messages.last().map_or("", String::as_str));
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("content-type", "text/event-stream"));
+    response.insert_header(("bt_header_axon_status_code", "200"));
+    response.insert_header(("bt_header_axon_status_message", "Success"));
+    match own.kind {
+        Kind::FloorTask => response.streaming(written_by_a_task(pieces)),
+        _ => response.streaming(stream::iter(pieces).then(|piece| async {
+            tokio::task::yield_now().await;
+            Ok::<_, std::io::Error>(Bytes::from(piece))
+        })),
+    }
+}
+
+fn written_by_a_task(pieces: Vec<String>) -> ReceiverStream<Result<Bytes, std::io::Error>> {
+    let (sender, chunks) = mpsc::channel(CHUNKS);
+    actix_web::rt::spawn(async move {
+        for piece in pieces {
+            if sender.send(Ok(Bytes::from(piece))).await.is_err() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    ReceiverStream::new(chunks)
+}
+
+/// The one check of the floor.
+fn is_signed(request: &HttpRequest, own_hotkey: &str) -> bool {
+    let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let check = || {
+        let hotkey = field("bt_header_dendrite_hotkey")?;
+        let text = request_text(
+            field("bt_header_dendrite_nonce")?.parse().ok(),
+            hotkey,
+            own_hotkey,
+            field("bt_header_dendrite_uuid"),
+            field("computed_body_hash"),
+        );
+        let signature = parse_signature(field("bt_header_dendrite_signature")?).ok()?;
+        let (account, _) = AccountId::from_ss58_any_prefix(hotkey).ok()?;
+        account.verify(text.as_bytes(), &signature).ok()
+    };
+    check().is_some()
+}
