@@ -51,7 +51,8 @@ fn serve_floor(kind: Kind) -> Fallible<()> {
     say_port(listener.local_addr()?)?;
     actix_web::rt::System::new().block_on(async {
         // One worker, as an axon has.
-        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
+        let server = HttpServer::new(app).workers(1).tcp_nodelay(true).disable_signals();
+        let server = server.listen(listener)?.run();
         let handle = server.handle();
         std::thread::spawn(move || {
             let dismissal = wait_for_dismissal();
