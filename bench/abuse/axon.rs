@@ -1,0 +1,88 @@
+//! The axon under attack, with default limits, and a miner that remembers whom it answered what
+//! must be answered once.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sn1::synapse::body::Prompt;
+use sn1_actors::axon::{
+    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, LoneAxon, Miner,
+};
+
+use crate::Fallible;
+use crate::attack::HOSTILE_HOTKEYS;
+use crate::callers::{key, pieces};
+use crate::child::wait_for_dismissal;
+use crate::replay::{CAPTURED, RACE};
+use crate::slow::ENDLESS;
+
+/// Chunk of an endless answer.
+const ENDLESS_CHUNK: usize = 1024;
+/// The honest validator's stake in TAO; attackers have a thousandth of it.
+const HONEST_STAKE: f64 = 10_000.0;
+
+/// The first thing that the axon says.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Serving {
+    /// Where.
+    pub(crate) port: u16,
+}
+
+/// The last thing that the axon says: how often each question was answered that must be answered
+/// only once.
+pub(crate) type AnsweredOnce = BTreeMap<String, u64>;
+
+/// Serves on a free port until its input closes.
+pub(crate) fn serve() -> Fallible<()> {
+    let miner = Arc::new(WatchfulMiner::default());
+    let settings = AxonSettings {
+        name: "axon".into(),
+        hotkey: key("axon")?,
+        limits: AxonLimits::default(),
+        rules: AxonRules::default(),
+    };
+    let mut callers = vec![(key("honest")?.account_id(), HONEST_STAKE)];
+    let hostile = (0..HOSTILE_HOTKEYS).map(|n| format!("hostile//{n}"));
+    for role in hostile.chain(["captured".to_owned()]) {
+        callers.push((key(&role)?.account_id(), HONEST_STAKE / 1e3));
+    }
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let axon = LoneAxon::start(listen, settings, &callers, Arc::clone(&miner) as Arc<dyn Miner>)?;
+    say(&Serving { port: axon.address().port() })?;
+    wait_for_dismissal()?;
+    axon.stop();
+    say(&*miner.answered.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn say(what: &impl Serialize) -> Fallible<()> {
+    Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(what)?)?)
+}
+
+/// Repeats the last message in four chunks, or says a lot where asked to.
+#[derive(Default)]
+struct WatchfulMiner {
+    answered: Mutex<AnsweredOnce>,
+}
+
+impl Miner for WatchfulMiner {
+    fn answer(&self, prompt: Prompt, _: Duration, sink: ChunkSink) -> Answering {
+        let question = prompt.messages.into_iter().last().unwrap_or_default();
+        if question == CAPTURED || question.starts_with(RACE) {
+            let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+            *answered.entry(question.clone()).or_default() += 1;
+        }
+        Box::pin(async move {
+            while question == ENDLESS {
+                sink.send("x".repeat(ENDLESS_CHUNK)).await?;
+            }
+            for piece in pieces(&question) {
+                sink.send(piece).await?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Attackers that send too much: bodies of 100 MB and heads without end.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::time::{sleep, timeout};
+
+use crate::Fallible;
+use crate::attack::{Field, PATIENCE, PAUSE, address};
+use crate::callers::QUESTION;
+use crate::http::{Connection, Reply, head};
+use crate::tally::how;
+
+/// Size of a huge body.
+const BODY_BYTES: usize = 100_000_000;
+/// What is sent at a time.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// What an endless head comes to if nobody stops it.
+const HEAD_BYTES: usize = 64_000_000;
+/// A server that cuts a flood off may lose its reply on the way; it is looked for this long.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+const ANNOUNCED: &str = "100 MB, announced";
+const CHUNKED: &str = "100 MB, chunked";
+const UNSIGNED: &str = "100 MB, not signed";
+const MANY_HEADERS: &str = "headers without end";
+const LONG_HEADER: &str = "a line without end";
+
+/// Sends huge bodies: announced, in chunks, and announced under a wrong signature, in turn.
+pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
+    let caller = field.hostile(number)?;
+    let plain = vec![b' '; BLOCK_BYTES];
+    let mut chunk = format!("{BLOCK_BYTES:x}\r\n").into_bytes();
+    chunk.extend_from_slice(&plain);
+    chunk.extend_from_slice(b"\r\n");
+    while field.is_on() {
+        let mut request = caller.ask(QUESTION)?;
+        let announced = format!("content-length: {BODY_BYTES}\r\n\r\n").into_bytes();
+        let (attack, end, block) = match number % 3 {
+            0 => (ANNOUNCED, announced, &plain),
+            1 => (CHUNKED, b"transfer-encoding: chunked\r\n\r\n".to_vec(), &chunk),
+            _ => {
+                request.headers.retain(|(name, _)| name != "bt_header_dendrite_signature");
+                (UNSIGNED, announced, &plain)
+            }
+        };
+        let begin = [head(&request, field.to), end].concat();
+        pour(&field, attack, address(8, number), &begin, block, BODY_BYTES).await;
+        sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Sends heads that have too many headers or one that is too long, in turn.
+pub(crate) async fn headers(field: Rc<Field>, number: u32) -> Fallible<()> {
+    let lines = b"x-flood: more\r\n".repeat(BLOCK_BYTES / 15);
+    let letters = vec![b'a'; BLOCK_BYTES];
+    let begin = b"POST /StreamPromptingSynapse HTTP/1.1\r\nhost: axon\r\nx-flood: ";
+    while field.is_on() {
+        let (attack, block) = match number % 2 {
+            0 => (MANY_HEADERS, &lines),
+            _ => (LONG_HEADER, &letters),
+        };
+        pour(&field, attack, address(9, number), begin, block, HEAD_BYTES).await;
+        sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Sends the beginning and then blocks, until the server answers or hangs up.
+async fn pour(
+    field: &Field,
+    attack: &'static str,
+    from: Ipv4Addr,
+    begin: &[u8],
+    block: &[u8],
+    most: usize,
+) {
+    field.tally.attempt(attack);
+    let began = Instant::now();
+    let attempt = async {
+        let Connection { mut replies, mut writer } = Connection::open(from, field.to).await?;
+        let poured = async {
+            writer.write_all(begin).await?;
+            for _ in 0..most.div_ceil(block.len()) {
+                writer.write_all(block).await?;
+                field.tally.bytes(attack, block.len() as u64);
+            }
+            // The end never comes: what remains to be seen is the server's answer.
+            std::future::pending::<io::Result<Reply>>().await
+        };
+        let stopped = tokio::select! {
+            reply = replies.next() => return reply,
+            Err(error) = poured => error,
+        };
+        match timeout(LAST_WORDS, replies.next()).await {
+            Ok(Ok(reply)) => Ok(reply),
+            _ => Err(stopped),
+        }
+    };
+    let outcome = timeout(PATIENCE, attempt).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    field.tally.end(attack, began, how(&outcome));
+}
