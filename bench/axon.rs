@@ -34,6 +34,8 @@ enum Role {
     Serve {
         /// What kind of server.
         kind: servers::Kind,
+        /// Its event loops.
+        threads: usize,
     },
     /// Loads one server for a while and prints what it saw.
     Load(load::Slice),
@@ -42,7 +44,7 @@ enum Role {
 fn main() -> Fallible<()> {
     match Arguments::parse().role {
         Role::Compare(plan) => compare::run(&plan),
-        Role::Serve { kind } => servers::serve(kind),
+        Role::Serve { kind, threads } => servers::serve(kind, threads),
         Role::Load(slice) => load::run(&slice),
     }
 }

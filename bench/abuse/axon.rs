@@ -12,6 +12,7 @@ use sn1::synapse::body::Prompt;
 use sn1_actors::axon::{
     Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, LoneAxon, Miner,
 };
+use sn1_actors::telemetry;
 
 use crate::Fallible;
 use crate::attack::HOSTILE_HOTKEYS;
@@ -32,16 +33,23 @@ pub(crate) struct Serving {
     pub(crate) port: u16,
 }
 
-/// The last thing that the axon says: how often each question was answered that must be answered
-/// only once.
-pub(crate) type AnsweredOnce = BTreeMap<String, u64>;
+/// The last thing that the axon says.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// How often each question was answered that must be answered only once.
+    pub(crate) answered_once: BTreeMap<String, u64>,
+    /// What it counted itself: each series of its metrics with its value.
+    pub(crate) counters: BTreeMap<String, f64>,
+}
 
 /// Serves on a free port until its input closes.
 pub(crate) fn serve() -> Fallible<()> {
+    let metrics = telemetry::install()?;
     let miner = Arc::new(WatchfulMiner::default());
     let settings = AxonSettings {
         name: "axon".into(),
         hotkey: key("axon")?,
+        n_threads: 1,
         limits: AxonLimits::default(),
         rules: AxonRules::default(),
     };
@@ -54,8 +62,20 @@ pub(crate) fn serve() -> Fallible<()> {
     let axon = LoneAxon::start(listen, settings, &callers, Arc::clone(&miner) as Arc<dyn Miner>)?;
     say(&Serving { port: axon.address().port() })?;
     wait_for_dismissal()?;
-    axon.stop();
-    say(&*miner.answered.lock().unwrap_or_else(PoisonError::into_inner))
+    drop(axon);
+    let answered_once = miner.answered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    say(&Served { answered_once, counters: counters(&metrics.render()) })
+}
+
+/// The axon's counters out of a page of metrics.
+fn counters(page: &str) -> BTreeMap<String, f64> {
+    let lines = page.lines().filter(|line| line.starts_with("sn1_axon_"));
+    let counter = |line: &str| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let series = series.replace(r#"actor="axon","#, "");
+        Some((series, value.parse().ok().filter(|value| *value > 0.0)?))
+    };
+    lines.filter_map(counter).collect()
 }
 
 fn say(what: &impl Serialize) -> Fallible<()> {
@@ -65,7 +85,7 @@ fn say(what: &impl Serialize) -> Fallible<()> {
 /// Repeats the last message in four chunks, or says a lot where asked to.
 #[derive(Default)]
 struct WatchfulMiner {
-    answered: Mutex<AnsweredOnce>,
+    answered: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Miner for WatchfulMiner {
@@ -76,8 +96,10 @@ impl Miner for WatchfulMiner {
             *answered.entry(question.clone()).or_default() += 1;
         }
         Box::pin(async move {
-            while question == ENDLESS {
-                sink.send("x".repeat(ENDLESS_CHUNK)).await?;
+            if question == ENDLESS {
+                loop {
+                    sink.send("x".repeat(ENDLESS_CHUNK)).await?;
+                }
             }
             for piece in pieces(&question) {
                 sink.send(piece).await?;

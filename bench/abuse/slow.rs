@@ -79,7 +79,7 @@ pub(crate) async fn unread_streams(field: Rc<Field>, number: u32) -> Fallible<()
         field.tally.attempt(UNREAD);
         let began = Instant::now();
         let end = match open_stream(address(7, number), field.to, &request).await {
-            Ok((_connection, status)) if status == 200 => {
+            Ok((_connection, 200)) => {
                 sleep(UNREAD_FOR).await;
                 "200, then not read".to_owned()
             }

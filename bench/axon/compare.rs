@@ -30,6 +30,9 @@ pub(crate) struct Plan {
     /// Connections that are kept busy.
     #[arg(long, default_value_t = 32)]
     connections: usize,
+    /// Event loops of this project's axon and of the floor.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
     /// An interpreter with bittensor 10.5.0; without one its axon is left out.
     #[arg(long)]
     python: Option<PathBuf>,
@@ -57,12 +60,12 @@ struct Round {
 
 /// Runs the comparison. An error when any request was not answered as it should be.
 pub(crate) fn run(plan: &Plan) -> Fallible<()> {
-    let mut contenders = vec![own("sn1", "axon")?];
+    let mut contenders = vec![own("sn1", "axon", plan.threads)?];
     if let Some(python) = &plan.python {
         contenders.push(python_axon(python)?);
     }
-    contenders.push(own("floor", "floor")?);
-    contenders.push(own("floor, task", "floor-task")?);
+    contenders.push(own("floor", "floor", plan.threads)?);
+    contenders.push(own("floor, task", "floor-task", plan.threads)?);
     for contender in &mut contenders {
         contender.slice(plan, FIRST_SUPPLY)?;
         contender.rounds.clear();
@@ -81,8 +84,8 @@ pub(crate) fn run(plan: &Plan) -> Fallible<()> {
     }
 }
 
-fn own(name: &'static str, kind: &str) -> Fallible<Contender> {
-    contender(name, Child::again(&["serve".to_owned(), kind.to_owned()])?)
+fn own(name: &'static str, kind: &str, threads: usize) -> Fallible<Contender> {
+    contender(name, Child::again(&["serve".to_owned(), kind.to_owned(), threads.to_string()])?)
 }
 
 fn python_axon(python: &PathBuf) -> Fallible<Contender> {

@@ -6,19 +6,27 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
+use sn1::synapse::body::Prompt;
 use sn1::synapse::sign::request_text;
 use sn1::wallet::{AccountId, parse_signature};
+use sn1_actors::axon::{
+    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, LoneAxon, Miner,
+};
+use sn1_actors::telemetry;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::Fallible;
 use crate::callers::{CHUNKS, key, pieces};
 use crate::child::wait_for_dismissal;
+use crate::load::HOTKEYS;
 
 /// A server of this program.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -32,10 +40,10 @@ pub(crate) enum Kind {
 }
 
 /// Serves on a free port, which it says, until its input closes.
-pub(crate) fn serve(kind: Kind) -> Fallible<()> {
+pub(crate) fn serve(kind: Kind, n_threads: usize) -> Fallible<()> {
     match kind {
-        Kind::Axon => Err("the axon is not here yet".into()),
-        Kind::Floor | Kind::FloorTask => serve_floor(kind),
+        Kind::Axon => serve_axon(n_threads),
+        Kind::Floor | Kind::FloorTask => serve_floor(kind, n_threads),
     }
 }
 
@@ -43,15 +51,57 @@ fn say_port(address: SocketAddr) -> Fallible<()> {
     Ok(writeln!(std::io::stdout(), r#"{{"port":{}}}"#, address.port())?)
 }
 
-fn serve_floor(kind: Kind) -> Fallible<()> {
+/// Limits as they are, but where one load generator would run into what is meant for many callers.
+fn serve_axon(n_threads: usize) -> Fallible<()> {
+    // The node counts, so it counts here too.
+    telemetry::install()?;
+    let settings = AxonSettings {
+        name: "axon".into(),
+        hotkey: key("axon")?,
+        n_threads,
+        limits: AxonLimits {
+            max_connections_per_address: 1024,
+            address_requests_per_second: 1e9,
+            address_burst: 1e9,
+            hotkey_requests_per_second: 1e9,
+            hotkey_burst: 1e9,
+            max_streams_per_hotkey: 1024,
+            max_streams: 1024,
+            ..AxonLimits::default()
+        },
+        rules: AxonRules::default(),
+    };
+    let callers = (0..HOTKEYS).map(|n| Ok((key(&format!("caller//{n}"))?.account_id(), 1e3)));
+    let callers: Vec<_> = callers.collect::<Fallible<_>>()?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let axon = LoneAxon::start(listen, settings, &callers, Arc::new(EchoInPieces))?;
+    say_port(axon.address())?;
+    Ok(wait_for_dismissal()?)
+}
+
+/// The handler as a miner.
+struct EchoInPieces;
+
+impl Miner for EchoInPieces {
+    fn answer(&self, prompt: Prompt, _: Duration, sink: ChunkSink) -> Answering {
+        Box::pin(async move {
+            for piece in pieces(prompt.messages.last().map_or("", String::as_str)) {
+                sink.send(piece).await?;
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn serve_floor(kind: Kind, n_threads: usize) -> Fallible<()> {
     let own = Own { hotkey: key("axon")?.account_id().to_ss58(), kind };
     let app =
         move || App::new().app_data(web::Data::new(own.clone())).default_service(web::to(answer));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     say_port(listener.local_addr()?)?;
     actix_web::rt::System::new().block_on(async {
-        // One worker, as an axon has.
-        let server = HttpServer::new(app).workers(1).tcp_nodelay(true).disable_signals();
+        let server = HttpServer::new(app).workers(n_threads).tcp_nodelay(true).disable_signals();
         let server = server.listen(listener)?.run();
         let handle = server.handle();
         std::thread::spawn(move || {
