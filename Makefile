@@ -46,7 +46,7 @@ fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo
 	        -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; done
 
 .PHONY: bench
-bench: setup ## Measure the model and the rewards (see BENCHMARKS.md)
+bench: setup ## Measure model, rewards, axon and node (see BENCHMARKS.md)
 	bench/all.sh
 
 .PHONY: setup

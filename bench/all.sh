@@ -1,6 +1,7 @@
 #!/bin/sh
-# Every measure of BENCHMARKS.md. PYTHON names an interpreter with torch, transformers and gguf for
-# the comparison of the model; without one that part is skipped and says so.
+# Every measure of BENCHMARKS.md but the abuse run (bench/abuse.sh). PYTHON names an interpreter with
+# torch, transformers and gguf for the comparison of the model, SN1_SDK_10 a virtual environment with
+# bittensor 10.5.0 for that of the axon; without one that part is skipped and says so.
 set -eu
 cd "$(dirname "$0")/.."
 cargo bench --quiet --bench rewards
@@ -10,4 +11,5 @@ if "$python" -c 'import torch, transformers, gguf' 2>/dev/null; then
 else
     echo "skipped: $python has no torch, transformers and gguf; set PYTHON to compare the model"
 fi
+bench/axon.sh
 bench/node.sh
