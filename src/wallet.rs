@@ -2,7 +2,10 @@
 //!
 //! Signatures are schnorrkel with the context `substrate`, as the chain and the Python SDK make
 //! them (`synapse-wire.md` section 3.1). Keys of a local net are derived from the public
-//! development phrase and must never hold value.
+//! development phrase and must never hold value; [`keyfile`] reads those that the official wallet
+//! keeps.
+
+pub mod keyfile;
 
 use std::fmt;
 use std::str::FromStr;
