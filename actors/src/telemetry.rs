@@ -1,7 +1,10 @@
-//! `/metrics`, `/healthz` and `/readyz` on a loopback port.
+//! `/metrics`, `/healthz`, `/readyz` and `/metagraph` on a loopback port.
 //!
 //! The recorder is the only global of the process. `/healthz` says that the process answers at
-//! all; `/readyz` says whether it does its job, and if not, what it waits for.
+//! all; `/readyz` says whether it does its job, and if not, what it waits for; `/metagraph` shows the
+//! subnet as this node last saw it.
+
+mod subnet;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use sn1::telemetry::{ALL, Kind, NODE_READY, NODE_START_SECONDS};
 
 use crate::clock::unix_seconds;
 use crate::supervision::{Context, Resident};
+
+pub use subnet::{NeuronEntry, SubnetFeeds, SubnetPage};
 
 /// Old samples of histograms are folded this often.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -55,6 +60,8 @@ pub struct Pages {
     pub metrics: PrometheusHandle,
     /// All must hold for `/readyz` to answer 200.
     pub conditions: Vec<(&'static str, Condition)>,
+    /// The subnet for `/metagraph`.
+    pub subnet: SubnetFeeds,
 }
 
 /// The actor that serves the pages.
@@ -78,6 +85,7 @@ impl Telemetry {
                 .route("/metrics", web::get().to(metrics_page))
                 .route("/healthz", web::get().to(|| async { "ok\n" }))
                 .route("/readyz", web::get().to(readiness_page))
+                .route("/metagraph", web::get().to(subnet::subnet_page))
         };
         let server = HttpServer::new(app)
             .workers(1)

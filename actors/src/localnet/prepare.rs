@@ -38,11 +38,20 @@ pub struct NeuronKeys {
 impl NeuronKeys {
     fn derive(seed: u64, role: &str) -> Result<Self, LocalnetError> {
         let key = |kind: &str| {
-            Keypair::from_dev_path(&format!("//sn1//localnet//{seed}//{role}//{kind}"))
+            Keypair::from_dev_path(&key_path(seed, role, kind))
                 .map_err(|error| LocalnetError::Usage(error.to_string()))
         };
         Ok(Self { coldkey: key("cold")?, hotkey: key("hot")? })
     }
+}
+
+fn key_path(seed: u64, role: &str, kind: &str) -> String {
+    format!("//sn1//localnet//{seed}//{role}//{kind}")
+}
+
+/// The derivation path of the validator's hotkey, from the development phrase.
+pub(super) fn validator_path(seed: u64) -> String {
+    key_path(seed, "validator", "hot")
 }
 
 /// All keys of a local net, derived from its seed.

@@ -20,7 +20,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OnceCell, watch};
 
 use super::Notice;
-use super::prepare::{HAS_MODEL, LocalnetKeys, NeuronKeys, Prepared, PreparedMiner};
+use super::prepare::{
+    HAS_MODEL, LocalnetKeys, NeuronKeys, Prepared, PreparedMiner, validator_path,
+};
 use crate::axon::{
     AxonPublisher, AxonRecord, AxonServer, AxonSettings, AxonState, Behaviour, EchoMiner,
     FailingMiner, GarbageMiner, Miner, ModelMiner, PhraseMiner, Roster, SlowMiner,
@@ -38,7 +40,7 @@ use crate::event_log::EventLog;
 use crate::inference::{Encoder, InferencePool, PoolSettings};
 use crate::settings::Settings;
 use crate::supervision::{ChildSpec, Slot, TreeEvent};
-use crate::telemetry::{Condition, Pages, Telemetry};
+use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 
 /// Version 2.5.1 of the mechanism.
 const VERSION_KEY: u64 = 20_501;
@@ -160,8 +162,13 @@ impl Builder<'_> {
             None => Err("no metagraph yet".to_owned()),
         });
         let conditions = vec![("chain", chain), ("registration", registered), ("model", model)];
+        let subnet = SubnetFeeds {
+            metagraph: self.metagraph(),
+            heads: self.heads(),
+            development_key: Some(validator_path(self.settings.localnet.seed).into()),
+        };
         let (pages, listener) =
-            (Pages { metrics, conditions }, self.prepared.telemetry.try_clone());
+            (Pages { metrics, conditions, subnet }, self.prepared.telemetry.try_clone());
         let listener = Arc::new(listener);
         ChildSpec::new(&Slot::new("Telemetry"), move || {
             let listener = listener.as_ref().as_ref().map_err(ToString::to_string)?;
