@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -133,6 +133,17 @@ fn get(address: &str, path: &str) -> (u16, String) {
     (status, reply.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
+/// What `sn1 query` says of each uid, all of which must answer.
+fn query(arguments: &[&str]) -> BTreeMap<u64, Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sn1"));
+    let output =
+        command.current_dir(root()).args(["query", "--json"]).args(arguments).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}{:?}", String::from_utf8(output.stderr));
+    let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|line| (line["uid"].as_u64().unwrap(), line)).collect()
+}
+
 fn report_of(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
@@ -172,6 +183,10 @@ fn a_subnet_scores_its_miners_and_sets_weights() {
     {
         assert!(metrics.contains(series), "no {series} in\n{metrics}");
     }
+    let asked = query(&["--node", &address, "--uids", "3,4", "--message", "Is this an echo?"]);
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[&3]["completion"], "Is this an echo?");
+    assert_eq!((&asked[&3]["unit"], &asked[&3]["count"]), (&"tokens".into(), &5.into()));
     let said = net.interrupt();
     assert!(said.contains("incentive"), "{said}");
 

@@ -10,6 +10,7 @@
 //! | [`axon`] | the serving side and the miners of a local net |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
 //! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
+//! | [`query`] | asks miners and shows their answers side by side |
 //!
 //! Decisions live in the core (`sn1`); the code here asks, waits, writes and restarts.
 //!
@@ -25,7 +26,9 @@ pub mod event_log;
 pub mod inference;
 pub mod localnet;
 mod open_files;
+pub mod query;
 pub mod settings;
+mod signals;
 mod spawn;
 pub mod supervision;
 pub mod telemetry;

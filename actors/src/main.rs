@@ -5,7 +5,9 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::Command;
 use sn1_actors::localnet::{self, LocalnetError};
+use sn1_actors::query::{self, QueryError, Verdict};
 use sn1_actors::settings::Settings;
 use sn1_actors::telemetry;
 use tracing_subscriber::EnvFilter;
@@ -15,13 +17,21 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    match localnet(&arguments.localnet()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(error.exit_code())
-        }
+    match arguments.command {
+        Command::Localnet(arguments) => match localnet(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(&error, error.exit_code()),
+        },
+        Command::Query(arguments) => match query(&arguments) {
+            Ok(verdict) => ExitCode::from(verdict.exit_code()),
+            Err(error) => failure(&error, error.exit_code()),
+        },
     }
+}
+
+fn failure(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(code)
 }
 
 /// Help and version go to standard output and are no error.
@@ -36,12 +46,25 @@ fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
     let settings = Settings::load(arguments.config(), &arguments.flags())?;
     let options = arguments.options();
     init_logging(&settings);
-    if let Err(error) = sn1_actors::raise_open_files() {
-        tracing::warn!(%error, "could not raise the limit of open files");
-    }
+    raise_open_files();
     let prepared = localnet::prepare(&settings, &options)?;
     let metrics = telemetry::install().map_err(|error| LocalnetError::Usage(error.to_string()))?;
     actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))
+}
+
+fn query(arguments: &cli::QueryArguments) -> Result<Verdict, QueryError> {
+    let settings = Settings::load(None, &arguments.flags())?;
+    let query = arguments.query(&settings)?;
+    init_logging(&settings);
+    raise_open_files();
+    actix::System::new().block_on(query::run(query))
+}
+
+/// Where it fails, miners beyond the old limit cannot be asked.
+fn raise_open_files() {
+    if let Err(error) = sn1_actors::raise_open_files() {
+        tracing::warn!(%error, "could not raise the limit of open files");
+    }
 }
 
 /// Logs go to standard error. The account tells what matters, so by default only errors do. The

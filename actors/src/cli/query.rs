@@ -1,0 +1,175 @@
+//! Flags of `sn1 query`, and what must hold between them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use figment::value::Value;
+use sn1::wallet::AccountId;
+use sn1_actors::query::{
+    CallerKey, Conversation, CountBy, Format, NodeAddress, Query, QueryError, UidSelection, Whom,
+};
+use sn1_actors::settings::Settings;
+
+use super::time::parse_seconds;
+
+/// What `--timeout` may be, in seconds.
+const TIMEOUTS: std::ops::RangeInclusive<f64> = 0.05..=600.0;
+
+/// Flags of `sn1 query`. Exit codes: 0 all answered, 1 some did, 2 none did.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QueryArguments {
+    /// Which miners: uids and ranges such as 3,7,10-20, or all
+    #[arg(long, value_name = "UIDS")]
+    uids: Option<UidSelection>,
+    /// The node on this machine that knows the uids; the port of its metrics
+    #[arg(long, value_name = "URL")]
+    node: Option<NodeAddress>,
+    /// A miner's axon, asked without looking it up (repeatable, each with its --hotkey)
+    #[arg(long = "axon", value_name = "IP:PORT", value_parser = parse_axon)]
+    axons: Vec<SocketAddr>,
+    /// The hotkey of that axon
+    #[arg(long = "hotkey", value_name = "SS58", value_parser = parse_hotkey)]
+    hotkeys: Vec<AccountId>,
+    /// What to ask; `-` reads it from standard input. Repeated: a conversation so far, user and
+    /// assistant in turn
+    #[arg(long = "message", value_name = "TEXT")]
+    messages: Vec<String>,
+    /// Who says each message: system, user or assistant (repeatable, one for each message)
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Time for each miner, such as 15s
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = parse_timeout)]
+    timeout: Duration,
+    /// Write a JSON object on a line for each miner
+    #[arg(long)]
+    json: bool,
+    /// The wallet whose hotkey asks
+    #[arg(long = "wallet.name", value_name = "NAME")]
+    wallet_name: Option<String>,
+    /// The hotkey in that wallet
+    #[arg(long = "wallet.hotkey", value_name = "NAME")]
+    wallet_hotkey: Option<String>,
+    /// Where wallets are [default: ~/.bittensor/wallets]
+    #[arg(long = "wallet.path", value_name = "DIR")]
+    wallet_path: Option<PathBuf>,
+    /// A development key that asks, such as //Alice
+    #[arg(long = "wallet.uri", value_name = "PATH")]
+    wallet_uri: Option<String>,
+    /// The model whose tokens are counted: a GGUF file, a folder that holds one, or a hub id
+    #[arg(long = "neuron.model_id", value_name = "MODEL")]
+    model_id: Option<String>,
+    /// Where models are
+    #[arg(long = "models.folder", value_name = "DIR")]
+    models_folder: Option<PathBuf>,
+    /// Log more
+    #[arg(long = "logging.debug")]
+    debug: bool,
+    /// Log everything
+    #[arg(long = "logging.trace")]
+    trace: bool,
+}
+
+fn parse_axon(text: &str) -> Result<SocketAddr, String> {
+    let address: Option<SocketAddr> = text.parse().ok();
+    address.filter(|address| address.port() != 0 && !address.ip().is_unspecified()).ok_or_else(
+        || format!("`{text}` is no axon's address: write it like 203.0.113.9:8091 or [2001:db8::9]:8091"),
+    )
+}
+
+fn parse_hotkey(text: &str) -> Result<AccountId, String> {
+    text.parse().map_err(|error: sn1::wallet::WalletError| error.to_string())
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = parse_seconds(text)?;
+    if !TIMEOUTS.contains(&seconds) {
+        return Err(format!("`{text}` is not between 50ms and 10m"));
+    }
+    Ok(Settings::seconds(seconds))
+}
+
+impl QueryArguments {
+    /// What the flags say, by settings key.
+    pub(crate) fn flags(&self) -> Vec<(&'static str, Value)> {
+        let on = |flag: bool| flag.then(|| Value::from(true));
+        let folder = self.models_folder.as_ref().map(|path| path.display().to_string());
+        let flags = [
+            ("neuron.model_id", self.model_id.clone().map(Value::from)),
+            ("models.folder", folder.map(Value::from)),
+            ("logging.debug", on(self.debug)),
+            ("logging.trace", on(self.trace)),
+        ];
+        flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
+    /// The query that the flags describe. Reads standard input if a message asks for it.
+    pub(crate) fn query(&self, settings: &Settings) -> Result<Query, QueryError> {
+        let (roles, messages) = (self.roles.clone(), self.messages.clone());
+        let whom = self.whom(settings).map_err(QueryError::Usage)?;
+        let caller = self.caller().map_err(QueryError::Usage)?;
+        let conversation =
+            Conversation::new(roles, messages, std::io::stdin()).map_err(QueryError::Usage)?;
+        let count_by = CountBy {
+            model: settings.neuron.model_id.clone(),
+            models_folder: settings.models.folder.clone(),
+            is_required: self.model_id.is_some(),
+        };
+        let format = if self.json { Format::JsonLines } else { Format::Text };
+        Ok(Query { whom, caller, conversation, timeout: self.timeout, count_by, format })
+    }
+
+    fn whom(&self, settings: &Settings) -> Result<Whom, String> {
+        let (n_axons, n_hotkeys) = (self.axons.len(), self.hotkeys.len());
+        let is_by_address = n_axons + n_hotkeys > 0;
+        match &self.uids {
+            Some(_) if is_by_address => {
+                Err("give --uids or --axon with --hotkey, not both".to_owned())
+            }
+            Some(uids) => {
+                let on_default_port = || NodeAddress::on_port(settings.telemetry.port);
+                let node = self.node.clone().unwrap_or_else(on_default_port);
+                Ok(Whom::Uids(uids.clone(), node))
+            }
+            None if !is_by_address => {
+                Err("say whom to ask: --uids 3,7, or --axon IP:PORT with --hotkey SS58".to_owned())
+            }
+            None if self.node.is_some() => {
+                Err("--node is for --uids: axons are not looked up".to_owned())
+            }
+            None if n_axons != n_hotkeys => Err(format!(
+                "{n_axons} times --axon and {n_hotkeys} times --hotkey: give one --hotkey for each --axon"
+            )),
+            None if u16::try_from(n_axons).is_err() => Err("that are too many axons".to_owned()),
+            None => {
+                let pairs = self.axons.iter().copied().zip(self.hotkeys.iter().copied());
+                Ok(Whom::Axons(pairs.collect()))
+            }
+        }
+    }
+
+    fn caller(&self) -> Result<Option<CallerKey>, String> {
+        let names_wallet = self.wallet_name.is_some()
+            || self.wallet_hotkey.is_some()
+            || self.wallet_path.is_some();
+        match &self.wallet_uri {
+            Some(_) if names_wallet => {
+                Err("--wallet.uri is a key of its own: leave out the other --wallet flags"
+                    .to_owned())
+            }
+            Some(uri) => Ok(Some(CallerKey::Development(uri.clone()))),
+            None if !names_wallet => Ok(None),
+            None => {
+                let or_default =
+                    |name: &Option<String>| name.as_deref().unwrap_or("default").to_owned();
+                let path = self.wallet_path.clone();
+                Ok(Some(CallerKey::Wallet {
+                    path: path.unwrap_or_else(|| PathBuf::from("~/.bittensor/wallets")),
+                    name: or_default(&self.wallet_name),
+                    hotkey: or_default(&self.wallet_hotkey),
+                }))
+            }
+        }
+    }
+}

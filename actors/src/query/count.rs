@@ -1,0 +1,129 @@
+//! How the length of an answer is counted: in tokens of a model that is at hand, or else in words.
+
+use std::path::{Path, PathBuf};
+
+use sn1::llm::LlmError;
+use sn1::llm::gguf::Gguf;
+use sn1::llm::source::{ModelSource, SourceError, find_gguf};
+use sn1::llm::tokenizer::Tokenizer;
+
+use super::record::Record;
+use super::{QueryError, notice};
+
+/// What to count by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountBy {
+    /// The model whose tokens count: a GGUF file, a folder that holds one, or a hub id.
+    pub model: String,
+    /// Where hub ids are looked up.
+    pub models_folder: PathBuf,
+    /// Whether to fail where the model is not there, instead of counting words.
+    pub is_required: bool,
+}
+
+impl CountBy {
+    /// Reads the model's tokenizer, which takes a moment.
+    pub(super) fn load(&self) -> Result<Counter, QueryError> {
+        match self.find() {
+            Ok(file) => match tokenizer(&file) {
+                Ok(tokenizer) => Ok(Counter::Tokens(Box::new(tokenizer))),
+                Err(error) if self.is_required => {
+                    Err(QueryError::Damaged { path: file, reason: error.to_string() })
+                }
+                Err(error) => {
+                    notice(&format!("words are counted instead of tokens: {error}"));
+                    Ok(Counter::Words)
+                }
+            },
+            Err(error) if self.is_required => Err(QueryError::Missing(error.to_string())),
+            Err(_) => Ok(Counter::Words),
+        }
+    }
+
+    fn find(&self) -> Result<PathBuf, SourceError> {
+        find_gguf(&self.model.parse::<ModelSource>()?.resolve(&self.models_folder)?)
+    }
+}
+
+fn tokenizer(path: &Path) -> Result<Tokenizer, LlmError> {
+    let bytes =
+        std::fs::read(path).map_err(|source| LlmError::Read { path: path.to_owned(), source })?;
+    Ok(Tokenizer::from_gguf(&Gguf::parse(&path.display().to_string(), &bytes)?)?)
+}
+
+/// Counts.
+pub(super) enum Counter {
+    /// Tokens of a model.
+    Tokens(Box<Tokenizer>),
+    /// What stands between white space.
+    Words,
+}
+
+impl Counter {
+    /// What is counted, in the plural.
+    pub(super) fn unit(&self) -> &'static str {
+        match self {
+            Self::Tokens(_) => "tokens",
+            Self::Words => "words",
+        }
+    }
+
+    /// Counts an answer.
+    pub(super) fn measure(&self, record: &Record) -> Measure {
+        let count = match self {
+            Self::Tokens(tokenizer) => tokenizer.encode(&record.text).len(),
+            Self::Words => record.text.split_whitespace().count(),
+        };
+        let seconds = record.chunks.last().map(|chunk| chunk.after_s);
+        let per_second = seconds.filter(|seconds| *seconds > 0.0).map(|s| count as f64 / s);
+        Measure { unit: self.unit(), count, per_second }
+    }
+}
+
+/// The length of an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Measure {
+    /// What was counted.
+    pub(super) unit: &'static str,
+    /// How many.
+    pub(super) count: usize,
+    /// By the time of the last chunk, the wait for the first one included.
+    pub(super) per_second: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::record::tests::{ended, open};
+
+    #[test]
+    fn words_count_until_the_last_chunk() {
+        let measure = Counter::Words.measure(&ended(1, 200, "Success", "four  words in\ntwo"));
+        assert_eq!(measure, Measure { unit: "words", count: 4, per_second: Some(8.0) });
+        let nothing = Counter::Words.measure(&open(1));
+        assert_eq!((nothing.count, nothing.per_second), (0, None));
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_matters_only_if_it_was_asked_for() {
+        let models_folder = PathBuf::from("/nonexistent");
+        let by = CountBy { model: "org/name".into(), models_folder, is_required: false };
+        assert_eq!(by.load().map(|counter| counter.unit()).unwrap(), "words");
+        let error = CountBy { is_required: true, ..by }.load().err().unwrap();
+        assert_eq!(error.exit_code(), 66);
+    }
+
+    #[test]
+    fn a_damaged_model_file_is_named_if_it_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.gguf");
+        std::fs::write(&file, b"GGUF but no more").unwrap();
+        let model = file.display().to_string();
+        let by = CountBy { model, models_folder: PathBuf::new(), is_required: true };
+        let error = by.load().err().unwrap();
+        assert_eq!(error.exit_code(), 65);
+        assert!(error.to_string().contains("model.gguf"), "{error}");
+        let lenient = CountBy { is_required: false, ..by };
+        assert_eq!(lenient.load().map(|counter| counter.unit()).unwrap(), "words");
+    }
+}

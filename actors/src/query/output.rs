@@ -1,0 +1,95 @@
+//! What is printed when: lines of JSON, blocks as they end, or a live picture on a terminal.
+
+use std::io::Write;
+
+use super::count::Measure;
+use super::layout::{Block, Grid, side_by_side};
+use super::live::{Picture, Terminal};
+use super::record::Record;
+use super::report::{block, json_line, summary};
+
+/// What is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people: live and side by side on a terminal, else each answer when it has ended; then a
+    /// table.
+    Text,
+    /// For scripts: a JSON object on a line for each miner, when it has ended.
+    JsonLines,
+}
+
+/// Prints one query.
+pub(super) enum Output {
+    JsonLines,
+    Plain,
+    Live { terminal: Terminal, picture: Picture },
+}
+
+impl Output {
+    pub(super) fn new(format: Format) -> Self {
+        match (format, Terminal::of_stdout()) {
+            (Format::JsonLines, _) => Self::JsonLines,
+            (Format::Text, None) => Self::Plain,
+            (Format::Text, Some(terminal)) => {
+                Self::Live { terminal, picture: Picture::new(terminal) }
+            }
+        }
+    }
+
+    /// Shows how far all are.
+    pub(super) fn progress(&mut self, records: &[Record], elapsed_s: f64) -> std::io::Result<()> {
+        match self {
+            Self::JsonLines | Self::Plain => Ok(()),
+            Self::Live { picture, .. } => picture.draw(records, elapsed_s),
+        }
+    }
+
+    /// Tells of one that has ended.
+    pub(super) fn one_ended(&mut self, record: &Record, measure: &Measure) -> std::io::Result<()> {
+        match self {
+            Self::Live { .. } => Ok(()),
+            Self::JsonLines => print(&[json_line(record, measure)?]),
+            Self::Plain => {
+                let mut lines = texts(block(record, measure, usize::MAX));
+                lines.push(String::new());
+                print(&lines)
+            }
+        }
+    }
+
+    /// Tells of all, when all have ended.
+    pub(super) fn all_ended(
+        self,
+        records: &[Record],
+        measures: &[Measure],
+        unit: &str,
+    ) -> std::io::Result<()> {
+        let table = summary(records, measures, unit);
+        match self {
+            Self::JsonLines => Ok(()),
+            Self::Plain => print(&table),
+            Self::Live { terminal, picture } => {
+                drop(picture);
+                let grid = Grid::new(records.len(), terminal.size().columns);
+                let whole = |(record, measure)| block(record, measure, grid.width);
+                let blocks: Vec<_> = records.iter().zip(measures).map(whole).collect();
+                let mut lines = side_by_side(&blocks, grid, terminal.is_coloured());
+                lines.push(String::new());
+                lines.extend(table);
+                print(&lines)
+            }
+        }
+    }
+}
+
+fn texts(block: Block) -> Vec<String> {
+    block.into_iter().map(|line| line.text).collect()
+}
+
+fn print(lines: &[String]) -> std::io::Result<()> {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}

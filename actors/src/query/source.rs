@@ -1,0 +1,258 @@
+//! Where uids are looked up. Today a node that runs on this machine says what it knows of the
+//! subnet; a chain client will be another [`SubnetSource`].
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::str::FromStr;
+use std::time::Duration;
+
+use hyper::http::uri::Authority;
+use sn1::chain::Uid;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::record::Asked;
+use super::uids::Listed;
+use super::{QueryError, UidSelection};
+use crate::telemetry::{NeuronEntry, SubnetPage};
+
+/// A node on this machine answers from memory.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Far above the page of the largest subnet.
+const MAX_PAGE_BYTES: u64 = 64 << 20;
+
+/// What knows the subnet.
+pub trait SubnetSource {
+    /// The subnet at the newest block that the source knows.
+    ///
+    /// # Errors
+    /// [`QueryError::NoSubnet`] in one sentence, when nobody knows.
+    fn subnet(&self) -> impl Future<Output = Result<SubnetPage, QueryError>>;
+}
+
+/// The address of a running node's pages: a host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeAddress(String);
+
+impl FromStr for NodeAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let host = text.strip_prefix("http://").unwrap_or(text);
+        let host = host.strip_suffix('/').unwrap_or(host);
+        let authority = host.parse().ok().filter(|authority: &Authority| {
+            authority.port_u16().is_some_and(|port| port != 0) && !host.contains('@')
+        });
+        authority.map(|authority| Self(authority.to_string())).ok_or_else(|| {
+            format!("`{text}` is no node's address: write it like http://127.0.0.1:9464")
+        })
+    }
+}
+
+impl NodeAddress {
+    /// A node on this machine.
+    pub fn on_port(port: u16) -> Self {
+        Self(format!("127.0.0.1:{port}"))
+    }
+}
+
+impl std::fmt::Display for NodeAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+/// A node whose `/metagraph` page is read.
+pub struct RunningNode {
+    node: NodeAddress,
+}
+
+impl RunningNode {
+    /// Nothing is asked yet.
+    pub fn new(node: &NodeAddress) -> Self {
+        Self { node: node.clone() }
+    }
+
+    /// Status and body. Spoken in HTTP 1.0, in which the body is what comes until the end.
+    async fn page(&self) -> std::io::Result<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect(&self.node.0).await?;
+        let request = format!("GET /metagraph HTTP/1.0\r\nHost: {}\r\n\r\n", self.node.0);
+        stream.write_all(request.as_bytes()).await?;
+        let mut reply = Vec::new();
+        stream.take(MAX_PAGE_BYTES).read_to_end(&mut reply).await?;
+        split_reply(&reply).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+    }
+}
+
+fn split_reply(reply: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let end = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&reply[..end]).ok()?;
+    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    Some((status, reply[end + 4..].to_vec()))
+}
+
+impl SubnetSource for RunningNode {
+    async fn subnet(&self) -> Result<SubnetPage, QueryError> {
+        let node = &self.node;
+        let no_subnet = |text: String| Err(QueryError::NoSubnet(text));
+        let within = DEADLINE.as_secs();
+        match timeout(DEADLINE, self.page()).await {
+            Err(_) => {
+                no_subnet(format!("the node at {node} did not answer within {within} seconds"))
+            }
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                no_subnet(format!("what answers at {node} is no node: it does not speak HTTP"))
+            }
+            Ok(Err(_)) => no_subnet(format!(
+                "no node answers at {node}: start one with `sn1 localnet`, name another with \
+                 --node, or name axons with --axon and --hotkey"
+            )),
+            Ok(Ok((503, _))) => no_subnet(format!(
+                "the node at {node} has not seen the subnet yet: ask again in a moment"
+            )),
+            Ok(Ok((200, body))) => match serde_json::from_slice(&body) {
+                Ok(page) => Ok(page),
+                Err(error) => no_subnet(format!("what {node} says is no metagraph: {error}")),
+            },
+            Ok(Ok((status, _))) => no_subnet(format!(
+                "what answers at {node} is no node of this version: it has no page /metagraph \
+                 (status {status})"
+            )),
+        }
+    }
+}
+
+/// The chosen neurons in the order of their uids, each once.
+pub(super) fn choose(uids: &UidSelection, page: &SubnetPage) -> Result<Vec<Asked>, String> {
+    let mut chosen = BTreeMap::new();
+    let entries = match uids {
+        UidSelection::All => &[Listed::Range(Uid(0), Uid(u16::MAX))][..],
+        UidSelection::Listed(entries) => entries,
+    };
+    for entry in entries {
+        match *entry {
+            Listed::One(uid) => {
+                chosen.insert(uid, serving(page, uid)?);
+            }
+            Listed::Range(first, last) => {
+                let within = |neuron: &&NeuronEntry| (first..=last).contains(&neuron.uid);
+                let neurons = page.neurons.iter().filter(within);
+                chosen.extend(neurons.filter_map(|neuron| Some((neuron.uid, asked(neuron)?))));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(format!("none of these uids serves an axon on subnet {}", page.netuid));
+    }
+    Ok(chosen.into_values().collect())
+}
+
+fn asked(neuron: &NeuronEntry) -> Option<Asked> {
+    Some(Asked::by_uid(neuron.uid, neuron.axon?, neuron.hotkey))
+}
+
+fn serving(page: &SubnetPage, uid: Uid) -> Result<Asked, String> {
+    let netuid = page.netuid;
+    let neuron = page.neuron(uid).ok_or_else(|| match page.neurons.last() {
+        Some(last) => format!("subnet {netuid} has no uid {uid}: its last one is {}", last.uid),
+        None => format!("subnet {netuid} has no uid {uid}: nobody is registered on it"),
+    })?;
+    asked(neuron).ok_or_else(|| format!("uid {uid} does not serve an axon on subnet {netuid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sn1::chain::{Hash, Netuid};
+    use sn1::wallet::AccountId;
+
+    use super::*;
+
+    fn neuron(uid: u16, axon: Option<&str>) -> NeuronEntry {
+        NeuronEntry {
+            uid: Uid(uid),
+            hotkey: AccountId([uid as u8; 32]),
+            coldkey: AccountId([0; 32]),
+            axon: axon.map(|address| address.parse().unwrap()),
+            stake: 1.5,
+            validator_permit: false,
+            active: true,
+            incentive: 0.25,
+            dividends: 0.0,
+            consensus: 0.0,
+            validator_trust: 0.0,
+            emission: 0.0,
+            last_update: 0,
+            registered_at: 0,
+        }
+    }
+
+    fn page() -> SubnetPage {
+        SubnetPage {
+            netuid: Netuid(1),
+            block: 7,
+            block_hash: Hash::default(),
+            blocks_behind: 0,
+            age_s: Some(0.5),
+            development_key: None,
+            neurons: vec![
+                neuron(0, None),
+                neuron(1, Some("203.0.113.1:8091")),
+                neuron(2, Some("[2001:db8::2]:8091")),
+                neuron(3, None),
+                neuron(4, Some("203.0.113.4:8091")),
+            ],
+        }
+    }
+
+    fn chosen(uids: &str) -> Result<Vec<u16>, String> {
+        let asked = choose(&uids.parse().unwrap(), &page())?;
+        Ok(asked.iter().map(|asked| asked.slot.0).collect())
+    }
+
+    #[test]
+    fn ranges_take_those_who_serve_and_nobody_twice() {
+        assert_eq!(chosen("all"), Ok(vec![1, 2, 4]));
+        assert_eq!(chosen("4,1"), Ok(vec![1, 4]));
+        assert_eq!(chosen("2-60000,1,2"), Ok(vec![1, 2, 4]));
+    }
+
+    #[test]
+    fn a_named_uid_must_be_there_and_serve() {
+        let table = [
+            ("1,9", "subnet 1 has no uid 9: its last one is 4"),
+            ("1,3", "uid 3 does not serve an axon on subnet 1"),
+            ("5-9", "none of these uids serves an axon on subnet 1"),
+        ];
+        for (uids, text) in table {
+            assert_eq!(chosen(uids), Err(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_page_survives_its_json() {
+        let text = serde_json::to_string(&page()).unwrap();
+        assert_eq!(serde_json::from_str::<SubnetPage>(&text).unwrap(), page());
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["neurons"][1]["axon"], "203.0.113.1:8091");
+        assert_eq!(value["neurons"][0]["axon"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn node_addresses_are_plain_http() {
+        let table = [
+            ("http://127.0.0.1:9464", "http://127.0.0.1:9464"),
+            ("127.0.0.1:9464", "http://127.0.0.1:9464"),
+            ("http://[::1]:9464/", "http://[::1]:9464"),
+            ("localhost:1", "http://localhost:1"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(text.parse::<NodeAddress>().unwrap().to_string(), shown);
+        }
+        for text in
+            ["", "https://a:1", "http://", "a", "a:b", "a:0", "a:1/b", "a:1?c", "b@a:1", "a b:1"]
+        {
+            assert!(text.parse::<NodeAddress>().is_err(), "{text}");
+        }
+    }
+}
