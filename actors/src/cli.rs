@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Run a whole subnet on this machine: chain, validator and miners in one process
     Localnet(Box<LocalnetArguments>),
     /// Ask miners, and see their answers stream in side by side
+    #[command(after_help = "Exit codes: 0 every miner answered with status 200 and a text, \
+                            1 some did, 2 none did; 64 and above: nobody was asked, or the output \
+                            was lost")]
     Query(Box<QueryArguments>),
 }
 

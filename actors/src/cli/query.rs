@@ -17,13 +17,14 @@ use super::time::parse_seconds;
 /// What `--timeout` may be, in seconds.
 const TIMEOUTS: std::ops::RangeInclusive<f64> = 0.05..=600.0;
 
-/// Flags of `sn1 query`. Exit codes: 0 all answered, 1 some did, 2 none did.
+/// Flags of `sn1 query`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct QueryArguments {
     /// Which miners: uids and ranges such as 3,7,10-20, or all
     #[arg(long, value_name = "UIDS")]
     uids: Option<UidSelection>,
-    /// The node on this machine that knows the uids; the port of its metrics
+    /// The node on this machine that knows the uids, by the port of its metrics
+    /// [default: http://127.0.0.1:9464]
     #[arg(long, value_name = "URL")]
     node: Option<NodeAddress>,
     /// A miner's axon, asked without looking it up (repeatable, each with its --hotkey)
