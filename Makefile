@@ -6,6 +6,7 @@ PY      ?= python3
 TORCH   := 2.11.0
 LT      := third_party/libtorch-$(TORCH)
 FETCH   := $(PY) scripts/fetch.py
+SDKS    := third_party/sdk-10.5.0 third_party/sdk-7.4.0
 ARGS    ?=
 
 .DEFAULT_GOAL := help
@@ -22,9 +23,10 @@ run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end 
 RUN_TESTS = $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
 .PHONY: test
-test: setup ## Run every test, with libtorch and without
+test: setup sdk ## Run every test, with libtorch and without
 	cargo $(RUN_TESTS) --workspace --no-default-features $(ARGS)
 	cargo $(RUN_TESTS) --workspace $(ARGS)
+	@$(PY) scripts/sdk.py report $(SDKS)
 
 .PHONY: lint
 lint: setup ## Formatting, clippy for all targets and features, docs, licences
@@ -61,6 +63,11 @@ $(LT)/.done: scripts/fetch.py
 models: models/.done ## Install the language model and the sentence encoder
 models/.done: scripts/fetch.py
 	$(FETCH) models models
+
+.PHONY: sdk
+sdk: $(SDKS:%=%/.done) ## Install the Python SDKs for the interop tests, where they can be
+third_party/sdk-%/.done: tests/interop/bittensor-%.txt
+	@$(PY) scripts/sdk.py install $* third_party/sdk-$*
 
 .PHONY: clean
 clean: ## Remove what was built (not what was downloaded)

@@ -18,7 +18,8 @@ use crate::axon::{AxonLimits, AxonRules};
 /// The commented defaults that operators copy; also the built-in ones.
 const LOCALNET_DEFAULTS: &str = include_str!("../../config/localnet.toml");
 /// Variables that begin like a setting and are none.
-const OTHER_VARIABLES: [&str; 4] = ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL"];
+const OTHER_VARIABLES: [&str; 6] =
+    ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL", "SDK_10", "SDK_7"];
 
 /// All settings of a local net.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

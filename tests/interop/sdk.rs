@@ -1,0 +1,228 @@
+//! The real Python SDK as a peer: finds the installed versions, starts `peer.py` with one, speaks
+//! to it in lines of JSON, and kills it when it is dropped.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sn1::wallet::{AccountId, Keypair};
+use tempfile::TempDir;
+
+/// The longest that a peer may take for one line: importing the SDK on a busy machine.
+const LINE_WITHIN: Duration = Duration::from_secs(60);
+/// Whom their axons serve as.
+pub const THEIR_HOTKEY: &str = "//Bob";
+/// Who their dendrites sign as.
+pub const THEIR_CALLER: &str = "//Alice";
+
+/// An installed version of the SDK.
+pub struct Sdk {
+    /// As the package index writes it.
+    pub version: &'static str,
+    python: PathBuf,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+impl Sdk {
+    /// The version's environment, or `None` after saying that the test is skipped.
+    pub fn find(version: &'static str) -> Option<Self> {
+        let major = version.split('.').next().unwrap();
+        let folder = std::env::var_os(format!("SN1_SDK_{major}"))
+            .map_or_else(|| root().join(format!("third_party/sdk-{version}")), PathBuf::from);
+        let python = folder.join("bin/python");
+        if python.exists() {
+            return Some(Self { version, python });
+        }
+        println!("skipped: bittensor {version} is not installed (make sdk)");
+        None
+    }
+
+    /// An axon for each behaviour, as `peer.py` names them.
+    pub fn axons(&self, behaviours: &[&str]) -> (Peer, Vec<TheirAxon>) {
+        let mut arguments = vec!["axon", "--hotkey", THEIR_HOTKEY];
+        arguments.extend(behaviours);
+        let peer = Peer::start(self, &arguments);
+        let axons = behaviours.iter().map(|_| peer.line()).collect();
+        (peer, axons)
+    }
+
+    /// A process that asks with as many dendrites as jobs name.
+    pub fn dendrite(&self) -> Peer {
+        let peer = Peer::start(self, &["dendrite"]);
+        let ready: Value = peer.line();
+        assert_eq!(ready["sdk"], self.version);
+        peer
+    }
+}
+
+/// Where one of their axons is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TheirAxon {
+    /// What it does.
+    pub behaviour: String,
+    ip: std::net::IpAddr,
+    port: u16,
+    hotkey: String,
+}
+
+impl TheirAxon {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((self.ip, self.port))
+    }
+
+    /// Its hotkey.
+    pub fn hotkey(&self) -> AccountId {
+        AccountId::from_ss58(&self.hotkey).unwrap()
+    }
+}
+
+/// What one of their dendrites made of one target.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TheirAnswer {
+    /// `None`: the axon said nothing of a status.
+    pub status_code: Option<u16>,
+    pub status_message: Option<String>,
+    /// Set where a whole reply was read.
+    pub process_time: Option<f64>,
+    /// One for each read.
+    pub chunks: Vec<String>,
+    /// `None` for a ping.
+    pub completion: Option<String>,
+    /// Of the reply, names as sent; empty where no whole reply was read.
+    pub headers: std::collections::BTreeMap<String, String>,
+}
+
+/// What a job asks.
+pub struct Job {
+    json: Value,
+}
+
+impl Job {
+    /// A prompt to one axon from the usual caller.
+    pub fn prompt(address: SocketAddr, hotkey: AccountId, messages: &[&str]) -> Self {
+        let target = json!({ "ip": address.ip(), "port": address.port(), "hotkey": hotkey.to_ss58() });
+        let roles: Vec<_> = ["user", "assistant"].iter().cycle().take(messages.len()).collect();
+        Self {
+            json: json!({
+                "caller": THEIR_CALLER, "synapse": "prompt", "targets": [target],
+                "roles": roles, "messages": messages, "timeout": 20.0,
+            }),
+        }
+    }
+
+    /// Another setting of the job, as `peer.py` names them.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.json[key] = value.into();
+        self
+    }
+
+    /// The same target so many times, asked at once.
+    pub fn times(mut self, n_times: usize) -> Self {
+        let target = self.json["targets"][0].clone();
+        self.json["targets"] = vec![target; n_times].into();
+        self
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply<T> {
+    answers: T,
+}
+
+/// A running `peer.py`.
+pub struct Peer {
+    child: Child,
+    input: ChildStdin,
+    lines: Receiver<String>,
+    /// For what the SDK writes into home and temporary folders.
+    _home: TempDir,
+}
+
+impl Peer {
+    fn start(sdk: &Sdk, arguments: &[&str]) -> Self {
+        let home = TempDir::new().unwrap();
+        let mut child = Command::new(&sdk.python)
+            .arg("-B")
+            .arg(root().join("tests/interop/peer.py"))
+            .args(arguments)
+            .current_dir(home.path())
+            .env("TMPDIR", home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, input, lines, _home: home }
+    }
+
+    fn line<T: DeserializeOwned>(&self) -> T {
+        let line = self.lines.recv_timeout(LINE_WITHIN).expect("the peer ended or says nothing");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
+    }
+
+    fn answers<T: DeserializeOwned>(&mut self, line: &str) -> T {
+        writeln!(self.input, "{line}").unwrap();
+        self.line::<Reply<T>>().answers
+    }
+
+    /// Does a job with one target.
+    pub fn ask(&mut self, job: Job) -> TheirAnswer {
+        self.ask_all(job).remove(0)
+    }
+
+    /// Does a job with several targets.
+    pub fn ask_all(&mut self, job: Job) -> Vec<TheirAnswer> {
+        self.answers(&job.json.to_string())
+    }
+
+    /// Does a job whose JSON is changed first, into what our own JSON cannot say.
+    pub fn ask_raw(&mut self, job: Job, from: &str, into: &str) -> TheirAnswer {
+        let mut answers: Vec<_> = self.answers(&job.json.to_string().replace(from, into));
+        answers.remove(0)
+    }
+
+    /// Does several jobs with one target each at once.
+    pub fn ask_at_once(&mut self, jobs: impl IntoIterator<Item = Job>) -> Vec<TheirAnswer> {
+        let jobs: Vec<Value> = jobs.into_iter().map(|job| job.json).collect();
+        let answers: Vec<Vec<_>> = self.answers(&Value::from(jobs).to_string());
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Sends one signed request twice; HTTP statuses and bodies.
+    pub fn replay(&mut self, job: Job) -> Vec<(u16, String)> {
+        let mut answers: Vec<_> = self.answers(&job.with("synapse", "replay").json.to_string());
+        answers.remove(0)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Already gone is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The account of a development uri.
+pub fn account(uri: &str) -> AccountId {
+    Keypair::from_dev_path(uri).unwrap().account_id()
+}
