@@ -17,14 +17,14 @@ use tempfile::TempDir;
 /// The longest that a peer may take for one line: importing the SDK on a busy machine.
 const LINE_WITHIN: Duration = Duration::from_secs(60);
 /// Whom their axons serve as.
-pub const THEIR_HOTKEY: &str = "//Bob";
+pub(crate) const THEIR_HOTKEY: &str = "//Bob";
 /// Who their dendrites sign as.
-pub const THEIR_CALLER: &str = "//Alice";
+pub(crate) const THEIR_CALLER: &str = "//Alice";
 
 /// An installed version of the SDK.
-pub struct Sdk {
+pub(crate) struct Sdk {
     /// As the package index writes it.
-    pub version: &'static str,
+    pub(crate) version: &'static str,
     python: PathBuf,
 }
 
@@ -34,7 +34,7 @@ fn root() -> PathBuf {
 
 impl Sdk {
     /// The version's environment, or `None` after saying that the test is skipped.
-    pub fn find(version: &'static str) -> Option<Self> {
+    pub(crate) fn find(version: &'static str) -> Option<Self> {
         let major = version.split('.').next().unwrap();
         let folder = std::env::var_os(format!("SN1_SDK_{major}"))
             .map_or_else(|| root().join(format!("third_party/sdk-{version}")), PathBuf::from);
@@ -47,7 +47,7 @@ impl Sdk {
     }
 
     /// An axon for each behaviour, as `peer.py` names them.
-    pub fn axons(&self, behaviours: &[&str]) -> (Peer, Vec<TheirAxon>) {
+    pub(crate) fn axons(&self, behaviours: &[&str]) -> (Peer, Vec<TheirAxon>) {
         let mut arguments = vec!["axon", "--hotkey", THEIR_HOTKEY];
         arguments.extend(behaviours);
         let peer = Peer::start(self, &arguments);
@@ -56,7 +56,7 @@ impl Sdk {
     }
 
     /// A process that asks with as many dendrites as jobs name.
-    pub fn dendrite(&self) -> Peer {
+    pub(crate) fn dendrite(&self) -> Peer {
         let peer = Peer::start(self, &["dendrite"]);
         let ready: Value = peer.line();
         assert_eq!(ready["sdk"], self.version);
@@ -66,9 +66,7 @@ impl Sdk {
 
 /// Where one of their axons is.
 #[derive(Debug, Clone, Deserialize)]
-pub struct TheirAxon {
-    /// What it does.
-    pub behaviour: String,
+pub(crate) struct TheirAxon {
     ip: std::net::IpAddr,
     port: u16,
     hotkey: String,
@@ -76,41 +74,42 @@ pub struct TheirAxon {
 
 impl TheirAxon {
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from((self.ip, self.port))
     }
 
     /// Its hotkey.
-    pub fn hotkey(&self) -> AccountId {
-        AccountId::from_ss58(&self.hotkey).unwrap()
+    pub(crate) fn hotkey(&self) -> AccountId {
+        self.hotkey.parse().unwrap()
     }
 }
 
 /// What one of their dendrites made of one target.
 #[derive(Debug, Clone, Deserialize)]
-pub struct TheirAnswer {
+pub(crate) struct TheirAnswer {
     /// `None`: the axon said nothing of a status.
-    pub status_code: Option<u16>,
-    pub status_message: Option<String>,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) status_message: Option<String>,
     /// Set where a whole reply was read.
-    pub process_time: Option<f64>,
+    pub(crate) process_time: Option<f64>,
     /// One for each read.
-    pub chunks: Vec<String>,
+    pub(crate) chunks: Vec<String>,
     /// `None` for a ping.
-    pub completion: Option<String>,
+    pub(crate) completion: Option<String>,
     /// Of the reply, names as sent; empty where no whole reply was read.
-    pub headers: std::collections::BTreeMap<String, String>,
+    pub(crate) headers: std::collections::BTreeMap<String, String>,
 }
 
 /// What a job asks.
-pub struct Job {
+pub(crate) struct Job {
     json: Value,
 }
 
 impl Job {
     /// A prompt to one axon from the usual caller.
-    pub fn prompt(address: SocketAddr, hotkey: AccountId, messages: &[&str]) -> Self {
-        let target = json!({ "ip": address.ip(), "port": address.port(), "hotkey": hotkey.to_ss58() });
+    pub(crate) fn prompt(address: SocketAddr, hotkey: AccountId, messages: &[&str]) -> Self {
+        let target =
+            json!({ "ip": address.ip(), "port": address.port(), "hotkey": hotkey.to_ss58() });
         let roles: Vec<_> = ["user", "assistant"].iter().cycle().take(messages.len()).collect();
         Self {
             json: json!({
@@ -121,13 +120,13 @@ impl Job {
     }
 
     /// Another setting of the job, as `peer.py` names them.
-    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.json[key] = value.into();
         self
     }
 
     /// The same target so many times, asked at once.
-    pub fn times(mut self, n_times: usize) -> Self {
+    pub(crate) fn times(mut self, n_times: usize) -> Self {
         let target = self.json["targets"][0].clone();
         self.json["targets"] = vec![target; n_times].into();
         self
@@ -140,7 +139,7 @@ struct Reply<T> {
 }
 
 /// A running `peer.py`.
-pub struct Peer {
+pub(crate) struct Peer {
     child: Child,
     input: ChildStdin,
     lines: Receiver<String>,
@@ -152,7 +151,6 @@ impl Peer {
     fn start(sdk: &Sdk, arguments: &[&str]) -> Self {
         let home = TempDir::new().unwrap();
         let mut child = Command::new(&sdk.python)
-            .arg("-B")
             .arg(root().join("tests/interop/peer.py"))
             .args(arguments)
             .current_dir(home.path())
@@ -185,30 +183,30 @@ impl Peer {
     }
 
     /// Does a job with one target.
-    pub fn ask(&mut self, job: Job) -> TheirAnswer {
+    pub(crate) fn ask(&mut self, job: Job) -> TheirAnswer {
         self.ask_all(job).remove(0)
     }
 
     /// Does a job with several targets.
-    pub fn ask_all(&mut self, job: Job) -> Vec<TheirAnswer> {
+    pub(crate) fn ask_all(&mut self, job: Job) -> Vec<TheirAnswer> {
         self.answers(&job.json.to_string())
     }
 
     /// Does a job whose JSON is changed first, into what our own JSON cannot say.
-    pub fn ask_raw(&mut self, job: Job, from: &str, into: &str) -> TheirAnswer {
+    pub(crate) fn ask_raw(&mut self, job: Job, from: &str, into: &str) -> TheirAnswer {
         let mut answers: Vec<_> = self.answers(&job.json.to_string().replace(from, into));
         answers.remove(0)
     }
 
     /// Does several jobs with one target each at once.
-    pub fn ask_at_once(&mut self, jobs: impl IntoIterator<Item = Job>) -> Vec<TheirAnswer> {
+    pub(crate) fn ask_at_once(&mut self, jobs: impl IntoIterator<Item = Job>) -> Vec<TheirAnswer> {
         let jobs: Vec<Value> = jobs.into_iter().map(|job| job.json).collect();
         let answers: Vec<Vec<_>> = self.answers(&Value::from(jobs).to_string());
         answers.into_iter().flatten().collect()
     }
 
     /// Sends one signed request twice; HTTP statuses and bodies.
-    pub fn replay(&mut self, job: Job) -> Vec<(u16, String)> {
+    pub(crate) fn replay(&mut self, job: Job) -> Vec<(u16, String)> {
         let mut answers: Vec<_> = self.answers(&job.with("synapse", "replay").json.to_string());
         answers.remove(0)
     }
@@ -223,6 +221,6 @@ impl Drop for Peer {
 }
 
 /// The account of a development uri.
-pub fn account(uri: &str) -> AccountId {
+pub(crate) fn account(uri: &str) -> AccountId {
     Keypair::from_dev_path(uri).unwrap().account_id()
 }
