@@ -19,13 +19,17 @@ help: ## Show this list
 run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end by itself)
 	cargo run --release --bin sn1 -- localnet $(ARGS)
 
-# With cargo-nextest where it is installed, else with cargo's own runner.
-RUN_TESTS = $(shell cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+# With cargo-nextest where it is installed, else with cargo's own runner. Tests that meet no model are
+# not run a second time where the runner can leave them out.
+NEXTEST   := $(shell cargo nextest --version 2>/dev/null)
+RUN_TESTS := $(if $(NEXTEST),nextest run,test)
+MODELLESS := interop|axon|dendrite|query|wire|dashboards
+NOT_AGAIN := $(if $(NEXTEST),$(if $(ARGS),,-E 'not binary(/^($(MODELLESS))$$/)'))
 
 .PHONY: test
 test: setup sdk ## Run every test, with libtorch and without
 	cargo $(RUN_TESTS) --workspace --no-default-features $(ARGS)
-	cargo $(RUN_TESTS) --workspace $(ARGS)
+	cargo $(RUN_TESTS) --workspace $(NOT_AGAIN) $(ARGS)
 	@$(PY) scripts/sdk.py report $(SDKS)
 
 .PHONY: lint
