@@ -144,8 +144,13 @@ impl Phase {
         sorted(good.map(|asked| asked.ms))
     }
 
-    fn troubles(&self) -> impl Iterator<Item = &str> {
-        self.asked.iter().filter_map(|asked| asked.trouble.as_deref())
+    /// What went wrong, and how often.
+    fn troubles(&self) -> BTreeMap<&str, usize> {
+        let mut troubles = BTreeMap::new();
+        for trouble in self.asked.iter().filter_map(|asked| asked.trouble.as_deref()) {
+            *troubles.entry(trouble).or_default() += 1;
+        }
+        troubles
     }
 
     fn median_memory_mib(&self) -> f64 {
@@ -178,9 +183,8 @@ impl Outcome {
     fn failures(&self, plan: &Plan) -> Vec<String> {
         let mut failures = Vec::new();
         for (phase, name) in self.phases.iter().zip(PHASES) {
-            if let Some(first) = phase.troubles().next() {
-                let n = phase.troubles().count();
-                failures.push(format!("{n} honest questions {name} the attack, first: {first}"));
+            for (trouble, n) in phase.troubles() {
+                failures.push(format!("{n} honest questions {name} the attack: {trouble}"));
             }
         }
         if self.served_again() + self.served_to("replays") > 0 {

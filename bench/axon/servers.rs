@@ -1,5 +1,5 @@
 //! The servers that are compared, all with one handler: the last message back in four chunks, each
-//! written by itself.
+//! handed over by itself, after others had their turn, as a model's tokens are.
 //!
 //! The floor answers whoever asks. It reads the body for the message and checks one signature, as
 //! any axon must; it compares no hash, keeps no nonces and knows no callers.
@@ -86,8 +86,8 @@ impl Miner for EchoInPieces {
     fn answer(&self, prompt: Prompt, _: Duration, sink: ChunkSink) -> Answering {
         Box::pin(async move {
             for piece in pieces(prompt.messages.last().map_or("", String::as_str)) {
-                sink.send(piece).await?;
                 tokio::task::yield_now().await;
+                sink.send(piece).await?;
             }
             Ok(())
         })
@@ -150,10 +150,10 @@ fn written_by_a_task(pieces: Vec<String>) -> ReceiverStream<Result<Bytes, std::i
     let (sender, chunks) = mpsc::channel(CHUNKS);
     actix_web::rt::spawn(async move {
         for piece in pieces {
+            tokio::task::yield_now().await;
             if sender.send(Ok(Bytes::from(piece))).await.is_err() {
                 return;
             }
-            tokio::task::yield_now().await;
         }
     });
     ReceiverStream::new(chunks)
