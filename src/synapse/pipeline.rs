@@ -17,7 +17,7 @@ mod refusal;
 
 use std::net::SocketAddr;
 
-pub use super::verify::check_signature;
+pub use super::verify::{check_plain_signature, check_signature};
 pub use refusal::{Refusal, RefusalKind};
 
 use super::body::{BodyRules, ContentType, HashedFields, Ping, Prompt, parse_ping, parse_prompt};

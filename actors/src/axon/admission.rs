@@ -2,10 +2,11 @@
 //!
 //! So many streams run at once; so many callers wait in a line ordered by priority, then by arrival.
 //! When the line is full, the one with the lowest priority is turned away at once, be it the
-//! newcomer or the last in line. A place is given back however its holder ends.
+//! newcomer or the last in line. A stream whose reader takes nothing makes way for a caller of higher
+//! priority. A place is given back however its holder ends.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use metrics::{Gauge, gauge};
 use parking_lot::Mutex;
 use sn1::telemetry;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
+
+use super::connection::Seat;
 
 /// Why a caller was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,9 +50,23 @@ impl PartialOrd for Rank {
     }
 }
 
+/// A reader who takes nothing for this long may lose its stream to a caller of higher priority.
+const STALLED: Duration = Duration::from_millis(500);
+/// Whoever waits looks for such a stream this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// A stream that runs.
+#[derive(Debug)]
+struct Running {
+    priority: f64,
+    seat: Option<Arc<Seat>>,
+}
+
 #[derive(Debug, Default)]
 struct Line {
-    n_running: usize,
+    running: HashMap<u64, Running>,
+    /// Places given to somebody in line who has not taken them yet.
+    n_called: usize,
     waiting: BTreeMap<Rank, oneshot::Sender<()>>,
     n_arrived: u64,
 }
@@ -76,6 +93,7 @@ impl std::fmt::Debug for Shown {
 #[derive(Debug)]
 pub(super) struct Place {
     admission: Arc<Admission>,
+    id: u64,
 }
 
 /// A place in the line; leaves it when dropped, and hands on a place that came too late.
@@ -92,38 +110,60 @@ impl Admission {
         Arc::new(Self { line: Mutex::default(), shown: Shown(shown), n_streams, n_waiting })
     }
 
-    /// A place, at once or after waiting for at most `patience`.
+    /// A place, at once or after waiting for at most `patience`. `seat` is the connection that the
+    /// answer goes to.
     pub(super) async fn enter(
         self: &Arc<Self>,
         priority: f64,
+        seat: Option<Arc<Seat>>,
         patience: Duration,
     ) -> Result<Place, TurnedAway> {
         // A priority that is no number is the lowest.
         let priority = if priority.is_nan() { f64::NEG_INFINITY } else { priority };
-        let mut waiting = match self.queue(priority)? {
-            None => return Ok(self.place()),
-            Some(waiting) => waiting,
+        let runs = Running { priority, seat };
+        let (mut waiting, runs) = match self.queue(runs)? {
+            Queued::In(place) => return Ok(place),
+            Queued::Waits(waiting, runs) => (waiting, runs),
         };
-        match timeout(patience, &mut waiting.called).await {
-            Ok(Ok(())) => Ok(self.place()),
-            Ok(Err(_)) => Err(TurnedAway::Full),
-            Err(_) => Err(TurnedAway::Late),
+        let until = Instant::now() + patience;
+        loop {
+            let look_again = until.min(Instant::now() + LOOK_AGAIN);
+            match timeout_at(look_again, &mut waiting.called).await {
+                Ok(Ok(())) => {
+                    let mut line = self.line.lock();
+                    line.n_called -= 1;
+                    return Ok(self.place(&mut line, runs));
+                }
+                Ok(Err(_)) => return Err(TurnedAway::Full),
+                Err(_) if look_again == until => return Err(TurnedAway::Late),
+                Err(_) => {
+                    let mut line = self.line.lock();
+                    if line.make_way(waiting.rank) {
+                        line.call_next();
+                    }
+                }
+            }
         }
     }
 
-    fn place(self: &Arc<Self>) -> Place {
-        Place { admission: Arc::clone(self) }
-    }
-
-    /// Takes a place (`None`) or stands in line.
-    fn queue(self: &Arc<Self>, priority: f64) -> Result<Option<Waiting<'_>>, TurnedAway> {
-        let mut line = self.line.lock();
-        if line.n_running < self.n_streams {
-            line.n_running += 1;
-            return Ok(None);
-        }
+    fn place(self: &Arc<Self>, line: &mut Line, runs: Running) -> Place {
         line.n_arrived += 1;
-        let rank = Rank { priority, arrival: line.n_arrived };
+        let id = line.n_arrived;
+        line.running.insert(id, runs);
+        Place { admission: Arc::clone(self), id }
+    }
+
+    /// Takes a place or stands in line.
+    fn queue(self: &Arc<Self>, runs: Running) -> Result<Queued<'_>, TurnedAway> {
+        let mut line = self.line.lock();
+        line.n_arrived += 1;
+        let rank = Rank { priority: runs.priority, arrival: line.n_arrived };
+        if line.n_taken() >= self.n_streams {
+            line.make_way(rank);
+        }
+        if line.n_taken() < self.n_streams {
+            return Ok(Queued::In(self.place(&mut line, runs)));
+        }
         if line.waiting.len() >= self.n_waiting {
             match line.waiting.last_key_value() {
                 // Dropping its sender tells it.
@@ -134,25 +174,56 @@ impl Admission {
         let (call, called) = oneshot::channel();
         line.waiting.insert(rank, call);
         self.shown.0.set(line.waiting.len() as f64);
-        Ok(Some(Waiting { admission: self, rank, called }))
+        Ok(Queued::Waits(Waiting { admission: self, rank, called }, runs))
+    }
+}
+
+impl Line {
+    fn n_taken(&self) -> usize {
+        self.running.len() + self.n_called
     }
 
-    /// Gives one place on to the first in line who is still there.
-    fn give_back(&self) {
-        let mut line = self.line.lock();
-        while let Some((_, first)) = line.waiting.pop_first() {
-            self.shown.0.set(line.waiting.len() as f64);
+    /// Ends the stalled stream of the lowest priority below this rank's, if nobody in line is before
+    /// it. `true` when a place is free now.
+    fn make_way(&mut self, rank: Rank) -> bool {
+        if self.waiting.first_key_value().is_some_and(|(first, _)| *first < rank) {
+            return false;
+        }
+        let stalled = self.running.iter().filter_map(|(id, running)| {
+            let seat = running.seat.as_ref()?;
+            let is_below = running.priority < rank.priority;
+            (is_below && seat.stalled_for() >= STALLED).then_some((running.priority, *id))
+        });
+        let Some((_, id)) = stalled.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };
+        let running = self.running.remove(&id);
+        running.and_then(|running| running.seat).iter().for_each(|seat| seat.evict());
+        true
+    }
+
+    /// Gives a free place to the first in line who is still there.
+    fn call_next(&mut self) {
+        while let Some((_, first)) = self.waiting.pop_first() {
             if first.send(()).is_ok() {
+                self.n_called += 1;
                 return;
             }
         }
-        line.n_running -= 1;
     }
+}
+
+enum Queued<'a> {
+    In(Place),
+    Waits(Waiting<'a>, Running),
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.give_back();
+        let mut line = self.admission.line.lock();
+        // One that had to make way has lost its place already.
+        if line.running.remove(&self.id).is_some() {
+            line.call_next();
+        }
+        self.admission.shown.0.set(line.waiting.len() as f64);
     }
 }
 
@@ -160,13 +231,13 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut line = self.admission.line.lock();
         line.waiting.remove(&self.rank);
-        self.admission.shown.0.set(line.waiting.len() as f64);
-        drop(line);
-        // Called between the deadline and this drop: `enter` has not taken the place.
+        // Called between the deadline and this drop: nobody has taken the place.
         self.called.close();
         if self.called.try_recv() == Ok(()) {
-            self.admission.give_back();
+            line.n_called -= 1;
+            line.call_next();
         }
+        self.admission.shown.0.set(line.waiting.len() as f64);
     }
 }
 
@@ -191,13 +262,13 @@ mod tests {
         priority: f64,
     ) -> LocalBoxFuture<'static, Result<Place, TurnedAway>> {
         let admission = Arc::clone(admission);
-        async move { admission.enter(priority, LONG).await }.boxed_local()
+        async move { admission.enter(priority, None, LONG).await }.boxed_local()
     }
 
     #[actix::test]
     async fn the_highest_priority_goes_first_then_the_first_come() {
         let admission = Admission::new(&"axon".into(), 1, 8);
-        let running = admission.enter(0.0, LONG).await.unwrap();
+        let running = admission.enter(0.0, None, LONG).await.unwrap();
         let mut waiting: Vec<_> =
             [1.0, 5.0, 1.0, f64::NAN].map(|priority| enter(&admission, priority)).into();
         assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
@@ -220,7 +291,7 @@ mod tests {
     #[actix::test]
     async fn a_full_line_turns_the_lowest_away_at_once() {
         let admission = Admission::new(&"axon".into(), 1, 2);
-        let _running = admission.enter(0.0, LONG).await.unwrap();
+        let _running = admission.enter(0.0, None, LONG).await.unwrap();
         let (mut low, mut high) = (enter(&admission, 1.0), enter(&admission, 9.0));
         assert!(low.as_mut().now_or_never().is_none() && high.as_mut().now_or_never().is_none());
         let refused = enter(&admission, 1.0).now_or_never().unwrap();
@@ -234,8 +305,8 @@ mod tests {
     #[actix::test]
     async fn whoever_waits_too_long_leaves_the_line() {
         let admission = Admission::new(&"axon".into(), 1, 2);
-        let running = admission.enter(0.0, LONG).await.unwrap();
-        let late = admission.enter(0.0, Duration::from_millis(1)).await;
+        let running = admission.enter(0.0, None, LONG).await.unwrap();
+        let late = admission.enter(0.0, None, Duration::from_millis(1)).await;
         assert_eq!(late.unwrap_err(), TurnedAway::Late);
         assert_eq!(admission.n_waiting(), 0);
         drop(running);
@@ -245,7 +316,7 @@ mod tests {
     #[actix::test]
     async fn a_place_called_for_somebody_who_left_goes_to_the_next() {
         let admission = Admission::new(&"axon".into(), 1, 2);
-        let running = admission.enter(0.0, LONG).await.unwrap();
+        let running = admission.enter(0.0, None, LONG).await.unwrap();
         let (mut first, mut second) = (enter(&admission, 2.0), enter(&admission, 1.0));
         assert!(
             first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none()
@@ -253,6 +324,27 @@ mod tests {
         drop(running);
         drop(first);
         assert!(second.now_or_never().unwrap().is_ok());
+    }
+
+    #[actix::test]
+    async fn a_stalled_stream_makes_way_for_a_higher_priority_and_for_no_other() {
+        let admission = Admission::new(&"axon".into(), 1, 2);
+        let (reading, stalled) = (Seat::new(false), Seat::new(false));
+        let place = admission.enter(5.0, Some(Arc::clone(&reading)), LONG).await.unwrap();
+        let late = admission.enter(9.0, None, STALLED * 2).await;
+        assert_eq!(late.unwrap_err(), TurnedAway::Late, "it reads");
+        drop(place);
+        let place = admission.enter(5.0, Some(Arc::clone(&stalled)), LONG).await.unwrap();
+        stalled.stalls(true);
+        let late = admission.enter(5.0, None, STALLED * 2).await;
+        assert_eq!(late.unwrap_err(), TurnedAway::Late, "no higher priority");
+        let higher = admission.enter(9.0, None, LONG).await.unwrap();
+        assert!(stalled.is_evicted() && !reading.is_evicted());
+        // The one that made way gives nothing back: the place is taken.
+        drop(place);
+        assert!(enter(&admission, 1.0).now_or_never().is_none());
+        drop(higher);
+        assert!(enter(&admission, 1.0).now_or_never().unwrap().is_ok());
     }
 
     proptest! {
@@ -285,7 +377,7 @@ mod tests {
                 prop_assert!(admission.n_waiting() <= 4);
             }
             drop((waiting, places));
-            prop_assert_eq!(admission.line.lock().n_running, 0);
+            prop_assert_eq!(admission.line.lock().n_taken(), 0);
             prop_assert_eq!(admission.n_waiting(), 0);
         }
     }

@@ -4,14 +4,14 @@
 //! not bound: the size and the time of *every* head (not of the first only), and how long a reply
 //! may wait for a reader. It looks at bytes only to find the end of a head.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,12 +20,16 @@ use metrics::{counter, gauge};
 use parking_lot::Mutex;
 use sn1::synapse::limits::peer_network;
 use sn1::telemetry;
+use sn1::wallet::AccountId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rules::AxonLimits;
 
+/// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
+/// its state.
+const IDLE_FOR: Duration = Duration::from_secs(25);
 /// For the head of a request, from the opening of the connection or its first byte.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// A reader who takes nothing for this long has gone.
@@ -34,6 +38,10 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_millis(500);
 /// Most bytes that are thrown away for that.
 const MAX_LINGER_BYTES: usize = 1 << 20;
+/// A sized reply is small: it is read at once or by nobody.
+const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
+/// Connections of one hotkey that are kept when the house is full.
+const MAX_PROVEN_PER_HOTKEY: usize = 16;
 /// What ends a head.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
@@ -48,20 +56,68 @@ pub(super) struct Connections {
 
 #[derive(Debug, Default)]
 struct Open {
-    seats: HashMap<u64, (IpAddr, Arc<Seat>)>,
+    seats: HashMap<u64, Taken>,
     by_address: HashMap<IpAddr, usize>,
     n_ever: u64,
 }
 
 /// What others may know and do of a connection.
-#[derive(Debug, Default)]
-struct Seat {
-    /// A request on it was verified: it belongs to somebody we serve.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// A request on it was verified, or its address is known for one: it belongs to somebody we
+    /// serve.
     is_proven: AtomicBool,
     /// It answers a request now.
     is_busy: AtomicBool,
     is_evicted: AtomicBool,
+    /// Milliseconds from `opened` since which its reader has taken nothing; 0 while it reads.
+    stalled_at_ms: AtomicU64,
+    opened: Instant,
     waker: AtomicWaker,
+}
+
+impl Seat {
+    pub(super) fn new(is_proven: bool) -> Arc<Self> {
+        Arc::new(Self {
+            is_proven: AtomicBool::new(is_proven),
+            is_busy: AtomicBool::new(false),
+            is_evicted: AtomicBool::new(false),
+            stalled_at_ms: AtomicU64::new(0),
+            opened: Instant::now(),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    /// Closes the connection.
+    pub(super) fn evict(&self) {
+        self.is_evicted.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Acquire)
+    }
+
+    /// For how long its reader has taken nothing of what waits for it.
+    pub(super) fn stalled_for(&self) -> Duration {
+        let now = self.opened.elapsed();
+        match self.stalled_at_ms.load(Ordering::Acquire) {
+            0 => Duration::ZERO,
+            since => now.saturating_sub(Duration::from_millis(since)),
+        }
+    }
+
+    /// Notes whether its reader takes what waits for it.
+    pub(super) fn stalls(&self, stalls: bool) {
+        if !stalls {
+            self.stalled_at_ms.store(0, Ordering::Release);
+            return;
+        }
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let since = &self.stalled_at_ms;
+        // Only the first of several tries counts.
+        let _ = since.compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
+    }
 }
 
 /// A connection's place among the open ones; leaves when dropped.
@@ -87,22 +143,21 @@ impl Connections {
             .increment(1);
     }
 
-    /// A place for a new connection, or the reason for which there is none.
-    fn enter(self: &Arc<Self>, peer: SocketAddr) -> Result<Place, &'static str> {
+    /// A place for a new connection, or the reason for which there is none. `is_known` says that
+    /// verified requests have come from its address.
+    fn enter(self: &Arc<Self>, peer: SocketAddr, is_known: bool) -> Result<Place, &'static str> {
         let address = peer_network(peer.ip());
         let mut open = self.open.lock();
         if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
             return Err("address_limit");
         }
         if open.seats.len() >= self.n_max {
-            let evicted = open.evict().ok_or("connection_limit")?;
-            evicted.is_evicted.store(true, Ordering::Release);
-            evicted.waker.wake();
+            open.make_room().ok_or("connection_limit")?.evict();
             self.count("evicted");
         }
         open.n_ever += 1;
-        let (id, seat) = (open.n_ever, Arc::<Seat>::default());
-        open.seats.insert(id, (address, Arc::clone(&seat)));
+        let (id, seat) = (open.n_ever, Seat::new(is_known));
+        open.seats.insert(id, Taken { address, hotkey: None, seat: Arc::clone(&seat) });
         *open.by_address.entry(address).or_default() += 1;
         self.show(&open);
         Ok(Place { connections: Arc::clone(self), id, seat })
@@ -114,27 +169,50 @@ impl Connections {
     }
 }
 
+/// A seat and whose it is.
+#[derive(Debug)]
+struct Taken {
+    address: IpAddr,
+    hotkey: Option<AccountId>,
+    seat: Arc<Seat>,
+}
+
 impl Open {
-    /// Takes the oldest connection off the list on which nothing was verified yet and that does
-    /// not answer now.
-    fn evict(&mut self) -> Option<Arc<Seat>> {
-        let is_idle = |seat: &Seat| {
-            !seat.is_proven.load(Ordering::Acquire) && !seat.is_busy.load(Ordering::Acquire)
+    /// Takes a connection off the list that does not answer now: before those that proved
+    /// themselves the others, of these one of the address that has most, and of these the oldest.
+    fn make_room(&mut self) -> Option<Arc<Seat>> {
+        let idle =
+            self.seats.iter().filter(|(_, taken)| !taken.seat.is_busy.load(Ordering::Acquire));
+        let rank = |id: u64, taken: &Taken| {
+            let is_proven = taken.seat.is_proven.load(Ordering::Acquire);
+            let n_here = self.by_address.get(&taken.address).copied().unwrap_or(0);
+            (is_proven, usize::MAX - n_here, id)
         };
-        let idle = self.seats.iter().filter(|(_, (_, seat))| is_idle(seat));
-        let oldest = *idle.map(|(id, _)| id).min()?;
-        self.remove(oldest)
+        let (_, _, id) = idle.map(|(id, taken)| rank(*id, taken)).min()?;
+        self.remove(id)
     }
 
     fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
-        let (address, seat) = self.seats.remove(&id)?;
-        if let Some(n) = self.by_address.get_mut(&address) {
+        let taken = self.seats.remove(&id)?;
+        if let Some(n) = self.by_address.get_mut(&taken.address) {
             *n -= 1;
             if *n == 0 {
-                self.by_address.remove(&address);
+                self.by_address.remove(&taken.address);
             }
         }
-        Some(seat)
+        Some(taken.seat)
+    }
+
+    /// Notes whose connection it is, and keeps it before others unless that hotkey has many.
+    fn prove(&mut self, id: u64, hotkey: AccountId) {
+        let n_others = self.seats.values().filter(|taken| taken.hotkey == Some(hotkey)).count();
+        if let Some(taken) = self.seats.get_mut(&id)
+            && taken.hotkey.is_none()
+        {
+            let is_one_of_few = n_others < MAX_PROVEN_PER_HOTKEY;
+            taken.hotkey = is_one_of_few.then_some(hotkey);
+            taken.seat.is_proven.store(is_one_of_few, Ordering::Release);
+        }
     }
 }
 
@@ -149,12 +227,15 @@ impl Drop for Place {
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
-    /// Nothing is asked; the server closes it after the keep-alive time.
-    Idle,
+    /// Nothing is asked.
+    Idle { until: Instant },
     /// A head is on its way.
     Head { until: Instant },
-    /// A whole head was read: body, answer.
-    Busy,
+    /// What looks like a whole head was read; the HTTP library has not handed it on yet.
+    Asked { until: Instant },
+    /// A request is served. So many more bytes are the HTTP library's: the body. What comes after
+    /// them waits in the socket.
+    Busy { n_body_bytes: usize },
     /// Refused; what still comes is thrown away.
     Refused { until: Instant, n_dropped: usize },
 }
@@ -167,11 +248,12 @@ pub(super) struct Track {
     n_head_bytes: Cell<usize>,
     /// Bytes of [`HEAD_END`] that ended the last read.
     n_matched: Cell<usize>,
+    /// Bytes that came with the end of the head.
+    n_early_bytes: Cell<usize>,
     max_head_bytes: usize,
     reply_until: Cell<Option<Instant>>,
     is_served: Cell<bool>,
-    /// The last request was refused, perhaps before its body was read.
-    is_refused: Cell<bool>,
+    is_proven: Cell<bool>,
 }
 
 impl Track {
@@ -181,24 +263,44 @@ impl Track {
             phase: Cell::new(phase),
             n_head_bytes: Cell::new(0),
             n_matched: Cell::new(0),
+            n_early_bytes: Cell::new(0),
             max_head_bytes,
             reply_until: Cell::new(None),
             is_served: Cell::new(false),
-            is_refused: Cell::new(false),
+            is_proven: Cell::new(false),
         }
     }
 
-    /// The server begins to answer a request.
-    pub(super) fn begin(&self) {
-        self.phase.set(Phase::Busy);
+    /// The server begins to answer a request whose body takes at most so many bytes.
+    pub(super) fn begin(&self, n_body_bytes: usize) {
+        let n_body_bytes = n_body_bytes.saturating_sub(self.n_early_bytes.take());
+        self.phase.set(Phase::Busy { n_body_bytes });
         self.is_served.set(true);
-        self.is_refused.set(false);
+        self.reply_until.set(None);
         self.place.seat.is_busy.store(true, Ordering::Release);
+        // The body may be waiting.
+        self.place.seat.waker.wake();
     }
 
-    /// The request on this connection is verified.
-    pub(super) fn prove(&self) {
-        self.place.seat.is_proven.store(true, Ordering::Release);
+    /// The body was read to its end.
+    pub(super) fn body_read(&self) {
+        self.phase.set(Phase::Busy { n_body_bytes: 0 });
+    }
+
+    /// The request on this connection is verified and within the hotkey's limits.
+    pub(super) fn prove(&self, hotkey: AccountId) {
+        if !self.is_proven.replace(true) {
+            self.place.connections.open.lock().prove(self.place.id, hotkey);
+        }
+    }
+
+    /// Whether a request on this connection was verified before.
+    pub(super) fn is_proven(&self) -> bool {
+        self.is_proven.get()
+    }
+
+    pub(super) fn seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.place.seat)
     }
 
     /// The reply must have been read by then.
@@ -206,17 +308,31 @@ impl Track {
         self.reply_until.set(Some(until));
     }
 
-    /// The request is refused. What still comes of its body is not told from a head, so it is cut
-    /// off like one that is too large, only without another word.
-    pub(super) fn refused(&self) {
-        self.is_refused.set(true);
+    /// The request is refused before its body was read: the connection ends with the refusal.
+    pub(super) fn cut_off(&self) {
+        self.count("unread_body");
+        let now = Instant::now();
+        self.phase.set(Phase::Refused { until: now + LINGER, n_dropped: 0 });
+        self.reply_until.set(Some(now + SIZED_REPLY_WITHIN));
+        self.free();
+    }
+
+    /// A sized reply is on its way; the next head may come.
+    pub(super) fn answered(&self) {
+        self.end();
+        self.reply_until.set(Some(Instant::now() + SIZED_REPLY_WITHIN));
     }
 
     /// The reply is written; the next head may come.
     pub(super) fn end(&self) {
-        self.phase.set(Phase::Idle);
+        self.phase.set(Phase::Idle { until: Instant::now() + IDLE_FOR });
         self.reply_until.set(None);
+        self.free();
+    }
+
+    fn free(&self) {
         self.place.seat.is_busy.store(false, Ordering::Release);
+        self.place.seat.waker.wake();
     }
 
     fn count(&self, end: &'static str) {
@@ -224,8 +340,12 @@ impl Track {
     }
 
     /// Follows the head through what was read. `Err` when it is too large.
-    fn read(&self, bytes: &[u8], now: Instant) -> Result<(), Refused> {
-        if self.phase.get() == Phase::Idle && !bytes.is_empty() {
+    fn read(&self, bytes: &[u8], now: Instant) -> Result<(), Cut> {
+        if let Phase::Busy { n_body_bytes } = self.phase.get() {
+            let n_body_bytes = n_body_bytes.saturating_sub(bytes.len());
+            self.phase.set(Phase::Busy { n_body_bytes });
+        }
+        if matches!(self.phase.get(), Phase::Idle { .. }) && !bytes.is_empty() {
             self.phase.set(Phase::Head { until: now + HEAD_WITHIN });
             self.n_head_bytes.set(0);
             self.n_matched.set(0);
@@ -241,11 +361,11 @@ impl Track {
                 (false, _) => 0,
             };
             if self.n_head_bytes.get() + idx >= self.max_head_bytes {
-                return Err(Refused::HeadTooLarge);
+                return Err(Cut::HeadTooLarge);
             }
-            // A body may contain what looks like the end of a head.
-            if n_matched == HEAD_END.len() && !self.is_refused.get() {
-                self.phase.set(Phase::Busy);
+            if n_matched == HEAD_END.len() {
+                self.phase.set(Phase::Asked { until: now + HEAD_WITHIN });
+                self.n_early_bytes.set(bytes.len() - idx - 1);
                 self.is_served.set(false);
                 return Ok(());
             }
@@ -256,14 +376,14 @@ impl Track {
     }
 }
 
-/// Why a connection is refused before any request on it is understood.
+/// Why a connection is cut before any request on it is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
+enum Cut {
     HeadTooLarge,
     SlowHead,
 }
 
-impl Refused {
+impl Cut {
     fn label(self) -> &'static str {
         match self {
             Self::HeadTooLarge => "head_too_large",
@@ -288,8 +408,8 @@ impl Refused {
 pub(super) struct Connection {
     socket: TcpStream,
     track: Rc<Track>,
-    reading: RefCell<Deadline>,
-    writing: RefCell<Deadline>,
+    reading: Deadline,
+    writing: Deadline,
 }
 
 /// A timer that is made when it is first needed.
@@ -314,18 +434,18 @@ impl Connection {
     pub(super) fn open(
         socket: TcpStream,
         peer: SocketAddr,
+        is_known: bool,
         connections: &Arc<Connections>,
         limits: &AxonLimits,
     ) -> io::Result<Self> {
-        let place = connections.enter(peer).map_err(|reason| {
+        let place = connections.enter(peer, is_known).map_err(|reason| {
             connections.count(reason);
             io::Error::new(io::ErrorKind::ConnectionRefused, reason)
         })?;
         socket.set_nodelay(true)?;
         let phase = Phase::Head { until: Instant::now() + HEAD_WITHIN };
-        let track = Track::new(place, phase, limits.max_head_bytes);
-        let (reading, writing) = Default::default();
-        Ok(Self { socket, track: Rc::new(track), reading, writing })
+        let track = Rc::new(Track::new(place, phase, limits.max_head_bytes));
+        Ok(Self { socket, track, reading: Deadline::default(), writing: Deadline::default() })
     }
 
     pub(super) fn track(&self) -> Rc<Track> {
@@ -333,17 +453,13 @@ impl Connection {
     }
 
     /// Says why in HTTP, closes our side, and throws away what still comes.
-    fn refuse(&mut self, why: Refused, cx: &mut Context<'_>) {
-        if self.track.is_refused.get() {
-            self.track.count("unread_body");
-        } else {
-            self.track.count(why.label());
-            // A peer that does not read is not waited for.
-            let _ = self.socket.try_write(why.reply());
-        }
+    fn cut(&mut self, why: Cut, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.track.count(why.label());
+        self.track.is_served.set(true);
+        // A peer that does not read is not waited for.
+        let _ = self.socket.try_write(why.reply());
         let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
-        let until = Instant::now() + LINGER;
-        self.track.phase.set(Phase::Refused { until, n_dropped: 0 });
+        self.poll_linger(Instant::now() + LINGER, 0, cx).map(Err)
     }
 
     /// Ends in an error, never in data.
@@ -363,12 +479,48 @@ impl Connection {
                 Poll::Ready(_) => return Poll::Ready(closed("refused")),
                 Poll::Pending => {
                     self.track.phase.set(Phase::Refused { until, n_dropped });
-                    ready!(self.reading.get_mut().poll(until, cx));
+                    ready!(self.reading.poll(until, cx));
                     return Poll::Ready(closed("refused"));
                 }
             }
         }
         Poll::Ready(closed("refused"))
+    }
+
+    /// While an answer is written: sees the caller go, and leaves in the socket what it sends.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; 1];
+        match ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut scratch))) {
+            Ok(0) => Poll::Ready(Ok(())),
+            // Whoever ends the answer wakes this task.
+            Ok(_) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// Reads no more than `n_most` bytes.
+    fn poll_some(
+        &mut self,
+        n_most: usize,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut part = buffer.take(n_most);
+        let read = Pin::new(&mut self.socket).poll_read(cx, &mut part);
+        let bytes = part.filled().to_vec();
+        if let Poll::Ready(Ok(())) = read {
+            buffer.put_slice(&bytes);
+        }
+        read
+    }
+
+    /// Ready when the reader has taken nothing for too long, or the whole reply took too long.
+    fn poll_reader(&mut self, reply_until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+        let stalled = match (&self.writing.sleep, self.writing.is_set) {
+            (Some(sleep), true) => sleep.deadline(),
+            _ => Instant::now() + WRITE_WITHIN,
+        };
+        self.writing.poll(reply_until.map_or(stalled, |until| until.min(stalled)), cx)
     }
 }
 
@@ -385,34 +537,41 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         let seat = &this.track.place.seat;
         seat.waker.register(cx.waker());
-        if seat.is_evicted.load(Ordering::Acquire) {
+        if seat.is_evicted() {
             return Poll::Ready(Err(closed("evicted")));
         }
-        if let Phase::Refused { until, n_dropped } = this.track.phase.get() {
-            return this.poll_linger(until, n_dropped, cx).map(Err);
-        }
         let n_before = buffer.filled().len();
-        let read = Pin::new(&mut this.socket).poll_read(cx, buffer)?;
-        let refused = match (read, this.track.phase.get()) {
+        let read = match this.track.phase.get() {
+            Phase::Refused { until, n_dropped } => {
+                return this.poll_linger(until, n_dropped, cx).map(Err);
+            }
+            Phase::Busy { n_body_bytes: 0 } => return this.poll_gone(cx),
+            Phase::Asked { .. } => this.poll_gone(cx)?,
+            Phase::Busy { n_body_bytes } => this.poll_some(n_body_bytes, cx, buffer)?,
+            Phase::Idle { .. } | Phase::Head { .. } => {
+                Pin::new(&mut this.socket).poll_read(cx, buffer)?
+            }
+        };
+        let cut = match (read, this.track.phase.get()) {
             (Poll::Ready(()), _) => {
                 let bytes = buffer.filled().get(n_before..).unwrap_or_default();
                 this.track.read(bytes, Instant::now()).err()
             }
-            (Poll::Pending, Phase::Head { until }) => {
-                let is_over = this.reading.get_mut().poll(until, cx).is_ready();
-                is_over.then_some(Refused::SlowHead)
+            (Poll::Pending, Phase::Head { until } | Phase::Asked { until }) => {
+                let is_over = this.reading.poll(until, cx).is_ready();
+                is_over.then_some(Cut::SlowHead)
+            }
+            (Poll::Pending, Phase::Idle { until }) => {
+                ready!(this.reading.poll(until, cx));
+                return Poll::Ready(Err(closed("idle")));
             }
             (Poll::Pending, _) => None,
         };
-        match refused {
+        match cut {
             None => read.map(Ok),
             Some(why) => {
                 buffer.set_filled(n_before);
-                this.refuse(why, cx);
-                let Phase::Refused { until, n_dropped } = this.track.phase.get() else {
-                    return Poll::Ready(Err(closed("refused")));
-                };
-                this.poll_linger(until, n_dropped, cx).map(Err)
+                this.cut(why, cx)
             }
         }
     }
@@ -429,11 +588,15 @@ impl AsyncWrite for Connection {
             // The HTTP library answers by itself only what it could not read.
             this.track.count("malformed");
         }
+        if this.track.place.seat.is_evicted() {
+            return Poll::Ready(Err(closed("evicted")));
+        }
         let until = this.track.reply_until.get();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes)?;
+        this.track.place.seat.stalls(written.is_pending());
         let is_over = match written {
             Poll::Ready(_) => {
-                this.writing.get_mut().is_set = false;
+                this.writing.is_set = false;
                 until.is_some_and(|until| Instant::now() > until)
             }
             Poll::Pending => this.poll_reader(until, cx).is_ready(),
@@ -451,18 +614,6 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
-    }
-}
-
-impl Connection {
-    /// Ready when the reader has taken nothing for too long, or the whole reply took too long.
-    fn poll_reader(&mut self, reply_until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let writing = self.writing.get_mut();
-        let stalled = match (&writing.sleep, writing.is_set) {
-            (Some(sleep), true) => sleep.deadline(),
-            _ => Instant::now() + WRITE_WITHIN,
-        };
-        writing.poll(reply_until.map_or(stalled, |until| until.min(stalled)), cx)
     }
 }
 
@@ -486,35 +637,73 @@ mod tests {
     }
 
     fn track(place: Place, max_head_bytes: usize) -> Track {
-        Track::new(place, Phase::Idle, max_head_bytes)
+        Track::new(place, Phase::Idle { until: Instant::now() }, max_head_bytes)
     }
 
     #[test]
     fn an_address_gets_so_many_and_no_more() {
         let connections = connections(9, 2);
-        let held = [connections.enter(peer(1)).unwrap(), connections.enter(peer(1)).unwrap()];
-        assert_eq!(connections.enter(peer(1)).unwrap_err(), "address_limit");
-        assert!(connections.enter(peer(2)).is_ok());
+        let held = [
+            connections.enter(peer(1), false).unwrap(),
+            connections.enter(peer(1), false).unwrap(),
+        ];
+        assert_eq!(connections.enter(peer(1), false).unwrap_err(), "address_limit");
+        assert!(connections.enter(peer(2), false).is_ok());
         drop(held);
-        assert!(connections.enter(peer(1)).is_ok());
+        assert!(connections.enter(peer(1), false).is_ok());
         assert!(connections.open.lock().by_address.is_empty());
     }
 
-    #[test]
-    fn when_all_are_taken_the_oldest_unproven_idle_one_goes() {
-        let connections = connections(3, 3);
-        let [proven, busy, idle] =
-            [1, 2, 3].map(|number| track(connections.enter(peer(number)).unwrap(), 99));
-        proven.prove();
-        busy.begin();
-        let newcomer = connections.enter(peer(4)).unwrap();
-        let is_evicted = |track: &Track| track.place.seat.is_evicted.load(Ordering::Acquire);
-        assert!(is_evicted(&idle) && !is_evicted(&proven) && !is_evicted(&busy));
-        let newcomer = track(newcomer, 99);
-        newcomer.prove();
-        assert_eq!(connections.enter(peer(5)).unwrap_err(), "connection_limit");
-        drop((idle, busy, proven, newcomer));
+    fn is_whole(track: &Track) -> bool {
+        matches!(track.phase.get(), Phase::Asked { .. })
+    }
+
+    fn hotkey(number: u8) -> AccountId {
+        AccountId([number; 32])
+    }
+
+    fn is_evicted(track: &Track) -> bool {
+        track.place.seat.is_evicted()
+    }
+
+    #[actix::test]
+    async fn a_full_house_makes_room_at_the_cost_of_who_proved_nothing() {
+        let connections = connections(4, 4);
+        let [proven, busy, lone, crowd] =
+            [1, 2, 3, 4].map(|number| track(connections.enter(peer(number), false).unwrap(), 99));
+        proven.prove(hotkey(1));
+        busy.begin(0);
+        // Two of one address: one of them goes first, though another is older.
+        drop(lone);
+        let lone = track(connections.enter(peer(3), false).unwrap(), 99);
+        drop(busy);
+        let crowding = track(connections.enter(peer(4), false).unwrap(), 99);
+        let known = track(connections.enter(peer(5), true).unwrap(), 99);
+        assert!(is_evicted(&crowd) && ![&proven, &lone, &crowding].into_iter().any(is_evicted));
+        // Then the oldest that proved nothing, and only when all did, the oldest of them.
+        let mut held = vec![track(connections.enter(peer(6), false).unwrap(), 99)];
+        assert!(is_evicted(&lone));
+        held.iter().for_each(|newcomer| newcomer.prove(hotkey(6)));
+        crowding.prove(hotkey(4));
+        held.push(track(connections.enter(peer(7), true).unwrap(), 99));
+        assert!(is_evicted(&proven) && !is_evicted(&known));
+        for busy in held.iter().chain([&crowding, &known]) {
+            busy.begin(0);
+        }
+        assert_eq!(connections.enter(peer(8), false).unwrap_err(), "connection_limit");
+        drop((lone, crowd, crowding, known, proven, held));
         assert!(connections.open.lock().seats.is_empty());
+        assert!(connections.open.lock().by_address.is_empty());
+    }
+
+    #[actix::test]
+    async fn one_hotkey_keeps_so_many_connections_and_no_more() {
+        let connections = connections(99, 99);
+        let all: Vec<Track> =
+            (0..20).map(|_| track(connections.enter(peer(1), false).unwrap(), 99)).collect();
+        all.iter().for_each(|track| track.prove(hotkey(1)));
+        let n_kept = all.iter().filter(|track| track.place.seat.is_proven.load(Ordering::Acquire));
+        assert_eq!(n_kept.count(), MAX_PROVEN_PER_HOTKEY);
     }
 
     proptest! {
@@ -526,19 +715,19 @@ mod tests {
             max in 1..48_usize,
         ) {
             let connections = connections(9, 9);
-            let track = track(connections.enter(peer(1)).unwrap(), max);
+            let track = track(connections.enter(peer(1), false).unwrap(), max);
             let (mut rest, mut refused) = (text.as_bytes(), false);
             for cut in cuts.into_iter().cycle() {
                 let (now, later) = rest.split_at(cut.min(rest.len()));
                 refused |= track.read(now, Instant::now()).is_err();
                 rest = later;
-                if rest.is_empty() || refused || track.phase.get() == Phase::Busy {
+                if rest.is_empty() || refused || is_whole(&track) {
                     break;
                 }
             }
             let end = text.find("\r\n\r\n").map(|start| start + 4);
             match end {
-                Some(end) if end <= max => prop_assert_eq!(track.phase.get(), Phase::Busy),
+                Some(end) if end <= max => prop_assert!(is_whole(&track)),
                 _ => prop_assert_eq!(refused, text.len() > max),
             }
         }

@@ -1,8 +1,8 @@
 //! One request's way from its head to an answer, cheapest check first:
 //!
 //! connection and head limits ([`super::connection`]) → rate of the address → head typed → rules and
-//! metagraph → nonce → signature → nonce used up → rate and streams of the hotkey → a stream, by
-//! priority → body, within size and time → hash and types → the miner.
+//! metagraph → nonce → signature → nonce used up → rate and requests of the hotkey → body, within size
+//! and time → a stream, by priority → hash and types → the miner.
 //!
 //! Whoever is turned away has cost no more than the steps before. The SDKs' order is kept wherever a
 //! caller could tell.
@@ -14,12 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::error::PayloadError;
 use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_http::{HttpMessage, Request, Response, StatusCode};
+use actix_http::{ConnectionType, HttpMessage, Payload, Request, Response, StatusCode};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use metrics::counter;
 use sn1::synapse::Endpoint;
+use sn1::synapse::body::BodyError;
 use sn1::synapse::headers::{AxonIdentity, Header};
 use sn1::synapse::limits::{Rate, TokenBuckets, peer_network};
 use sn1::synapse::pipeline::{
@@ -41,6 +43,10 @@ use crate::clock::unix_ns;
 
 /// A body that is not there by then is not waited for.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// For the rest of a refused body that is here already.
+const DRAIN_WITHIN: Duration = Duration::from_millis(20);
+/// A larger rest is not read.
+const MAX_DRAIN_BYTES: usize = 64 * 1024;
 /// The longest that a caller waits for a stream, whatever time it allows.
 const MAX_PATIENCE: Duration = Duration::from_secs(10);
 /// The share of a caller's time that it may spend in line.
@@ -63,31 +69,68 @@ pub(super) struct Served {
 
 /// What a verified caller holds for as long as its stream lives.
 pub(super) struct Holding {
-    _stream: Held,
+    _held: Held,
     _place: Place,
+}
+
+/// The body of a request, as far as it was read.
+struct Body {
+    payload: Payload,
+    is_ended: bool,
 }
 
 /// Answers one request, whatever it is.
 pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response<BoxBody> {
     let track = request.conn_data::<Rc<Track>>().map(Rc::clone);
     if let Some(track) = &track {
-        track.begin();
+        track.begin(served.most_body_bytes(request.headers()));
     }
-    let response = match served.accept(&mut request, track.as_ref()).await {
+    let mut body = Body { payload: request.take_payload(), is_ended: false };
+    let mut response = match served.accept(&request, &mut body, track.as_ref()).await {
         Ok(response) => response,
-        Err(refusal) => {
-            track.iter().for_each(|track| track.refused());
-            served.refused(*refusal)
-        }
+        Err(refusal) => served.refused(*refusal),
     };
     served.count(response.status());
     // A stream tells of its end itself.
     if let Some(track) = track
         && response.body().size() != BodySize::Stream
     {
-        track.end();
+        if body.drain().await {
+            track.answered();
+        } else {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+            track.cut_off();
+        }
     }
     response
+}
+
+impl Body {
+    /// Reads it whole, if it is not larger than that.
+    async fn read(&mut self, max_bytes: usize) -> Result<BytesMut, RefusalKind> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = self.payload.next().await {
+            let chunk = chunk.map_err(|error| match error {
+                PayloadError::EncodingCorrupted => RefusalKind::BadBody(BodyError::NotUtf8),
+                _ => RefusalKind::TimedOut,
+            })?;
+            if bytes.len() + chunk.len() > max_bytes {
+                return Err(RefusalKind::BodyTooLarge);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        self.is_ended = true;
+        Ok(bytes)
+    }
+
+    /// Throws a small rest away that is there already, so that the connection can be kept.
+    async fn drain(&mut self) -> bool {
+        if !self.is_ended {
+            let rest = timeout(DRAIN_WITHIN, self.read(MAX_DRAIN_BYTES)).await;
+            self.is_ended = matches!(rest, Ok(Ok(_)));
+        }
+        self.is_ended
+    }
 }
 
 impl Served {
@@ -108,28 +151,52 @@ impl Served {
         }
     }
 
+    /// What the body may take on the wire; the framing of chunks comes on top.
+    fn most_body_bytes(&self, headers: &HeaderMap) -> usize {
+        let max_bytes = self.state.limits.max_body_bytes;
+        if headers.contains_key("transfer-encoding") {
+            return max_bytes.saturating_mul(2).saturating_add(MAX_DRAIN_BYTES);
+        }
+        stated_bytes(headers).unwrap_or(0).min(max_bytes)
+    }
+
     async fn accept(
         &self,
-        request: &mut Request,
+        request: &Request,
+        body: &mut Body,
         track: Option<&Rc<Track>>,
     ) -> Result<Response<BoxBody>, Box<Refusal>> {
         let asked = self.read(request)?;
-        let (claim, caller) = match self.verify(&asked).await {
+        let network = peer_network(asked.peer().ip());
+        let is_known =
+            track.is_some_and(|track| track.is_proven()) || self.state.knows(network, unix_ns());
+        let (claim, caller) = match self.verify(&asked, is_known).await {
             Ok(verified) => verified,
             Err(kind) => return Err(self.refuse(&asked, kind)),
         };
-        let admitted = asked
-            .admit(&claim, &self.state.verifier, self.signer(), unix_ns())
-            .map_err(Box::new)?;
+        let admitted = asked.admit(&claim, &self.state.verifier, self.signer(), unix_ns());
+        let admitted = admitted.map_err(|refusal| {
+            // A replay, or no route: it has cost a signature.
+            self.state.charge(network, FORGERY_COST, unix_ns());
+            Box::new(refusal)
+        })?;
+        let refuse = |kind| Box::new(admitted.refuse(kind, self.signer(), unix_ns()));
+        let held = self.state.hold(caller.hotkey).map_err(refuse)?;
+        self.state.remember(network, unix_ns());
         if let Some(track) = track {
-            track.prove();
+            track.prove(caller.hotkey);
         }
-        let holding = self
-            .hold(&admitted, &caller)
-            .await
-            .map_err(|kind| Box::new(admitted.refuse(kind, self.signer(), unix_ns())))?;
-        let body = self.body(request, &admitted).await?;
-        self.answer(request.headers(), &admitted, &body, holding, track)
+        // Before a stream is taken, so that a slow sender holds none.
+        let bytes = self.body(request.headers(), body).await.map_err(refuse)?;
+        if let Some(track) = track {
+            track.body_read();
+        }
+        let place = self.place(&admitted, &caller, track).await.map_err(refuse)?;
+        let holding = Holding { _held: held, _place: place };
+        let response = self.answer(request.headers(), &admitted, &bytes, holding, track)?;
+        // A quick miner's first words leave together with the head.
+        tokio::task::yield_now().await;
+        Ok(response)
     }
 
     /// Address, path and head.
@@ -137,7 +204,7 @@ impl Served {
         let now = unix_ns();
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let peer = request.peer_addr().unwrap_or(unknown);
-        if !self.state.addresses.lock().take(peer_network(peer.ip()), now) {
+        if !self.state.hears(peer_network(peer.ip()), now) {
             let refusal = Refusal::bare(RefusalKind::RateLimited, Generation::Modern, 0.0);
             return Err(Box::new(refusal));
         }
@@ -158,7 +225,7 @@ impl Served {
     }
 
     /// Rules, nonce and signature.
-    async fn verify(&self, asked: &Asked) -> Result<(Claim, Caller), RefusalKind> {
+    async fn verify(&self, asked: &Asked, is_known: bool) -> Result<(Claim, Caller), RefusalKind> {
         // A caller without a valid hotkey is the verifier's to refuse.
         let named = asked.account();
         let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
@@ -168,10 +235,9 @@ impl Served {
             Some(caller) => caller,
             None => self.judge(asked, claim.account)?,
         };
-        let checked = self.signatures.check(claim).await;
+        let checked = self.signatures.check(claim, is_known).await;
         if let Err(RefusalKind::NotVerified(_)) = &checked {
-            let address = peer_network(asked.peer().ip());
-            self.state.addresses.lock().charge(address, FORGERY_COST, unix_ns());
+            self.state.charge(peer_network(asked.peer().ip()), FORGERY_COST, unix_ns());
         }
         Ok((checked?, caller))
     }
@@ -186,51 +252,31 @@ impl Served {
         }
     }
 
-    /// A stream of the hotkey's, then one of the axon's.
-    async fn hold(&self, admitted: &Admitted, caller: &Caller) -> Result<Holding, RefusalKind> {
-        let stream = self.state.hold(caller.hotkey)?;
+    /// One of the axon's streams.
+    async fn place(
+        &self,
+        admitted: &Admitted,
+        caller: &Caller,
+        track: Option<&Rc<Track>>,
+    ) -> Result<Place, RefusalKind> {
         let priority = catch_unwind(AssertUnwindSafe(|| self.miner.priority(caller)))
             .map_err(|_| RefusalKind::Failed)?;
         let stated = admitted.head().timeout.unwrap_or(DEFAULT_TIMEOUT_S);
         let patience = Duration::try_from_secs_f64(stated * SHARE_IN_LINE).unwrap_or(MAX_PATIENCE);
-        let admission = &self.state.admission;
-        let entering = admission.enter(priority, patience.min(MAX_PATIENCE));
-        let place = entering.await.map_err(|why| match why {
+        let seat = track.map(|track| track.seat());
+        let entering = self.state.admission.enter(priority, seat, patience.min(MAX_PATIENCE));
+        entering.await.map_err(|why| match why {
             TurnedAway::Full => RefusalKind::Overloaded,
             TurnedAway::Late => RefusalKind::TimedOut,
-        })?;
-        Ok(Holding { _stream: stream, _place: place })
+        })
     }
 
-    async fn body(
-        &self,
-        request: &mut Request,
-        admitted: &Admitted,
-    ) -> Result<BytesMut, Box<Refusal>> {
-        let refuse = |kind| Box::new(admitted.refuse(kind, self.signer(), unix_ns()));
+    async fn body(&self, headers: &HeaderMap, body: &mut Body) -> Result<BytesMut, RefusalKind> {
         let max_bytes = self.state.limits.max_body_bytes;
-        let stated = request.headers().get("content-length");
-        let stated = stated.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if stated.is_some_and(|n_bytes| n_bytes > max_bytes) {
-            return Err(refuse(RefusalKind::BodyTooLarge));
+        if stated_bytes(headers).is_some_and(|n_bytes| n_bytes > max_bytes) {
+            return Err(RefusalKind::BodyTooLarge);
         }
-        let mut payload = request.take_payload();
-        let mut body = BytesMut::new();
-        let read = async {
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|_| RefusalKind::TimedOut)?;
-                if body.len() + chunk.len() > max_bytes {
-                    return Err(RefusalKind::BodyTooLarge);
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(())
-        };
-        match timeout(BODY_WITHIN, read).await {
-            Ok(Ok(())) => Ok(body),
-            Ok(Err(kind)) => Err(refuse(kind)),
-            Err(_) => Err(refuse(RefusalKind::TimedOut)),
-        }
+        timeout(BODY_WITHIN, body.read(max_bytes)).await.unwrap_or(Err(RefusalKind::TimedOut))
     }
 
     fn answer(
@@ -289,6 +335,11 @@ impl Served {
         )
         .increment(1);
     }
+}
+
+/// What the caller says its body takes.
+fn stated_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get("content-length")?.to_str().ok()?.parse().ok()
 }
 
 fn respond(

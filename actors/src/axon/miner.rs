@@ -29,7 +29,15 @@ pub enum MinerError {
 /// Where an answer is written, one call for each chunk on the wire.
 #[derive(Debug, Clone)]
 pub struct ChunkSink {
-    chunks: mpsc::Sender<Result<Bytes, BrokenOff>>,
+    chunks: mpsc::Sender<Part>,
+}
+
+/// What an answer is made of.
+#[derive(Debug)]
+pub(super) enum Part {
+    Chunk(Bytes),
+    End,
+    Broken,
 }
 
 /// Ends a body without its last chunk.
@@ -38,7 +46,7 @@ pub struct ChunkSink {
 pub(super) struct BrokenOff;
 
 impl ChunkSink {
-    pub(super) fn new(chunks: mpsc::Sender<Result<Bytes, BrokenOff>>) -> Self {
+    pub(super) fn new(chunks: mpsc::Sender<Part>) -> Self {
         Self { chunks }
     }
 
@@ -55,7 +63,7 @@ impl ChunkSink {
     /// # Errors
     /// When the caller has gone.
     pub async fn send_bytes(&self, bytes: Bytes) -> Result<(), CallerGone> {
-        self.chunks.send(Ok(bytes)).await.map_err(|_| CallerGone)
+        self.chunks.send(Part::Chunk(bytes)).await.map_err(|_| CallerGone)
     }
 
     /// Resolves when the caller has gone.
@@ -63,9 +71,9 @@ impl ChunkSink {
         self.chunks.closed().await;
     }
 
-    pub(super) async fn break_off(&self) {
-        // Nobody left to tell.
-        let _ = self.chunks.send(Err(BrokenOff)).await;
+    pub(super) async fn finish(&self, last: Part) {
+        // When nobody is left to tell, nothing is lost.
+        let _ = self.chunks.send(last).await;
     }
 }
 
@@ -81,7 +89,8 @@ pub trait Miner: Send + Sync + 'static {
     /// allows; a miner that has more to say by then stops, and what it has sent stands.
     ///
     /// The future is dropped when the caller goes away, so holding a resource only within it is
-    /// enough to free it.
+    /// enough to free it. It runs on the axon's event loop: work that blocks belongs on a thread of
+    /// the miner's own.
     fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering;
 
     /// Turns callers away, with the reason that they are told. Asked before the signature is checked,

@@ -11,7 +11,9 @@ use actix_http::{HttpService, Request};
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, fn_service};
 use futures_util::future::ready;
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
+use sn1::synapse::limits::peer_network;
 use sn1::synapse::sign::random_uuid;
 use sn1::wallet::Keypair;
 use tokio::net::TcpStream;
@@ -21,6 +23,7 @@ use super::handler::{Served, handle};
 use super::miner::Miner;
 use super::rules::{AxonLimits, AxonRules};
 use super::state::AxonState;
+use crate::clock::unix_ns;
 use crate::supervision::{Context, Drained, Resident};
 
 /// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
@@ -28,6 +31,8 @@ use crate::supervision::{Context, Drained, Resident};
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A connection that is being closed may take this long.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// The system's buffers of one connection, each way: many questions, and seconds of an answer.
+const SOCKET_BUFFER_BYTES: usize = 64 * 1024;
 /// Answers that are being written when the axon stops get this long.
 const DRAIN_SECONDS: u64 = 3;
 
@@ -99,6 +104,9 @@ impl AxonServer {
             .max_concurrent_connections(n_max.saturating_mul(2));
         let stopping = builder.graceful_shutdown_signal();
         let listener = self.listener.try_clone()?;
+        // Inherited by its connections. What a reader does not take would fill megabytes of each.
+        set_socket_send_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
+        set_socket_recv_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
         let factory = move || {
             let served = Rc::new(Served::new(
                 Arc::clone(&name),
@@ -139,7 +147,8 @@ fn open(
     state: &Arc<AxonState>,
 ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
     let peer = socket.peer_addr().map_err(DispatchError::Io)?;
-    let connection = Connection::open(socket, peer, &state.connections, &state.limits)
+    let is_known = state.knows(peer_network(peer.ip()), unix_ns());
+    let connection = Connection::open(socket, peer, is_known, &state.connections, &state.limits)
         .map_err(DispatchError::Io)?;
     Ok((connection, Some(peer)))
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use sn1::synapse::limits::TokenBuckets;
+use sn1::synapse::limits::{Rate, TokenBuckets};
 use sn1::synapse::pipeline::RefusalKind;
 use sn1::synapse::verify::Verifier;
 use sn1::wallet::AccountId;
@@ -18,6 +18,10 @@ use super::server::AxonSettings;
 use super::signatures::Checkers;
 use crate::clock::unix_ns;
 
+/// What a network gets from which nothing was verified yet.
+const STRANGERS_SHARE: f64 = 0.2;
+/// A network is known for this long after its last verified request.
+const KNOWN_FOR_NS: u64 = 3_600_000_000_000;
 /// Addresses and hotkeys whose rates are remembered.
 const MAX_REMEMBERED: usize = 16_384;
 
@@ -28,7 +32,7 @@ pub struct AxonState {
     pub(super) rules: AxonRules,
     pub(super) roster: Roster,
     pub(super) verifier: Verifier,
-    pub(super) addresses: Mutex<TokenBuckets<IpAddr>>,
+    addresses: Mutex<Addresses>,
     pub(super) hotkeys: Mutex<Hotkeys>,
     pub(super) admission: Arc<Admission>,
     pub(super) connections: Arc<Connections>,
@@ -42,7 +46,7 @@ impl AxonState {
         let name = Arc::clone(&settings.name);
         Arc::new(Self {
             verifier: Verifier::new(rules.verifier(&limits, unix_ns())),
-            addresses: Mutex::new(TokenBuckets::new(limits.address_rate(), MAX_REMEMBERED)),
+            addresses: Mutex::new(Addresses::new(&limits)),
             hotkeys: Mutex::new(Hotkeys {
                 rates: TokenBuckets::new(limits.hotkey_rate(), MAX_REMEMBERED),
                 streams: HashMap::new(),
@@ -56,7 +60,27 @@ impl AxonState {
         })
     }
 
-    /// Takes one of the streams that a verified hotkey may have, and counts the request.
+    /// Counts a request of this network; `false` when it sends too many.
+    pub(super) fn hears(&self, network: IpAddr, now_ns: u64) -> bool {
+        self.addresses.lock().rate(network, now_ns).take(network, now_ns)
+    }
+
+    /// Makes a network pay for something that turned out to be costly.
+    pub(super) fn charge(&self, network: IpAddr, tokens: f64, now_ns: u64) {
+        self.addresses.lock().rate(network, now_ns).charge(network, tokens, now_ns);
+    }
+
+    /// Whether verified requests have come from this network lately.
+    pub(super) fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
+        self.addresses.lock().knows(network, now_ns)
+    }
+
+    /// A verified request came from this network.
+    pub(super) fn remember(&self, network: IpAddr, now_ns: u64) {
+        self.addresses.lock().remember(network, now_ns);
+    }
+
+    /// Takes one of the requests that a verified hotkey may have at once, and counts it.
     pub(super) fn hold(self: &Arc<Self>, hotkey: AccountId) -> Result<Held, RefusalKind> {
         let mut hotkeys = self.hotkeys.lock();
         let Hotkeys { rates, streams } = &mut *hotkeys;
@@ -69,6 +93,46 @@ impl AxonState {
     }
 }
 
+/// Where requests come from. A network from which nothing was verified yet gets a fraction, so that
+/// many new ones together cannot do what one known one may.
+#[derive(Debug)]
+struct Addresses {
+    known_rates: TokenBuckets<IpAddr>,
+    stranger_rates: TokenBuckets<IpAddr>,
+    known_until_ns: HashMap<IpAddr, u64>,
+}
+
+impl Addresses {
+    fn new(limits: &AxonLimits) -> Self {
+        let rate = limits.address_rate();
+        let strangers = Rate {
+            per_second: (rate.per_second * STRANGERS_SHARE).max(1.0),
+            burst: (rate.burst * STRANGERS_SHARE).max(1.0),
+        };
+        Self {
+            known_rates: TokenBuckets::new(rate, MAX_REMEMBERED),
+            stranger_rates: TokenBuckets::new(strangers, MAX_REMEMBERED),
+            known_until_ns: HashMap::new(),
+        }
+    }
+
+    fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
+        self.known_until_ns.get(&network).is_some_and(|until| now_ns < *until)
+    }
+
+    fn rate(&mut self, network: IpAddr, now_ns: u64) -> &mut TokenBuckets<IpAddr> {
+        if self.knows(network, now_ns) { &mut self.known_rates } else { &mut self.stranger_rates }
+    }
+
+    fn remember(&mut self, network: IpAddr, now_ns: u64) {
+        let until = now_ns.saturating_add(KNOWN_FOR_NS);
+        let is_new = self.known_until_ns.insert(network, until).is_none();
+        if is_new && self.known_until_ns.len() > MAX_REMEMBERED {
+            self.known_until_ns.retain(|_, until| now_ns < *until);
+        }
+    }
+}
+
 /// What verified hotkeys use.
 #[derive(Debug)]
 pub(super) struct Hotkeys {
@@ -77,7 +141,7 @@ pub(super) struct Hotkeys {
     streams: HashMap<AccountId, usize>,
 }
 
-/// One stream of a hotkey; given back when dropped.
+/// One request of a hotkey, to the end of its stream; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     state: Arc<AxonState>,

@@ -1,17 +1,20 @@
 //! The handler of one synapse: a supervised task that lives as long as its stream.
 //!
-//! The miner writes in a task of its own, so a panic or an error in it breaks off this stream, which
-//! the caller can tell from an end, and touches nothing else. A caller who goes away drops the body,
-//! and with it the task, at its next await.
+//! A panic or an error of the miner breaks off this stream, which the caller can tell from an end, and
+//! touches nothing else. A caller who goes away drops the body, and with it the task, at its next
+//! await.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_http::body::{BodySize, MessageBody};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use metrics::{counter, gauge};
 use sn1::synapse::body::Prompt;
 use sn1::telemetry;
@@ -21,7 +24,7 @@ use tracing::{debug, warn};
 
 use super::connection::Track;
 use super::handler::Holding;
-use super::miner::{Answering, BrokenOff, ChunkSink, Miner, MinerError};
+use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part};
 use crate::spawn::spawn_named;
 
 /// The longest time that a caller is granted, whatever it asks for.
@@ -51,55 +54,49 @@ pub(super) fn start(
     let miner = Arc::clone(miner);
     spawn_named("synapse_handler", async move {
         let _holding = holding;
-        // Made in here, so that a panic of the method itself is this task's too.
-        let answering = Box::pin({
+        // Made in here, so that a panic of the method itself is this stream's too.
+        let answering = {
             let sink = sink.clone();
             async move { miner.answer(prompt, within, sink).await }
-        });
+        };
         let end = tokio::select! {
             () = sink.gone() => "caller_gone",
             end = write_answer(answering, within + OVERTIME, &sink) => end,
         };
         open.ended(end);
     });
-    StreamBody { chunks, track }
+    StreamBody { chunks, track, broken: false }
 }
 
-async fn write_answer(answering: Answering, limit: Duration, sink: &ChunkSink) -> &'static str {
-    // A task of its own so that a panic in it is told apart from an end.
-    let task = tokio::spawn(answering);
-    let abort = AbortOnDrop(task.abort_handle());
-    let outcome = tokio::time::timeout(limit, task).await;
-    drop(abort);
-    match outcome {
-        Ok(Ok(Ok(()))) => "complete",
-        Ok(Ok(Err(MinerError::CallerGone(_)))) => "caller_gone",
+/// Ends the body whatever copies of the sink the miner still holds.
+async fn write_answer(
+    answering: impl Future<Output = Result<(), MinerError>>,
+    limit: Duration,
+    sink: &ChunkSink,
+) -> &'static str {
+    let answering = AssertUnwindSafe(answering).catch_unwind();
+    let (end, last) = match tokio::time::timeout(limit, answering).await {
+        Ok(Ok(Ok(()))) => ("complete", Part::End),
+        Ok(Ok(Err(MinerError::CallerGone(_)))) => return "caller_gone",
         Ok(Ok(Err(error))) => {
             debug!(%error, "answer broke off");
-            sink.break_off().await;
-            "error"
+            ("error", Part::Broken)
         }
-        Ok(Err(panic)) => {
-            warn!(%panic, "a miner panicked; its stream is broken off");
-            sink.break_off().await;
-            "panic"
+        Ok(Err(_)) => {
+            warn!("a miner panicked; its stream is broken off");
+            ("panic", Part::Broken)
         }
-        Err(_) => "deadline",
-    }
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+        Err(_) => ("deadline", Part::End),
+    };
+    sink.finish(last).await;
+    end
 }
 
 /// What a miner writes, as the body of a reply: one HTTP chunk for each of its sends.
 pub(super) struct StreamBody {
-    chunks: mpsc::Receiver<Result<Bytes, BrokenOff>>,
+    chunks: mpsc::Receiver<Part>,
     track: Option<Rc<Track>>,
+    broken: bool,
 }
 
 impl MessageBody for StreamBody {
@@ -113,7 +110,20 @@ impl MessageBody for StreamBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, BrokenOff>>> {
-        self.get_mut().chunks.poll_recv(cx)
+        let this = self.get_mut();
+        if this.broken {
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
+        match ready!(this.chunks.poll_recv(cx)) {
+            Some(Part::Chunk(bytes)) => Poll::Ready(Some(Ok(bytes))),
+            Some(Part::End) | None => Poll::Ready(None),
+            Some(Part::Broken) => {
+                // What was said before is written out first: an error drops the write buffer.
+                this.broken = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
     }
 }
 
