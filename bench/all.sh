@@ -12,4 +12,5 @@ else
     echo "skipped: $python has no torch, transformers and gguf; set PYTHON to compare the model"
 fi
 bench/axon.sh
+bench/fanout.sh
 bench/node.sh

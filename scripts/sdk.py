@@ -79,7 +79,7 @@ def report(folders):
         version = folder.name.replace("sdk-", "")
         own = os.environ.get(f"SN1_SDK_{version.split('.')[0]}")
         if ((Path(own) if own else folder) / "bin/python").exists():
-            say(f"interop: tested with bittensor {version}")
+            say(f"interop: bittensor {version} is here for the tests")
         else:
             say(f"interop: skipped: bittensor {version} is not installed (make sdk)")
 

@@ -35,6 +35,15 @@ pub trait SubnetSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeAddress(String);
 
+impl NodeAddress {
+    /// Whether it is surely on this machine.
+    fn is_loopback(&self) -> bool {
+        let host = self.0.rsplit_once(':').map_or(self.0.as_str(), |(host, _)| host);
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
 impl FromStr for NodeAddress {
     type Err = String;
 
@@ -111,7 +120,9 @@ impl SubnetSource for RunningNode {
             Ok(Ok((503, _))) => no_subnet(format!(
                 "the node at {node} has not seen the subnet yet: ask again in a moment"
             )),
-            Ok(Ok((200, body))) => match serde_json::from_slice(&body) {
+            Ok(Ok((200, body))) => match serde_json::from_slice::<SubnetPage>(&body) {
+                // A page from elsewhere must not open this machine's own network to us.
+                Ok(page) if !node.is_loopback() => Ok(SubnetPage { development_key: None, ..page }),
                 Ok(page) => Ok(page),
                 Err(error) => no_subnet(format!("what {node} says is no metagraph: {error}")),
             },
