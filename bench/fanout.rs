@@ -212,11 +212,14 @@ async fn measure(n_miners: usize) -> Result<(), Failure> {
     round(&slot.link(), &mut few).await?;
     let before = memory("VmRSS:")?;
     for round_idx in 1..=ROUNDS {
-        let (took_ms, slowest_ms) = round(&slot.link(), &mut miners).await?;
+        let Round { took_ms, first_chunks_ms, slowest_ms } =
+            round(&slot.link(), &mut miners).await?;
         let added_ms = took_ms - slowest_ms;
+        let first_due_ms = STREAM.as_secs_f64() * 1e3 / f64::from(CHUNKS);
+        let late_ms = first_chunks_ms - first_due_ms;
         println!(
             "{n_miners:>5} miners, round {round_idx}: slowest miner {slowest_ms:.1}, \
-             all {took_ms:.1}, added {added_ms:.1}"
+             all {took_ms:.1}, added {added_ms:.1} (first chunk at most {late_ms:.1} late)"
         );
     }
     let peak = memory("VmHWM:")?.saturating_sub(before) as f64 / n_miners as f64;
@@ -225,8 +228,18 @@ async fn measure(n_miners: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One question to all: milliseconds until the last answer, and of the slowest miner.
-async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<(f64, f64), Failure> {
+/// Milliseconds of one question to all.
+struct Round {
+    /// Until the last answer.
+    took_ms: f64,
+    /// Until the last miner's first chunk.
+    first_chunks_ms: f64,
+    /// Of the slowest miner, by its own clock.
+    slowest_ms: f64,
+}
+
+/// Asks all.
+async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<Round, Failure> {
     let message = "Name the tallest mountain of every continent. ".repeat(20);
     let ask = AskMiners {
         targets: miners.targets.clone(),
@@ -237,8 +250,9 @@ async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<(f64, f
     };
     let started = Instant::now();
     let mut answers = dendrite.ask_again(ask, TIMEOUT).await?;
-    let mut n_good = 0;
+    let (mut n_good, mut first_chunks_s) = (0, 0.0_f64);
     while let Some(answer) = answers.recv().await {
+        first_chunks_s = answer.chunks.first().map_or(0.0, |(_, at)| *at).max(first_chunks_s);
         n_good +=
             usize::from(answer.outcome.is_success() && answer.chunks.len() <= CHUNKS as usize);
     }
@@ -246,7 +260,7 @@ async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<(f64, f
     if n_good != miners.targets.len() {
         return Err(format!("only {n_good} of {} answers are good", miners.targets.len()).into());
     }
-    Ok((took_ms, miners.slowest_ms()?))
+    Ok(Round { took_ms, first_chunks_ms: first_chunks_s * 1e3, slowest_ms: miners.slowest_ms()? })
 }
 
 /// A line of this process's status, in KiB.

@@ -72,6 +72,20 @@ pub struct SignedRequest {
     pub body: Vec<u8>,
 }
 
+/// What all requests of one question have in common: worked out once, however many are asked.
+#[derive(Debug, Clone)]
+pub struct Common {
+    hotkey: String,
+    body_hash: String,
+}
+
+impl Common {
+    /// For the requests of this key with these messages.
+    pub fn new(keypair: &Keypair, messages: &[String]) -> Self {
+        Self { hotkey: keypair.account_id().to_ss58(), body_hash: body_hash(messages) }
+    }
+}
+
 /// Builds and signs the request of a dendrite. The nonce comes from the [`NonceSource`] of the
 /// draft's uuid; a request must never be sent twice, because its nonce is used up.
 ///
@@ -82,24 +96,30 @@ pub fn sign_request(
     draft: &RequestDraft<'_>,
     nonce: u64,
 ) -> Result<SignedRequest, serde_json::Error> {
-    let hotkey = keypair.account_id().to_ss58();
-    let hash = body_hash(draft.messages);
+    sign_one_of(keypair, &Common::new(keypair, draft.messages), draft, nonce)
+}
+
+/// Like [`sign_request`], for one of many requests: `common` is of the same key and messages.
+///
+/// # Errors
+/// As [`sign_request`].
+pub fn sign_one_of(
+    keypair: &Keypair,
+    common: &Common,
+    draft: &RequestDraft<'_>,
+    nonce: u64,
+) -> Result<SignedRequest, serde_json::Error> {
+    let Common { hotkey, body_hash } = common;
     let text = request_text(
         Some(i128::from(nonce)),
-        &hotkey,
+        hotkey,
         draft.axon.hotkey,
         Some(draft.dendrite_uuid),
-        Some(&hash),
+        Some(body_hash),
     );
     let signature = sign_text(keypair, &text);
-    let body = request_body(draft, &hotkey, nonce, &signature)?;
-    let signed = Signed {
-        hotkey: &hotkey,
-        nonce,
-        signature: &signature,
-        body_hash: &hash,
-        body_bytes: body.len(),
-    };
+    let body = request_body(draft, hotkey, nonce, &signature)?;
+    let signed = Signed { hotkey, nonce, signature: &signature, body_hash, body_bytes: body.len() };
     Ok(SignedRequest { path: PROMPT_PATH, headers: request_headers(draft, &signed), body })
 }
 

@@ -44,13 +44,7 @@ struct Route {
 /// more; whoever drops this ends all its streams.
 pub(super) async fn ask_all(shared: Rc<Shared>, ask: AskMiners, answers: mpsc::Sender<Answer>) {
     let AskMiners { targets, roles, messages, timeout, progress } = ask;
-    let question = Question {
-        hotkey: shared.settings.hotkey.clone(),
-        external_ip: shared.settings.external_ip,
-        roles,
-        messages,
-        timeout_s: timeout.as_secs_f64(),
-    };
+    let question = Question::new(&shared.settings, roles, messages, timeout);
     let clock = Clock::start(timeout, shared.settings.limits.deadlines);
     let round = Rc::new(Round { shared, question: Arc::new(question), clock });
     let mut counted = OpenStreams::new(targets.len());

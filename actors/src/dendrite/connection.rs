@@ -290,8 +290,9 @@ async fn read_reply(
     clock: &Clock,
     arrived: &mut Arrived,
 ) -> Read {
-    let (head, mut body) = reply.into_parts();
-    arrived.head(head.status.as_u16(), &head.headers, clock.elapsed_s());
+    arrived.head(reply.status().as_u16(), reply.headers(), clock.elapsed_s());
+    // The headers hold on to the buffer that they were read into: not for the whole stream.
+    let mut body = reply.into_body();
     if arrived.is_unreadable() {
         return Read::Enough;
     }

@@ -1,15 +1,17 @@
 //! Requests are signed away from the thread that reads the streams: a signature takes tens of
 //! microseconds, and a thousand of them in a row would hold up every miner behind the first.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sn1::synapse::headers::{AxonAddress, RequestDraft};
 use sn1::synapse::outcome::Ending;
-use sn1::synapse::sign::{SignedRequest, sign_request};
+use sn1::synapse::sign::{Common, SignedRequest, sign_one_of};
 use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::oneshot;
 
+use super::DendriteSettings;
 use super::lanes::next_nonce;
 
 /// More threads than this do not pay.
@@ -20,11 +22,12 @@ const MIN_PER_THREAD: usize = 16;
 /// Who signs, and what is asked.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) hotkey: Keypair,
-    pub(super) external_ip: IpAddr,
-    pub(super) roles: Vec<String>,
-    pub(super) messages: Vec<String>,
-    pub(super) timeout_s: f64,
+    hotkey: Keypair,
+    external_ip: String,
+    roles: Vec<String>,
+    messages: Vec<String>,
+    timeout_s: f64,
+    common: OnceLock<Common>,
 }
 
 /// Whom a request is for.
@@ -51,17 +54,35 @@ impl Pending {
 }
 
 impl Question {
+    /// A question in the name of the settings' key.
+    pub(super) fn new(
+        settings: &DendriteSettings,
+        roles: Vec<String>,
+        messages: Vec<String>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            hotkey: settings.hotkey.clone(),
+            external_ip: settings.external_ip.to_string(),
+            roles,
+            messages,
+            timeout_s: timeout.as_secs_f64(),
+            common: OnceLock::new(),
+        }
+    }
+
     fn sign(&self, recipient: &Recipient) -> Result<SignedRequest, String> {
         let (ip, hotkey) = (recipient.address.ip().to_string(), recipient.axon.to_ss58());
         let draft = RequestDraft {
             axon: AxonAddress { ip: &ip, port: recipient.address.port(), hotkey: &hotkey },
-            dendrite_ip: &self.external_ip.to_string(),
+            dendrite_ip: &self.external_ip,
             dendrite_uuid: &recipient.uuid,
             timeout_s: self.timeout_s,
             roles: &self.roles,
             messages: &self.messages,
         };
-        sign_request(&self.hotkey, &draft, next_nonce()).map_err(|error| error.to_string())
+        let common = self.common.get_or_init(|| Common::new(&self.hotkey, &self.messages));
+        sign_one_of(&self.hotkey, common, &draft, next_nonce()).map_err(|error| error.to_string())
     }
 }
 

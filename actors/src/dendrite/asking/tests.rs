@@ -25,13 +25,8 @@ fn shared() -> Rc<Shared> {
 }
 
 fn question() -> Arc<Question> {
-    Arc::new(Question {
-        hotkey: Keypair::from_dev_path("//retry-test").unwrap(),
-        external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        roles: vec!["user".to_owned()],
-        messages: vec!["Why?".to_owned()],
-        timeout_s: LONG.as_secs_f64(),
-    })
+    let (roles, messages) = (vec!["user".to_owned()], vec!["Why?".to_owned()]);
+    Arc::new(Question::new(&shared().settings, roles, messages, LONG))
 }
 
 /// A connection as the pool keeps it, and the peer's end of it.
