@@ -13,6 +13,7 @@
 //! | [`sign`] | signed texts, nonces, and the request a dendrite sends |
 //! | [`verify`] | nonce rules and signatures on the axon's side |
 //! | [`pipeline`] | from request head to admission or refusal |
+//! | [`reply`] | heads and framed bodies of replies, as they arrive |
 //! | [`stream`] | UTF-8 in pieces |
 //! | [`outcome`] | what a dendrite makes of an exchange |
 
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod outcome;
 pub mod pipeline;
 pub mod python;
+pub mod reply;
 pub mod repr;
 pub mod sign;
 pub mod stream;

@@ -72,6 +72,23 @@ pub struct SignedRequest {
     pub body: Vec<u8>,
 }
 
+impl SignedRequest {
+    /// The whole request as it goes over the wire to `host` (`ip:port`). It wishes no compression.
+    pub fn to_http(&self, host: &str) -> Vec<u8> {
+        let mut head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", self.path);
+        for (name, value) in &self.headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        let n_body_bytes = self.body.len();
+        head.push_str("accept-encoding: identity\r\n");
+        head.push_str(&format!("content-length: {n_body_bytes}\r\n\r\n"));
+        let mut bytes = Vec::with_capacity(head.len() + n_body_bytes);
+        bytes.extend_from_slice(head.as_bytes());
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
 /// What all requests of one question have in common: worked out once, however many are asked.
 #[derive(Debug, Clone)]
 pub struct Common {
