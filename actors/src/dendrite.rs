@@ -4,7 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `asking` | a round: who is asked where, retries |
-//! | `connection`, `socket` | one request and reply over a connection; what went over its socket |
+//! | `connection`, `socket` | one request and reply over a connection; what became of it |
 //! | `pool` | connections that wait for the next round |
 //! | `lanes`, `signing` | nonces and uuids; signatures on threads of their own |
 //! | `deadlines` | how long each part may take |
@@ -27,7 +27,6 @@ mod pool;
 mod signing;
 mod socket;
 
-use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,13 +40,12 @@ use tokio::time::Instant;
 
 use asking::{Shared, ask_all};
 pub use deadlines::Deadlines;
-use pool::Pool;
 
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Idle connections that are too old are closed this often.
 const PRUNE: Duration = Duration::from_secs(1);
-/// The least that the HTTP client can work with.
+/// Honest heads have about a thousand bytes, and the SDK takes lines of eight thousand.
 const MIN_HEAD_BYTES: usize = 8192;
 
 /// How miners are asked.
@@ -70,7 +68,7 @@ pub struct DendriteLimits {
     pub max_answer_bytes: usize,
     /// Most chunks of an answer; one with more is cut off as an error.
     pub max_chunks: usize,
-    /// Longest head of a reply in bytes, 8192 at least; also bounds what is buffered of a stream.
+    /// Longest head of a reply in bytes, 8192 at least; also what is buffered of a stream at most.
     pub max_head_bytes: usize,
     /// Connections kept for the next round, all miners together.
     pub max_idle_connections: usize,
@@ -181,8 +179,7 @@ impl Dendrite {
         if settings.limits.max_head_bytes < MIN_HEAD_BYTES {
             return Err(format!("could not limit heads: give at least {MIN_HEAD_BYTES} bytes"));
         }
-        let pool = RefCell::new(Pool::new(settings.limits.max_idle_connections));
-        Ok(Self { shared: Rc::new(Shared { settings, pool }) })
+        Ok(Self { shared: Rc::new(Shared::new(settings)) })
     }
 }
 

@@ -2,20 +2,28 @@
 
 use std::net::SocketAddr;
 
-use hyper::HeaderMap;
 use metrics::{counter, histogram};
 use sn1::synapse::headers::{HeaderError, ReplyHead};
 use sn1::synapse::outcome::{Ending, Exchange, Outcome};
+use sn1::synapse::reply::Head;
 use sn1::synapse::stream::{SplitCharacters, Utf8Stream};
 use sn1::telemetry;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::connection::Read;
 use super::{Answer, DendriteLimits, Progress, ProgressEvent, Target};
 
 /// A longer refusal is not listened to, its connection is given up.
 const MAX_REFUSAL_BYTES: usize = 4 * 1024;
+
+/// Whether more of a body is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is.
+    Wanted,
+    /// It is no answer, and goes on for too long.
+    Enough,
+}
 
 /// The record of one exchange.
 #[derive(Debug)]
@@ -44,11 +52,15 @@ impl Arrived {
     }
 
     /// Takes the head of the reply.
-    pub(super) fn head(&mut self, http_status: u16, headers: &HeaderMap, after_s: f64) {
-        let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        self.http_status = Some(http_status);
-        self.head = Some(ReplyHead::parse(headers));
+    pub(super) fn head(&mut self, head: Head, after_s: f64) {
+        let Head { http_status, reply } = head;
+        (self.http_status, self.head) = (Some(http_status), Some(reply));
         self.tell(ProgressEvent::Head { http_status, after_s });
+    }
+
+    /// Whether a head came.
+    pub(super) fn has_head(&self) -> bool {
+        self.head.is_some()
     }
 
     /// Whether the head is larger than what a dendrite listens to.
@@ -57,7 +69,7 @@ impl Arrived {
     }
 
     /// Whether the head says that the body is no answer.
-    pub(super) fn is_refusal(&self) -> bool {
+    fn is_refusal(&self) -> bool {
         let by_header = match &self.head {
             Some(Ok(head)) => head.status_code.is_some_and(|code| code != 200),
             _ => false,
@@ -65,7 +77,7 @@ impl Arrived {
         by_header || self.http_status.is_some_and(|status| status != 200)
     }
 
-    /// Takes what one read brought of an answer.
+    /// Takes what one read brought of the body. Nothing of a refusal is kept.
     ///
     /// # Errors
     /// It is more than a miner may say, or no text.
@@ -74,8 +86,14 @@ impl Arrived {
         bytes: &[u8],
         after_s: f64,
         limits: &DendriteLimits,
-    ) -> Result<(), Ending> {
+    ) -> Result<Taken, Ending> {
         self.n_bytes = self.n_bytes.saturating_add(bytes.len());
+        if self.is_unreadable() || (self.is_refusal() && MAX_REFUSAL_BYTES < self.n_bytes) {
+            return Ok(Taken::Enough);
+        }
+        if self.is_refusal() {
+            return Ok(Taken::Wanted);
+        }
         if limits.max_answer_bytes < self.n_bytes || limits.max_chunks <= self.chunks.len() {
             return Err(Ending::TooLarge);
         }
@@ -87,25 +105,13 @@ impl Arrived {
             }
             self.chunks.push((text, after_s));
         }
-        Ok(())
+        Ok(Taken::Wanted)
     }
 
-    /// Takes what one read brought of a refusal: nothing of it is kept.
-    ///
-    /// # Errors
-    /// It goes on for too long.
-    pub(super) fn refusal(&mut self, bytes: &[u8]) -> Result<(), Read> {
-        self.n_bytes = self.n_bytes.saturating_add(bytes.len());
-        if MAX_REFUSAL_BYTES < self.n_bytes { Err(Read::Enough) } else { Ok(()) }
-    }
-
-    /// Takes the end of the body.
-    ///
-    /// # Errors
-    /// It came inside a character.
-    pub(super) fn end(&mut self) -> Result<(), Ending> {
+    /// How an exchange ends whose body came to its end, which may have been inside a character.
+    pub(super) fn end(&mut self) -> Ending {
         let decoder = std::mem::take(&mut self.decoder);
-        decoder.finish().map_err(|_| Ending::BadUtf8)
+        decoder.finish().map_or(Ending::BadUtf8, |()| Ending::Complete)
     }
 
     fn tell(&self, event: ProgressEvent) {

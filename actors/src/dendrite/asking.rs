@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::addresses::may_dial;
 use super::arrived::Arrived;
-use super::connection::{Connection, Fate};
+use super::connection::{Connection, Fate, Rules, Scratch};
 use super::deadlines::{Clock, Stage};
 use super::lanes::Lane;
 use super::pool::Pool;
@@ -25,6 +25,15 @@ use super::{Answer, AskMiners, DendriteSettings, Target};
 pub(super) struct Shared {
     pub(super) settings: DendriteSettings,
     pub(super) pool: RefCell<Pool>,
+    pub(super) scratch: Scratch,
+}
+
+impl Shared {
+    /// With no connection yet.
+    pub(super) fn new(settings: DendriteSettings) -> Self {
+        let pool = RefCell::new(Pool::new(settings.limits.max_idle_connections));
+        Self { settings, pool, scratch: Scratch::default() }
+    }
 }
 
 /// What the streams of one round share.
@@ -144,8 +153,9 @@ impl Round {
             let connection = self.connect(address, Connecting::Anew).await?;
             (connection, self.clock.within(Stage::Total, pending.signed()).await??)
         };
-        let limits = &self.shared.settings.limits;
-        let fate = connection.exchange(request, address, limits, &self.clock, arrived).await;
+        let Shared { settings, scratch, .. } = &*self.shared;
+        let rules = Rules { limits: &settings.limits, clock: &self.clock, scratch };
+        let fate = connection.exchange(request, rules, arrived).await;
         Ok(match fate {
             Fate::Over(ending, Some(idle)) => {
                 self.shared.pool.borrow_mut().keep(address, idle, Instant::now());

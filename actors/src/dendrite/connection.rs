@@ -1,42 +1,53 @@
 //! One request and its reply over one connection.
 //!
-//! The HTTP client is hyper's, driven by hand: nothing is spawned, so an exchange that is dropped
-//! is over. It follows no redirect, unpacks nothing and keeps no cookie, because it cannot.
+//! Bytes are written and read here, and what they mean is read in the core (`synapse::reply`), so
+//! that it is always known what the peer can have had. No redirect is followed, nothing unpacked
+//! and no cookie kept, because nothing here could.
 
-use std::error::Error;
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::HOST;
-use hyper::{Request, Response};
 use rustix::io::Errno;
-use sn1::synapse::headers::MAX_REPLY_HEADERS;
 use sn1::synapse::outcome::Ending;
-use sn1::synapse::sign::SignedRequest;
+use sn1::synapse::reply::{Closed, ReplyError, ReplyReader};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::DendriteLimits;
-use super::arrived::Arrived;
-use super::deadlines::{Clock, Stage};
+use super::arrived::{Arrived, Taken};
+use super::deadlines::{Clock, Deadline, Stage};
 use super::pool::Idle;
-use super::socket::{Socket, SocketEnd, Tally, reset_follows};
+use super::socket::reset_follows;
 
+/// Most that one read takes from the system: as much as the SDK's.
+const READ_BYTES: usize = 64 * 1024;
 /// How long a reset may take that shows that the peer had closed before the request came.
 const MIN_RESET_GRACE: Duration = Duration::from_millis(50);
 const MAX_RESET_GRACE: Duration = Duration::from_secs(1);
 
-type Outgoing = Full<Bytes>;
+/// Space for one read. All streams of a thread share it, since none holds it while it waits.
+#[derive(Debug)]
+pub(super) struct Scratch(RefCell<(Box<[u8]>, Vec<u8>)>);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self(RefCell::new((vec![0; READ_BYTES].into(), Vec::new())))
+    }
+}
+
+/// What an exchange goes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) limits: &'a DendriteLimits,
+    pub(super) clock: &'a Clock,
+    pub(super) scratch: &'a Scratch,
+}
 
 /// A connection that is ready for a request.
 #[derive(Debug)]
@@ -55,10 +66,27 @@ pub(super) enum Fate {
     NeverTaken,
 }
 
-impl From<Ending> for Fate {
-    fn from(ending: Ending) -> Self {
-        Self::Over(ending, None)
-    }
+/// What one read told.
+enum Read {
+    /// More is to come.
+    Part,
+    /// The reply is whole.
+    Whole,
+    /// No more is wanted: it is no answer.
+    Enough,
+    /// The peer closed.
+    Closed,
+    /// The connection was reset, or failed in another way.
+    Reset,
+    Failed(Ending),
+}
+
+/// A reply that is being read.
+struct Reply<'a> {
+    reader: ReplyReader,
+    arrived: &'a mut Arrived,
+    /// Whether the peer sent anything.
+    has_begun: bool,
 }
 
 impl Connection {
@@ -87,41 +115,142 @@ impl Connection {
     /// Sends the request and reads the reply into `arrived`, which keeps what came whatever
     /// happens.
     pub(super) async fn exchange(
-        self,
-        request: SignedRequest,
-        address: SocketAddr,
-        limits: &DendriteLimits,
-        clock: &Clock,
+        mut self,
+        request: Vec<u8>,
+        rules: Rules<'_>,
         arrived: &mut Arrived,
     ) -> Fate {
-        let request = match http_request(request, address) {
-            Ok(request) => request,
-            Err(error) => return Ending::Failed(error.to_string()).into(),
-        };
-        let Self { stream, round_trip, is_reused } = self;
-        let (mut sender, mut driven) = match Driven::handshake(stream, limits).await {
-            Ok(made) => made,
-            Err(error) => return Ending::Failed(error.to_string()).into(),
-        };
-        let sent = driven.with(sender.try_send_request(request));
-        let reply = match clock.within(Stage::Head, sent).await {
+        let reader = ReplyReader::new(rules.limits.max_head_bytes);
+        let mut reply = Reply { reader, arrived, has_begun: false };
+        let head_due = rules.clock.deadline(Stage::Head);
+        let is_sent = match rules.clock.until(head_due, self.send(request)).await {
+            Ok(sent) => sent.is_ok(),
             Err(ending) => return ending.into(),
-            Ok(Ok(reply)) => reply,
-            Ok(Err(error)) => {
-                let ending = before_head(error.error(), &driven.tally);
-                let grace = (round_trip * 2).clamp(MIN_RESET_GRACE, MAX_RESET_GRACE);
-                let is_unread = is_reused && was_never_taken(&error, driven, grace, clock).await;
-                return if is_unread { Fate::NeverTaken } else { ending.into() };
-            }
         };
-        match read_reply(reply, &mut driven, limits, clock, arrived).await {
-            Read::Whole => {
-                let idle = driven.into_idle(&sender).await;
-                let idle = idle.map(|stream| Idle { stream, round_trip });
-                Fate::Over(Ending::Complete, idle)
+        let read = match is_sent {
+            true => self.read_all(&mut reply, rules, head_due).await,
+            false => self.read_last_words(&mut reply, rules).await,
+        };
+        let end = match read {
+            Ok(end) => end,
+            Err(ending) => return ending.into(),
+        };
+        let is_unread = !reply.has_begun
+            && self.is_reused
+            && (!is_sent || (matches!(end, Read::Closed) && self.was_late(rules.clock).await));
+        if is_unread { Fate::NeverTaken } else { self.settle(end, reply) }
+    }
+
+    /// Reads until something is over.
+    async fn read_all(
+        &mut self,
+        reply: &mut Reply<'_>,
+        rules: Rules<'_>,
+        head_due: Deadline,
+    ) -> Result<Read, Ending> {
+        loop {
+            let idle_due = rules.clock.deadline(Stage::Idle);
+            let due = if reply.arrived.has_head() { idle_due } else { head_due };
+            match rules.clock.until(due, self.read(reply, rules)).await? {
+                Read::Part => {}
+                end => return Ok(end),
             }
-            Read::Enough => Ending::Complete.into(),
-            Read::Failed(ending) => ending.into(),
+        }
+    }
+
+    /// A peer that takes no more of the request may have said why: reads what is there.
+    async fn read_last_words(
+        &mut self,
+        reply: &mut Reply<'_>,
+        rules: Rules<'_>,
+    ) -> Result<Read, Ending> {
+        let all = self.read_all(reply, rules, rules.clock.deadline(Stage::Total));
+        timeout(MIN_RESET_GRACE, all).await.unwrap_or(Ok(Read::Reset))
+    }
+
+    async fn send(&mut self, request: Vec<u8>) -> io::Result<()> {
+        let mut left = request.as_slice();
+        while !left.is_empty() {
+            let write = poll_fn(|cx| Pin::new(&mut self.stream).poll_write(cx, left));
+            left = &left[write.await?..];
+        }
+        Ok(())
+    }
+
+    /// Reads once, and takes in all that it brought.
+    async fn read(&mut self, reply: &mut Reply<'_>, rules: Rules<'_>) -> Read {
+        poll_fn(|cx| {
+            let mut scratch = rules.scratch.0.borrow_mut();
+            let (space, body) = &mut *scratch;
+            let mut buffer = ReadBuf::new(space);
+            if ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)).is_err() {
+                return Poll::Ready(Read::Reset);
+            }
+            body.clear();
+            Poll::Ready(match buffer.filled() {
+                [] => Read::Closed,
+                bytes => reply.take(bytes, body, rules),
+            })
+        })
+        .await
+    }
+
+    /// Whether the peer had closed before the request came. One that answers it with a reset had;
+    /// a reset alone proves nothing, since a peer can read a request and then reset.
+    async fn was_late(&self, clock: &Clock) -> bool {
+        let grace = (self.round_trip * 2).clamp(MIN_RESET_GRACE, MAX_RESET_GRACE);
+        clock.within(Stage::Total, reset_follows(&self.stream, grace)).await.unwrap_or(false)
+    }
+
+    fn settle(self, end: Read, reply: Reply<'_>) -> Fate {
+        let ending = match end {
+            Read::Failed(ending) => ending,
+            Read::Enough => Ending::Complete,
+            Read::Whole | Read::Part => reply.arrived.end(),
+            Read::Closed => match reply.reader.closed() {
+                Closed::AtTheEnd => reply.arrived.end(),
+                Closed::BeforeTheHead => Ending::Disconnected,
+                Closed::InTheBody => Ending::BrokenBody,
+            },
+            Read::Reset if reply.arrived.has_head() => Ending::BrokenBody,
+            Read::Reset => Ending::Reset,
+        };
+        let is_kept = ending == Ending::Complete && reply.reader.may_continue();
+        let stream = is_kept.then(|| self.stream.into_std().ok()).flatten();
+        Fate::Over(ending, stream.map(|stream| Idle { stream, round_trip: self.round_trip }))
+    }
+}
+
+impl From<Ending> for Fate {
+    fn from(ending: Ending) -> Self {
+        Self::Over(ending, None)
+    }
+}
+
+impl Reply<'_> {
+    /// What one read brought counts as one chunk (mechanism.md, quirk 42), into however many HTTP
+    /// chunks the peer had cut it.
+    fn take(&mut self, bytes: &[u8], body: &mut Vec<u8>, rules: Rules<'_>) -> Read {
+        self.has_begun = true;
+        let after_s = rules.clock.elapsed_s();
+        let pushed = self.reader.push(bytes, body);
+        if let Some(head) = self.reader.take_head() {
+            self.arrived.head(head, after_s);
+        }
+        if !body.is_empty() || self.arrived.is_unreadable() {
+            match self.arrived.chunk(body, after_s, rules.limits) {
+                Ok(Taken::Wanted) => {}
+                Ok(Taken::Enough) => return Read::Enough,
+                Err(ending) => return Read::Failed(ending),
+            }
+        }
+        match pushed {
+            Ok(()) if self.reader.is_whole() => Read::Whole,
+            Ok(()) => Read::Part,
+            // The SDK waits for its timeout here (synapse-wire.md section 7.3). Nothing can
+            // follow, so this is only reported as one.
+            Err(ReplyError::Chunks) => Read::Failed(rules.clock.timed_out()),
+            Err(error) => Read::Failed(Ending::BadHead(error.to_string())),
         }
     }
 }
@@ -133,222 +262,4 @@ fn not_connected(error: &io::Error) -> Ending {
         return Ending::Failed(error.to_string());
     }
     Ending::NotConnected
-}
-
-fn http_request(
-    signed: SignedRequest,
-    address: SocketAddr,
-) -> Result<Request<Outgoing>, hyper::http::Error> {
-    let mut request = Request::post(signed.path).header(HOST, address.to_string());
-    for (name, value) in signed.headers {
-        request = request.header(name, value);
-    }
-    request.header("accept-encoding", "identity").body(Full::new(signed.body.into()))
-}
-
-/// The HTTP client of one connection, polled whenever something is awaited with it.
-struct Driven {
-    inner: http1::Connection<Socket, Outgoing>,
-    is_over: bool,
-    tally: Rc<Tally>,
-}
-
-impl Driven {
-    async fn handshake(
-        stream: TcpStream,
-        limits: &DendriteLimits,
-    ) -> hyper::Result<(SendRequest<Outgoing>, Self)> {
-        let tally = Rc::new(Tally::default());
-        let socket = Socket { stream, tally: Rc::clone(&tally) };
-        let (sender, inner) = http1::Builder::new()
-            .max_headers(MAX_REPLY_HEADERS)
-            .max_header_size(limits.max_head_bytes)
-            .max_buf_size(limits.max_head_bytes)
-            .handshake(socket)
-            .await?;
-        Ok((sender, Self { inner, is_over: false, tally }))
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        // Its error reaches whoever waits for head or body as well.
-        if !self.is_over && Pin::new(&mut self.inner).poll(cx).is_ready() {
-            self.is_over = true;
-        }
-    }
-
-    /// Awaits something that the connection brings about.
-    async fn with<T>(&mut self, part: impl Future<Output = T>) -> T {
-        let mut part = pin!(part);
-        poll_fn(|cx| {
-            self.poll(cx);
-            part.as_mut().poll(cx)
-        })
-        .await
-    }
-
-    /// The next piece of the body, if no more has to be read for it.
-    async fn piece_at_hand(&mut self, body: &mut Incoming) -> Option<Piece> {
-        self.tally.on_hold.set(true);
-        let piece = poll_fn(|cx| {
-            let mut next = pin!(next_piece(body));
-            // Once to take what is there, once more for what that made room for.
-            for _ in 0..2 {
-                self.poll(cx);
-                if let Poll::Ready(piece) = next.as_mut().poll(cx) {
-                    return Poll::Ready(Some(piece));
-                }
-            }
-            Poll::Ready(None)
-        })
-        .await;
-        self.tally.on_hold.set(false);
-        piece
-    }
-
-    /// The bare stream, if it is good for another request.
-    async fn into_idle(mut self, sender: &SendRequest<Outgoing>) -> Option<std::net::TcpStream> {
-        poll_fn(|cx| {
-            self.poll(cx);
-            Poll::Ready(())
-        })
-        .await;
-        if self.is_over || !sender.is_ready() {
-            return None;
-        }
-        let parts = self.inner.into_parts();
-        let is_clean = parts.read_buf.is_empty() && self.tally.end.get().is_none();
-        if is_clean { parts.io.stream.into_std().ok() } else { None }
-    }
-
-    fn into_stream(self) -> TcpStream {
-        self.inner.into_parts().io.stream
-    }
-}
-
-/// What went wrong before the head was whole.
-fn before_head(error: &hyper::Error, tally: &Tally) -> Ending {
-    if error.is_parse() {
-        return Ending::BadHead(error.to_string());
-    }
-    match tally.end.get() {
-        Some(SocketEnd::Closed) => Ending::Disconnected,
-        Some(SocketEnd::Reset) => Ending::Reset,
-        None if tally.write_failed.get() => Ending::Reset,
-        None => Ending::Failed(error.to_string()),
-    }
-}
-
-/// Whether it is proven that the peer never had the request, so that it may be asked anew.
-///
-/// Not one byte of a reply came, and either part of the request never left this host, or the peer
-/// had closed before the request came and says so by a reset. A reset alone proves nothing: a
-/// peer can read a request and then reset.
-async fn was_never_taken(
-    error: &TrySendError<Request<Outgoing>>,
-    driven: Driven,
-    grace: Duration,
-    clock: &Clock,
-) -> bool {
-    let tally = Rc::clone(&driven.tally);
-    if tally.n_read.get() != 0 {
-        return false;
-    }
-    if error.message().is_some() || tally.n_written.get() == 0 || tally.write_failed.get() {
-        return true;
-    }
-    let stream = driven.into_stream();
-    tally.end.get() == Some(SocketEnd::Closed)
-        && clock.within(Stage::Total, reset_follows(&stream, grace)).await.unwrap_or(false)
-}
-
-/// How reading a reply ended.
-pub(super) enum Read {
-    /// At its proper end.
-    Whole,
-    /// Before its end, for it is no answer.
-    Enough,
-    Failed(Ending),
-}
-
-/// What a body gives next: bytes, its proper end, or an error.
-type Piece = hyper::Result<Option<Bytes>>;
-
-async fn next_piece(body: &mut Incoming) -> Piece {
-    while let Some(frame) = body.frame().await {
-        // Trailers say nothing.
-        if let Ok(bytes) = frame?.into_data() {
-            return Ok(Some(bytes));
-        }
-    }
-    Ok(None)
-}
-
-async fn read_reply(
-    reply: Response<Incoming>,
-    driven: &mut Driven,
-    limits: &DendriteLimits,
-    clock: &Clock,
-    arrived: &mut Arrived,
-) -> Read {
-    arrived.head(reply.status().as_u16(), reply.headers(), clock.elapsed_s());
-    // The headers hold on to the buffer that they were read into: not for the whole stream.
-    let mut body = reply.into_body();
-    if arrived.is_unreadable() {
-        return Read::Enough;
-    }
-    let mut piece = None;
-    loop {
-        let next = match piece.take() {
-            Some(next) => next,
-            None => match clock.within(Stage::Idle, driven.with(next_piece(&mut body))).await {
-                Ok(next) => next,
-                Err(ending) => return Read::Failed(ending),
-            },
-        };
-        let bytes = match next {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return arrived.end().map_or_else(Read::Failed, |()| Read::Whole),
-            Err(error) => return Read::Failed(in_body(&error, clock)),
-        };
-        let after_s = clock.elapsed_s();
-        let (bytes, rest) = join_read(bytes, driven, &mut body).await;
-        piece = rest;
-        let taken = if arrived.is_refusal() {
-            arrived.refusal(&bytes)
-        } else {
-            arrived.chunk(&bytes, after_s, limits).map_err(Read::Failed)
-        };
-        if let Err(read) = taken {
-            return read;
-        }
-    }
-}
-
-/// What one read brought counts as one chunk (mechanism.md, quirk 42), into however many HTTP
-/// chunks the peer had cut it. Also gives what came after, if it is known already.
-async fn join_read(
-    first: Bytes,
-    driven: &mut Driven,
-    body: &mut Incoming,
-) -> (Bytes, Option<Piece>) {
-    let mut next = driven.piece_at_hand(body).await;
-    if !matches!(next, Some(Ok(Some(_)))) {
-        return (first, next);
-    }
-    let mut joined = BytesMut::from(first);
-    while let Some(Ok(Some(more))) = next {
-        joined.extend_from_slice(&more);
-        next = driven.piece_at_hand(body).await;
-    }
-    (joined.freeze(), next)
-}
-
-/// What went wrong in the body. Where the chunked framing is broken the SDK waits for its timeout
-/// (synapse-wire.md section 7.3): nothing can follow, so here it is only reported as one.
-fn in_body(error: &hyper::Error, clock: &Clock) -> Ending {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    match cause.map(io::Error::kind) {
-        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => clock.timed_out(),
-        _ => Ending::BrokenBody,
-    }
 }

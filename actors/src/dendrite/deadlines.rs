@@ -56,6 +56,13 @@ impl Stage {
     }
 }
 
+/// When a part must be over, and which deadline that is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    at: Instant,
+    stage: Stage,
+}
+
 /// The time of one round of questions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
@@ -75,22 +82,43 @@ impl Clock {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Runs a part of an exchange for no longer than its stage and the total allow.
+    /// Until when a part may take that begins now.
+    pub(super) fn deadline(&self, stage: Stage) -> Deadline {
+        let (end, stage_ends) =
+            (self.started + self.timeout, Instant::now() + self.allowance(stage));
+        if stage_ends < end {
+            Deadline { at: stage_ends, stage }
+        } else {
+            Deadline { at: end, stage: Stage::Total }
+        }
+    }
+
+    /// Runs a part of an exchange until a deadline.
     ///
     /// # Errors
-    /// How the exchange ended, if a deadline did it.
+    /// How the exchange ended, if the deadline did it.
+    pub(super) async fn until<T>(
+        &self,
+        deadline: Deadline,
+        part: impl Future<Output = T>,
+    ) -> Result<T, Ending> {
+        let Deadline { at, stage } = deadline;
+        timeout_at(at, part).await.map_err(|_| {
+            counter!(telemetry::DENDRITE_DEADLINES.name, "stage" => stage.label()).increment(1);
+            Ending::TimedOut { timeout_s: self.allowance(stage).as_secs_f64() }
+        })
+    }
+
+    /// Runs a part of an exchange that begins now.
+    ///
+    /// # Errors
+    /// As [`Clock::until`].
     pub(super) async fn within<T>(
         &self,
         stage: Stage,
         part: impl Future<Output = T>,
     ) -> Result<T, Ending> {
-        let end = self.started + self.timeout;
-        let stage_ends = Instant::now() + self.allowance(stage);
-        timeout_at(stage_ends.min(end), part).await.map_err(|_| {
-            let fired = if stage_ends < end { stage } else { Stage::Total };
-            counter!(telemetry::DENDRITE_DEADLINES.name, "stage" => fired.label()).increment(1);
-            Ending::TimedOut { timeout_s: self.allowance(fired).as_secs_f64() }
-        })
+        self.until(self.deadline(stage), part).await
     }
 
     /// The ending of an exchange whose whole time is over.

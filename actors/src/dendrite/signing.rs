@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sn1::synapse::headers::{AxonAddress, RequestDraft};
 use sn1::synapse::outcome::Ending;
-use sn1::synapse::sign::{Common, SignedRequest, sign_one_of};
+use sn1::synapse::sign::{Common, sign_one_of};
 use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::oneshot;
 
@@ -40,14 +40,14 @@ pub(super) struct Recipient {
 
 /// A request that is being signed.
 #[derive(Debug)]
-pub(super) struct Pending(oneshot::Receiver<Result<SignedRequest, String>>);
+pub(super) struct Pending(oneshot::Receiver<Result<Vec<u8>, String>>);
 
 impl Pending {
-    /// The request, once it is signed.
+    /// The request as it goes over the wire, once it is signed.
     ///
     /// # Errors
     /// How that ends the exchange.
-    pub(super) async fn signed(self) -> Result<SignedRequest, Ending> {
+    pub(super) async fn signed(self) -> Result<Vec<u8>, Ending> {
         let signed = self.0.await.unwrap_or_else(|_| Err("could not sign the request".to_owned()));
         signed.map_err(Ending::Failed)
     }
@@ -71,7 +71,7 @@ impl Question {
         }
     }
 
-    fn sign(&self, recipient: &Recipient) -> Result<SignedRequest, String> {
+    fn sign(&self, recipient: &Recipient) -> Result<Vec<u8>, String> {
         let (ip, hotkey) = (recipient.address.ip().to_string(), recipient.axon.to_ss58());
         let draft = RequestDraft {
             axon: AxonAddress { ip: &ip, port: recipient.address.port(), hotkey: &hotkey },
@@ -82,7 +82,9 @@ impl Question {
             messages: &self.messages,
         };
         let common = self.common.get_or_init(|| Common::new(&self.hotkey, &self.messages));
-        sign_one_of(&self.hotkey, common, &draft, next_nonce()).map_err(|error| error.to_string())
+        let signed = sign_one_of(&self.hotkey, common, &draft, next_nonce());
+        let signed = signed.map_err(|error| error.to_string())?;
+        Ok(signed.to_http(&recipient.address.to_string()))
     }
 }
 
@@ -96,7 +98,9 @@ pub(super) fn sign_all(question: &Arc<Question>, recipients: Vec<Recipient>) -> 
             ((recipient, sender), Pending(receiver))
         })
         .unzip();
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    // One core is left to the thread that connects meanwhile.
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_threads = n_cores.saturating_sub(1).clamp(1, MAX_THREADS);
     let n_per_thread = jobs.len().div_ceil(n_threads).max(MIN_PER_THREAD);
     while !jobs.is_empty() {
         let rest = jobs.split_off(n_per_thread.min(jobs.len()));

@@ -21,7 +21,7 @@ fn shared() -> Rc<Shared> {
         allow_local_addresses: true,
         limits: DendriteLimits::default(),
     };
-    Rc::new(Shared { settings, pool: RefCell::new(Pool::new(8)) })
+    Rc::new(Shared::new(settings))
 }
 
 fn question() -> Arc<Question> {
@@ -106,7 +106,8 @@ async fn exchange(connection: Connection, address: std::net::SocketAddr) -> Fate
     let clock = Clock::start(LONG, limits.deadlines);
     let axon = AxonInfo::for_address(address, SDK_VERSION);
     let mut arrived = Arrived::new(Target { uid: Uid(0), hotkey: MINER, axon }, None);
-    connection.exchange(request, address, &limits, &clock, &mut arrived).await
+    let (limits, scratch) = (&limits, &Scratch::default());
+    connection.exchange(request, Rules { limits, clock: &clock, scratch }, &mut arrived).await
 }
 
 #[actix::test]
