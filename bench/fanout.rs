@@ -119,8 +119,8 @@ fn take_request(unread: &mut Vec<u8>) -> bool {
     let Some(end) = unread.windows(END.len()).position(|window| window == END) else {
         return false;
     };
-    let head = String::from_utf8_lossy(&unread[..end]);
-    let length = head.lines().find_map(|line| line.strip_prefix(LENGTH)?.parse().ok());
+    let head = std::str::from_utf8(&unread[..end]).unwrap_or_default();
+    let length = head.rsplit("\r\n").find_map(|line| line.strip_prefix(LENGTH)?.parse().ok());
     let n_bytes = end + END.len() + length.unwrap_or(0_usize);
     let is_whole = n_bytes <= unread.len();
     if is_whole {
