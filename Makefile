@@ -42,7 +42,7 @@ lint: setup ## Formatting, clippy for all targets and features, docs, licences
 	    else echo "skipped: cargo deny is not installed (cargo install cargo-deny)"; fi
 
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS := request_head request_body python_repr reply_head
+FUZZ_TARGETS := request_head request_body python_repr reply_bytes reply_head
 
 .PHONY: fuzz
 fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo-fuzz)

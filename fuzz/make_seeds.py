@@ -69,9 +69,14 @@ def reply(status, headers, content, ending=0):
     return status.to_bytes(2, "big") + bytes([ending, 7]) + head(headers) + b"\n" + content
 
 
+def written(chunks):
+    """All that a scripted server sends."""
+    return b"".join(base64.b64decode(c["bytes_b64"]) for c in chunks if isinstance(c, dict))
+
+
 def scripted(chunks):
     """The head and body that a scripted server sends, or None where it sends no whole head."""
-    sent = b"".join(base64.b64decode(c["bytes_b64"]) for c in chunks if isinstance(c, dict))
+    sent = written(chunks)
     status_line, _, rest = sent.partition(b"\r\n")
     if b"\r\n\r\n" not in sent or not status_line.startswith(b"HTTP/1.1 "):
         return None
@@ -81,7 +86,7 @@ def scripted(chunks):
 
 
 def main():
-    for target in ("request_head", "request_body", "python_repr", "reply_head"):
+    for target in ("request_head", "request_body", "python_repr", "reply_bytes", "reply_head"):
         folder = FUZZ / "seeds" / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
@@ -106,8 +111,12 @@ def main():
         content = base64.b64decode(recorded["body_b64"])
         write("reply_head", vector["case"], reply(recorded["status"], recorded["headers"], content))
     for vector in vectors("dendrite-outcomes", SDKS[0]):
-        if isinstance(vector["server_script"], list) and (seed := scripted(vector["server_script"])):
+        if not isinstance(vector["server_script"], list):
+            continue
+        if seed := scripted(vector["server_script"]):
             write("reply_head", vector["case"], seed)
+        if sent := written(vector["server_script"]):
+            write("reply_bytes", vector["case"], b"\x06" + sent)
 
 
 if __name__ == "__main__":

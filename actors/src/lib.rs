@@ -15,7 +15,7 @@
 //! Decisions live in the core (`sn1`); the code here asks, waits, writes and restarts.
 //!
 //! **Invariant:** actors share nothing. What crosses between them is a message or an `Arc` of
-//! something immutable; the only global is the metrics recorder.
+//! something immutable; the only globals are the metrics recorder and the dendrite's nonces.
 
 pub mod axon;
 pub mod chain;

@@ -10,11 +10,13 @@
 //! | [`request_head`] | request heads, up to admission or refusal |
 //! | [`request_body`] | bodies of prompts and pings under every set of rules |
 //! | [`python_repr`] | Python's text of strings, and the body hash over it |
+//! | [`reply_bytes`] | replies as bytes: framing and bounds, however they are cut |
 //! | [`reply_head`] | reply heads, verdicts on exchanges, UTF-8 in pieces |
 
 mod head_text;
 mod legal;
 pub mod python_repr;
+pub mod reply_bytes;
 pub mod reply_head;
 pub mod request_body;
 pub mod request_head;
@@ -74,6 +76,11 @@ mod tests {
     #[test]
     fn python_texts_hold() {
         replay("python_repr", python_repr::check);
+    }
+
+    #[test]
+    fn replies_in_pieces_hold() {
+        replay("reply_bytes", reply_bytes::check);
     }
 
     #[test]

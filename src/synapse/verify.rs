@@ -301,10 +301,9 @@ pub fn check_plain_signature(claim: &Claim) -> Result<(), VerifyError> {
     check_signature_with(claim, AccountId::verify_plain)
 }
 
-fn check_signature_with(
-    claim: &Claim,
-    verify: fn(&AccountId, &[u8], &[u8; 64]) -> Result<(), WalletError>,
-) -> Result<(), VerifyError> {
+type Check = fn(&AccountId, &[u8], &[u8; 64]) -> Result<(), WalletError>;
+
+fn check_signature_with(claim: &Claim, verify: Check) -> Result<(), VerifyError> {
     let signature = claim
         .signature
         .as_deref()

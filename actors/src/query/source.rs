@@ -6,7 +6,7 @@ use std::future::Future;
 use std::str::FromStr;
 use std::time::Duration;
 
-use actix_http::uri::Authority;
+use actix_web::http::uri::Authority;
 use sn1::chain::Uid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
