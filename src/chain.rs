@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::wallet::{AccountId, Keypair};
 
 pub mod axon_info;
+pub mod commit_reveal;
 pub mod weights;
 
 pub use axon_info::AxonInfo;
