@@ -13,6 +13,7 @@ use crate::wallet::{AccountId, Keypair};
 
 pub mod axon_info;
 pub mod commit_reveal;
+pub mod decode;
 pub mod weights;
 
 pub use axon_info::AxonInfo;
