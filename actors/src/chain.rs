@@ -8,6 +8,7 @@
 mod chain_link;
 mod dev_chain;
 mod metagraph_sync;
+pub mod subtensor;
 mod weight_committer;
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ pub use conversation::Conversation;
 pub use count::CountBy;
 pub use identity::CallerKey;
 pub use output::Format;
-pub use source::{NodeAddress, RunningNode, SubnetSource};
+pub use source::{ChainNodes, Lookup, NodeAddress, RunningNode, SubnetSource};
 pub use uids::UidSelection;
 
 use record::Asked;
@@ -45,8 +45,8 @@ use record::Asked;
 pub enum Whom {
     /// These axons, local addresses included, for the operator named them.
     Axons(Vec<(SocketAddr, AccountId)>),
-    /// These slots, as the node at this address sees the subnet.
-    Uids(UidSelection, NodeAddress),
+    /// These slots, as that source sees the subnet.
+    Uids(UidSelection, Lookup),
 }
 
 /// One question to some miners.
@@ -156,7 +156,10 @@ async fn resolve(query: &Query) -> Result<Resolved, QueryError> {
             let asked = asked.map(|((address, hotkey), i)| Asked::by_address(i, *address, *hotkey));
             Ok(Resolved { asked: asked.collect(), dendrite: dendrite(key, true)? })
         }
-        Whom::Uids(uids, node) => resolve_uids(query, uids, &RunningNode::new(node)).await,
+        Whom::Uids(uids, Lookup::Node(node)) => {
+            resolve_uids(query, uids, &RunningNode::new(node)).await
+        }
+        Whom::Uids(uids, Lookup::Chain(nodes)) => resolve_uids(query, uids, nodes).await,
     }
 }
 
@@ -167,8 +170,8 @@ async fn resolve_uids(
 ) -> Result<Resolved, QueryError> {
     let page = source.subnet().await?;
     let asked = source::choose(uids, &page).map_err(QueryError::Usage)?;
-    // A page of a local net is the only one on which loopback addresses are no trap.
-    let is_local = page.development_key.is_some();
+    // Only a local net's page and a chain on this machine name loopback addresses that are no trap.
+    let is_local = page.development_key.is_some() || source.is_local();
     let own = page.development_key.clone().map(CallerKey::Development);
     let key = query.caller.clone().or(own).ok_or_else(identity::nobody)?;
     let dendrite = dendrite(&key, is_local)?;

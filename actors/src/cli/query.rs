@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 use figment::value::Value;
+use sn1::chain::Netuid;
 use sn1::wallet::AccountId;
+use sn1_actors::chain::subtensor::{Endpoint, Network};
 use sn1_actors::query::{
-    CallerKey, Conversation, CountBy, Format, NodeAddress, Query, QueryError, UidSelection, Whom,
+    CallerKey, ChainNodes, Conversation, CountBy, Format, Lookup, NodeAddress, Query, QueryError,
+    UidSelection, Whom,
 };
 use sn1_actors::settings::Settings;
 
@@ -27,6 +30,15 @@ pub(crate) struct QueryArguments {
     /// [default: http://127.0.0.1:9464]
     #[arg(long, value_name = "URL")]
     node: Option<NodeAddress>,
+    /// The network whose chain knows the uids: finney, test, archive, local, or an endpoint
+    #[arg(long = "subtensor.network", value_name = "NETWORK")]
+    network: Option<Network>,
+    /// A subtensor node of that chain, such as ws://127.0.0.1:9944, instead of the network's own
+    #[arg(long = "subtensor.chain_endpoint", value_name = "URL")]
+    chain_endpoint: Option<Endpoint>,
+    /// The subnet on that chain
+    #[arg(long, value_name = "NETUID")]
+    netuid: Option<u16>,
     /// A miner's axon, asked without looking it up (repeatable, each with its --hotkey)
     #[arg(long = "axon", value_name = "IP:PORT", value_parser = parse_axon)]
     axons: Vec<SocketAddr>,
@@ -97,6 +109,7 @@ impl QueryArguments {
         let on = |flag: bool| flag.then(|| Value::from(true));
         let folder = self.models_folder.as_ref().map(|path| path.display().to_string());
         let flags = [
+            ("netuid", self.netuid.map(Value::from)),
             ("neuron.model_id", self.model_id.clone().map(Value::from)),
             ("models.folder", folder.map(Value::from)),
             ("logging.debug", on(self.debug)),
@@ -128,16 +141,15 @@ impl QueryArguments {
             Some(_) if is_by_address => {
                 Err("give --uids or --axon with --hotkey, not both".to_owned())
             }
-            Some(uids) => {
-                let on_default_port = || NodeAddress::on_port(settings.telemetry.port);
-                let node = self.node.clone().unwrap_or_else(on_default_port);
-                Ok(Whom::Uids(uids.clone(), node))
-            }
+            Some(uids) => Ok(Whom::Uids(uids.clone(), self.lookup(settings)?)),
             None if !is_by_address => {
                 Err("say whom to ask: --uids 3,7, or --axon IP:PORT with --hotkey SS58".to_owned())
             }
             None if self.node.is_some() => {
                 Err("--node is for --uids: axons are not looked up".to_owned())
+            }
+            None if self.is_looked_up_on_chain() => {
+                Err("--subtensor flags are for --uids: axons are not looked up".to_owned())
             }
             None if n_axons != n_hotkeys => Err(format!(
                 "{n_axons} times --axon and {n_hotkeys} times --hotkey: give one --hotkey for each --axon"
@@ -148,6 +160,27 @@ impl QueryArguments {
                 Ok(Whom::Axons(pairs.collect()))
             }
         }
+    }
+
+    fn lookup(&self, settings: &Settings) -> Result<Lookup, String> {
+        let endpoint = self.chain_endpoint.clone().map(|endpoint| Network(vec![endpoint]));
+        match endpoint.or_else(|| self.network.clone()) {
+            Some(_) if self.node.is_some() => {
+                Err("give --node or --subtensor.network, not both".to_owned())
+            }
+            Some(network) => {
+                let netuid = Netuid(settings.netuid);
+                Ok(Lookup::Chain(ChainNodes { network, netuid }))
+            }
+            None => {
+                let on_default_port = || NodeAddress::on_port(settings.telemetry.port);
+                Ok(Lookup::Node(self.node.clone().unwrap_or_else(on_default_port)))
+            }
+        }
+    }
+
+    fn is_looked_up_on_chain(&self) -> bool {
+        self.network.is_some() || self.chain_endpoint.is_some()
     }
 
     fn caller(&self) -> Result<Option<CallerKey>, String> {

@@ -1,5 +1,5 @@
-//! Where uids are looked up. Today a node that runs on this machine says what it knows of the
-//! subnet; a chain client will be another [`SubnetSource`].
+//! Where uids are looked up: a node that runs on this machine says what it knows of the subnet, or
+//! the chain itself is asked.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use actix_web::http::uri::Authority;
-use sn1::chain::Uid;
+use sn1::chain::{Netuid, Uid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::record::Asked;
 use super::uids::Listed;
 use super::{QueryError, UidSelection};
+use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::telemetry::{NeuronEntry, SubnetPage};
 
 /// A node on this machine answers from memory.
@@ -29,6 +30,43 @@ pub trait SubnetSource {
     /// # Errors
     /// [`QueryError::NoSubnet`] in one sentence, when nobody knows.
     fn subnet(&self) -> impl Future<Output = Result<SubnetPage, QueryError>>;
+
+    /// Whether the chain itself is on this machine, so that its miners may be too.
+    fn is_local(&self) -> bool {
+        false
+    }
+}
+
+/// Who is asked for the subnet.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// A running node's page.
+    Node(NodeAddress),
+    /// The chain.
+    Chain(ChainNodes),
+}
+
+/// Nodes of the chain, which are asked once.
+#[derive(Debug, Clone)]
+pub struct ChainNodes {
+    /// Which nodes.
+    pub network: Network,
+    /// Which subnet.
+    pub netuid: Netuid,
+}
+
+impl SubnetSource for ChainNodes {
+    async fn subnet(&self) -> Result<SubnetPage, QueryError> {
+        let network = self.network.clone();
+        let settings = SubtensorSettings { network, deadlines: Deadlines::default() };
+        let snapshot = Subtensor::new(settings).snapshot(self.netuid).await;
+        let snapshot = snapshot.map_err(|error| QueryError::NoSubnet(error.to_string()))?;
+        Ok(SubnetPage::new(&snapshot.metagraph, None, None))
+    }
+
+    fn is_local(&self) -> bool {
+        self.network.0.iter().all(Endpoint::is_local)
+    }
 }
 
 /// The address of a running node's pages: a host and a port.
@@ -174,7 +212,7 @@ fn serving(page: &SubnetPage, uid: Uid) -> Result<Asked, String> {
 
 #[cfg(test)]
 mod tests {
-    use sn1::chain::{Hash, Netuid};
+    use sn1::chain::Hash;
     use sn1::wallet::AccountId;
 
     use super::*;

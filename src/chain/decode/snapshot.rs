@@ -312,14 +312,15 @@ impl Absent {
         }
     }
 
-    /// One number a neuron, 0 for all when the runtime has none.
+    /// One number a neuron, 0 for all when the runtime has none or tells nothing.
     fn numbers<T: TryFrom<u128> + Default + Clone>(
         &mut self,
         value: Option<&Value<'_>>,
         name: &str,
         n: usize,
     ) -> Result<Vec<T>, DecodeError> {
-        match value {
+        let is_empty = |value: &&Value<'_>| matches!(value, Value::List(list) if list.is_empty());
+        match value.filter(|value| n == 0 || !is_empty(value)) {
             Some(value) => column(value, name, Some(n), |value, name| value.number(name)),
             None => {
                 self.0.push(name.to_owned());
