@@ -1,0 +1,333 @@
+//! A node of the chain for tests: JSON-RPC over websocket with recorded mainnet answers, on a
+//! thread of its own, and faults on demand.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use sn1::chain::AxonInfo;
+use sn1::wallet::AccountId;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio_tungstenite::tungstenite::Message;
+
+/// The recorded block.
+pub(crate) const BLOCK: u64 = 6_852_690;
+pub(crate) const HEAD: &str = "0xdb13c066e2c63969f140164fb3bfe7a0aaa7b71407fc0fe525d68e57329ef9d0";
+
+fn recorded(path: &str) -> PathBuf {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/chain/recorded");
+    PathBuf::from(data).join(path)
+}
+
+fn graph_file(name: &str) -> PathBuf {
+    recorded("metagraph_sn1_block_6852690").join(name)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
+}
+
+/// What it serves.
+#[derive(Clone)]
+pub(crate) struct Data {
+    pub(crate) genesis: [u8; 32],
+    pub(crate) graph: Vec<u8>,
+    pub(crate) spec_version: u32,
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) metadata_version: u32,
+}
+
+impl Data {
+    pub(crate) fn mainnet() -> Self {
+        Self {
+            genesis: [1; 32],
+            graph: std::fs::read(graph_file("get_selective_mechagraph.scale")).unwrap(),
+            spec_version: 343,
+            metadata: metadata("finney_343_v15"),
+            metadata_version: 15,
+        }
+    }
+
+    /// Gives a slot to another hotkey that serves elsewhere.
+    pub(crate) fn move_in(&mut self, uid: usize, hotkey: AccountId, axon: AxonInfo) {
+        let text = std::fs::read_to_string(graph_file("get_neurons_lite.json")).unwrap();
+        let lite: Value = serde_json::from_str(&text).unwrap();
+        let (row, old) = (&lite["rows"][uid], &lite["rows"][uid][16]);
+        let old_hotkey: AccountId = row[2].as_str().unwrap().parse().unwrap();
+        let number = |i: usize| old[i].as_u64().unwrap();
+        let old_axon = AxonInfo {
+            block: number(0),
+            version: number(1) as u32,
+            ip: old[2].as_str().unwrap().parse().unwrap(),
+            port: number(3) as u16,
+            ip_type: number(4) as u8,
+            protocol: number(5) as u8,
+            ..AxonInfo::default()
+        };
+        self.replace(&old_hotkey.0, &hotkey.0);
+        self.replace(&scale(&old_axon), &scale(&axon));
+    }
+
+    fn replace(&mut self, old: &[u8], new: &[u8]) {
+        let at = self.graph.windows(old.len()).position(|window| window == old).unwrap();
+        self.graph[at..at + new.len()].copy_from_slice(new);
+    }
+}
+
+fn scale(axon: &AxonInfo) -> Vec<u8> {
+    let mut bytes = axon.block.to_le_bytes().to_vec();
+    bytes.extend(axon.version.to_le_bytes());
+    bytes.extend(axon.ip.to_le_bytes());
+    bytes.extend(axon.port.to_le_bytes());
+    bytes.extend([axon.ip_type, axon.protocol, axon.placeholder1, axon.placeholder2]);
+    bytes
+}
+
+fn metadata(name: &str) -> Vec<u8> {
+    std::fs::read(recorded(&format!("metadata/{name}.scale"))).unwrap()
+}
+
+/// How it misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Accepts and says nothing.
+    NoHandshake,
+    /// Closes the connection when asked for that.
+    CloseOn(&'static str),
+    /// Answers that with an error object.
+    RefuseOn(&'static str),
+    /// Answers that with text that is no JSON.
+    GarbageOn(&'static str),
+    /// Answers that with a value of another kind.
+    NonsenseOn(&'static str),
+    /// Never answers that.
+    NoAnswerOn(&'static str),
+    /// Understands nothing and says nothing after the handshake, as behind a half-open socket.
+    Deaf,
+}
+
+#[derive(Default)]
+struct Counts {
+    open: AtomicUsize,
+    accepted: AtomicUsize,
+    hung_up: AtomicUsize,
+}
+
+struct Inner {
+    data: Mutex<Data>,
+    fault: watch::Sender<Option<Fault>>,
+    is_serving: watch::Sender<bool>,
+    asked: Mutex<Vec<String>>,
+    counts: Counts,
+}
+
+/// The node; it stops when it is dropped.
+pub(crate) struct Node {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Node {
+    pub(crate) fn start(data: Data, fault: Option<Fault>) -> Self {
+        let inner = Arc::new(Inner {
+            data: Mutex::new(data),
+            fault: watch::Sender::new(fault),
+            is_serving: watch::Sender::new(true),
+            asked: Mutex::default(),
+            counts: Counts::default(),
+        });
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&inner);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    () = served.accept(listener) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { address, inner, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Every request so far: method and parameters.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.inner.asked.lock().unwrap().clone()
+    }
+
+    /// Connections that are open now, have ever been, and that the client ended.
+    pub(crate) fn n_open(&self) -> usize {
+        self.inner.counts.open.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn n_accepted(&self) -> usize {
+        self.inner.counts.accepted.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn n_hung_up(&self) -> usize {
+        self.inner.counts.hung_up.load(Ordering::SeqCst)
+    }
+
+    /// From the next request on.
+    pub(crate) fn upgrade(&self, spec_version: u32, file: &str, metadata_version: u32) {
+        let mut data = self.inner.data.lock().unwrap();
+        *data = Data { spec_version, metadata: metadata(file), metadata_version, ..data.clone() };
+    }
+
+    pub(crate) fn fall_deaf(&self) {
+        self.inner.fault.send_replace(Some(Fault::Deaf));
+    }
+
+    pub(crate) fn hear_again(&self) {
+        self.heal();
+    }
+
+    pub(crate) fn heal(&self) {
+        self.inner.fault.send_replace(None);
+    }
+
+    /// Closes every connection, and each new one at once.
+    pub(crate) fn stop_serving(&self) {
+        self.inner.is_serving.send_replace(false);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // The thread may have ended already.
+        let _ = self.stop.take().unwrap().send(());
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+struct Open(Arc<Inner>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.counts.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Inner {
+    async fn accept(self: &Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            self.counts.accepted.fetch_add(1, Ordering::SeqCst);
+            self.counts.open.fetch_add(1, Ordering::SeqCst);
+            let open = Open(Arc::clone(self));
+            let mut is_serving = self.is_serving.subscribe();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = open.0.serve(stream) => {}
+                    _ = is_serving.wait_for(|is| !is) => {}
+                }
+            });
+        }
+    }
+
+    /// Takes what comes and understands nothing, until the client hangs up (then true) or the node
+    /// hears again.
+    async fn be_deaf(&self, stream: &mut TcpStream) -> bool {
+        let mut fault = self.fault.subscribe();
+        let mut unheard = [0; 1 << 12];
+        loop {
+            tokio::select! {
+                read = stream.read(&mut unheard) => match read {
+                    Ok(0) | Err(_) => return true,
+                    Ok(_) => {}
+                },
+                _ = fault.changed() => return false,
+            }
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream) -> Option<()> {
+        let fault = || *self.fault.borrow();
+        if fault() == Some(Fault::NoHandshake) {
+            std::future::pending::<()>().await;
+        }
+        let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
+        let mut changes = self.fault.subscribe();
+        loop {
+            if fault() == Some(Fault::Deaf) {
+                if self.be_deaf(socket.get_mut()).await {
+                    self.counts.hung_up.fetch_add(1, Ordering::SeqCst);
+                    return None;
+                }
+                continue;
+            }
+            let message = tokio::select! {
+                message = socket.next() => message?.ok()?,
+                _ = changes.changed() => continue,
+            };
+            let Message::Text(text) = message else { continue };
+            let request: Value = serde_json::from_str(&text).unwrap();
+            let method = request["method"].as_str().unwrap();
+            let params = &request["params"];
+            self.asked.lock().unwrap().push(format!("{method} {params}"));
+            let reply = match fault() {
+                Some(Fault::CloseOn(on)) if on == method => return None,
+                Some(Fault::NoAnswerOn(on)) if on == method => continue,
+                Some(Fault::GarbageOn(on)) if on == method => "{\"jsonrpc\": 2".to_owned(),
+                Some(Fault::NonsenseOn(on)) if on == method => {
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "result": [1] }).to_string()
+                }
+                Some(Fault::RefuseOn(on)) if on == method => {
+                    let error = json!({ "code": -32603, "message": "out of order" });
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }).to_string()
+                }
+                _ => {
+                    let result = self.data.lock().unwrap().answer(method, params);
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }).to_string()
+                }
+            };
+            socket.send(Message::text(reply)).await.ok()?;
+        }
+    }
+}
+
+impl Data {
+    fn answer(&self, method: &str, params: &Value) -> Value {
+        match method {
+            "chain_getBlockHash" if params[0] == 0 => json!(hex(&self.genesis)),
+            "chain_getBlockHash" => json!(HEAD),
+            "chain_getHeader" => json!({ "number": format!("0x{BLOCK:x}"), "parentHash": HEAD }),
+            "state_getRuntimeVersion" => json!({ "specVersion": self.spec_version }),
+            "state_getMetadata" => json!(hex(&self.metadata)),
+            "state_getStorage" => Value::Null,
+            "state_call" => json!(hex(&self.call(params))),
+            method => panic!("{method} is not asked for"),
+        }
+    }
+
+    fn call(&self, params: &Value) -> Vec<u8> {
+        let arguments = params[1].as_str().unwrap();
+        match params[0].as_str().unwrap() {
+            "Metadata_metadata_at_version" => {
+                if arguments != hex(&self.metadata_version.to_le_bytes()) {
+                    return vec![0];
+                }
+                let len = (self.metadata.len() as u32) << 2 | 2;
+                [&[1][..], &len.to_le_bytes(), &self.metadata].concat()
+            }
+            "SubnetInfoRuntimeApi_get_selective_mechagraph" => self.graph.clone(),
+            function => panic!("{function} is not asked for"),
+        }
+    }
+}
