@@ -1,8 +1,8 @@
 //! What the node knows of the chain and the only door to it.
 //!
-//! [`Chain`] is the seam: the embedded dev chain implements it in `sn1-actors`, and the real
-//! subtensor client will implement the same trait. Everything else here is plain data at one
-//! block, and the arithmetic from scores to weights ([`weights`]).
+//! [`Chain`] is the seam: the embedded dev chain implements it in `sn1-actors`. Everything else here
+//! is plain data at one block, how it is read from a real runtime's answers ([`decode`]), and the
+//! arithmetic from scores to weights ([`weights`]).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -100,7 +100,8 @@ pub struct Hyperparameters {
     pub max_weight_limit: u16,
     /// Blocks during which a new neuron is not pruned.
     pub immunity_period: u16,
-    /// Blocks after which a silent validator counts as inactive.
+    /// Blocks after which a silent validator counts as inactive; the largest number stands for
+    /// itself and more.
     pub activity_cutoff: u16,
     /// Consensus majority, of 65,535.
     pub kappa: u16,

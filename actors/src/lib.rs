@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
-//! | [`chain`] | the dev chain's host, head and metagraph feeds, the weight committer |
+//! | [`chain`] | the client of the real chain, the dev chain's host, head and metagraph feeds, the weight committer |
 //! | [`inference`] | pool, worker thread, encoder |
 //! | [`conversation`] | task factory, agents, scoreboard |
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
