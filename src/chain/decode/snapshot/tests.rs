@@ -314,4 +314,25 @@ proptest! {
             }
         });
     }
+
+    /// Metadata is foreign too.
+    #[test]
+    fn any_metadata_is_read_or_refused(
+        noise in proptest::collection::vec(any::<u8>(), 1..8),
+        at in any::<prop::sample::Index>(),
+    ) {
+        thread_local! {
+            static KNOWN: Vec<u8> = bytes("chain/recorded/metadata/finney_343_v15.scale");
+        }
+        let mut metadata = KNOWN.with(Clone::clone);
+        let at = at.index(metadata.len() - noise.len());
+        metadata[at..at + noise.len()].copy_from_slice(&noise);
+        if let Ok(runtime) = Runtime::new(343, &metadata)
+            && let Ok(plan) = SnapshotPlan::choose(&runtime)
+        {
+            let _ = plan.reads(&runtime, SN1);
+            let answers = [Some(answer("get_selective_mechagraph")), None, None, None];
+            let _ = plan.decode(&runtime, SN1, head(), &answers);
+        }
+    }
 }
