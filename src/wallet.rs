@@ -1,27 +1,35 @@
 //! Account ids, their ss58 form, and sr25519 key pairs.
 //!
 //! Signatures are schnorrkel with the context `substrate`, as the chain and the Python SDK make
-//! them (`synapse-wire.md` section 3.1). Keys of a local net are derived from the public
-//! development phrase and must never hold value; [`keyfile`] reads those that the official wallet
-//! keeps.
+//! them (`synapse-wire.md` section 3.1).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`phrase`] | secret phrases, and the seed of one |
+//! | [`suri`] | Substrate's secret URIs and the keys derived along them |
+//! | [`keyfile`] | the official wallet's files, read; [`encryption`] opens and makes sealed ones |
+//! | [`new_key`] | a key with what it was made of, and the files that hold it |
+//! | [`password`] | passwords, and how the official wallet passes them in the environment |
+//!
+//! Nothing here touches a file or draws a random number: bytes, passwords and randomness are
+//! arguments. Secrets are wiped when they are dropped, and neither `Debug` nor an error shows one.
 
+pub mod encryption;
 pub mod keyfile;
+pub mod new_key;
+pub mod password;
+pub mod phrase;
+pub mod suri;
 
 use std::fmt;
 use std::str::FromStr;
 
 use blake2::{Blake2b512, Digest};
-use schnorrkel::derive::ChainCode;
 use schnorrkel::{ExpansionMode, MiniSecretKey, PublicKey, Signature};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The ss58 network prefix of Bittensor and of generic Substrate accounts.
 pub const SS58_PREFIX: u16 = 42;
-/// Mini secret of the public development phrase, without a derivation path.
-const DEV_SEED: [u8; 32] = [
-    0xfa, 0xc7, 0x95, 0x9d, 0xbf, 0xe7, 0x2f, 0x05, 0x2e, 0x5a, 0x0c, 0x3c, 0x8d, 0x65, 0x30, 0xf2,
-    0x02, 0xb0, 0x2f, 0xd8, 0xf9, 0xf5, 0xca, 0x35, 0x80, 0xec, 0x8d, 0xeb, 0x77, 0x97, 0x47, 0x9e,
-];
 const SIGNING_CONTEXT: &[u8] = b"substrate";
 
 /// Why a text is no address or no key.
@@ -156,22 +164,6 @@ impl Keypair {
             .map_err(|_| WalletError::DerivationPath(String::new()))
     }
 
-    /// A key of the public development phrase, such as `//Alice` or `//sn1//miner//3`.
-    pub fn from_dev_path(path: &str) -> Result<Self, WalletError> {
-        let bad = || WalletError::DerivationPath(path.to_owned());
-        let junctions = path.strip_prefix("//").ok_or_else(bad)?;
-        let mut mini = MiniSecretKey::from_bytes(&DEV_SEED).map_err(|_| bad())?;
-        for junction in junctions.split("//") {
-            if junction.is_empty() || junction.contains('/') {
-                return Err(bad());
-            }
-            let code = ChainCode(junction_code(junction));
-            mini =
-                mini.expand(ExpansionMode::Ed25519).hard_derive_mini_secret_key(Some(code), b"").0;
-        }
-        Ok(Self(mini.expand_to_keypair(ExpansionMode::Ed25519)))
-    }
-
     /// The public half.
     pub fn account_id(&self) -> AccountId {
         AccountId(self.0.public.to_bytes())
@@ -187,31 +179,6 @@ impl fmt::Debug for Keypair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keypair({})", self.account_id())
     }
-}
-
-/// The chain code of a junction: a number as u64, any other text SCALE-encoded, cut or hashed to
-/// 32 bytes (the key derivation rules of Substrate).
-fn junction_code(junction: &str) -> [u8; 32] {
-    let encoded = match junction.parse::<u64>() {
-        Ok(number) => number.to_le_bytes().to_vec(),
-        Err(_) => {
-            let length = junction.len();
-            let mut encoded = if length < 64 {
-                vec![(length as u8) << 2]
-            } else {
-                (((length as u16) << 2) | 1).to_le_bytes().to_vec()
-            };
-            encoded.extend_from_slice(junction.as_bytes());
-            encoded
-        }
-    };
-    let mut code = [0; 32];
-    if encoded.len() <= 32 {
-        code[..encoded.len()].copy_from_slice(&encoded);
-    } else {
-        code.copy_from_slice(&blake2b_256(&encoded));
-    }
-    code
 }
 
 /// BLAKE2b with a 32-byte digest, the chain's own hash.

@@ -1,0 +1,129 @@
+//! Key files under a password: which of three forms a file has, its opening, and the sealing of new
+//! files in the first of them.
+//!
+//! | form | begins with | key from password | cipher |
+//! |---|---|---|---|
+//! | NaCl | `$NACL` | argon2i, 512 MiB | XSalsa20-Poly1305 |
+//! | Ansible Vault | `$ANSIBLE_VAULT` | PBKDF2, 10,000 rounds | AES-256-CTR, HMAC-SHA256 |
+//! | Fernet | `gAAAAA` | PBKDF2, 10,000,000 rounds | AES-128-CBC, HMAC-SHA256 |
+//!
+//! [`Sealed::parse`] is cheap and judges the form alone; [`Sealed::open`] takes seconds on purpose.
+
+mod fernet;
+mod nacl;
+mod vault;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::password::Password;
+
+pub use nacl::seal;
+
+/// The form of an encrypted key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// What the official wallet writes today.
+    Nacl,
+    /// What it wrote before.
+    AnsibleVault,
+    /// The oldest.
+    Fernet,
+}
+
+impl Encryption {
+    /// The form that a file begins with, or `None` for one that is not encrypted.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        [Self::Nacl, Self::AnsibleVault, Self::Fernet]
+            .into_iter()
+            .find(|form| bytes.starts_with(form.start()))
+    }
+
+    /// The longest beginning that [`Encryption::of`] needs to see.
+    pub const N_START_BYTES: usize = 14;
+
+    fn start(self) -> &'static [u8] {
+        match self {
+            Self::Nacl => b"$NACL",
+            Self::AnsibleVault => b"$ANSIBLE_VAULT",
+            Self::Fernet => b"gAAAAA",
+        }
+    }
+}
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nacl => "NaCl",
+            Self::AnsibleVault => "Ansible Vault",
+            Self::Fernet => "Fernet",
+        })
+    }
+}
+
+/// Why an encrypted key file was not opened or made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EncryptionError {
+    /// Not the form that its beginning promises, mostly cut off.
+    #[error("the encrypted key file is damaged or cut off ({0})")]
+    Damaged(Encryption),
+    /// The seal is broken. A wrong password and a changed byte cannot be told apart.
+    #[error("the password does not open the key file ({0}): it is wrong, or the file was changed")]
+    WrongPassword(Encryption),
+    /// Stretching the password needs 512 MiB.
+    #[error("opening or sealing a key file needs 512 MiB of free memory")]
+    Memory,
+}
+
+/// An encrypted key file, taken apart but not opened.
+#[derive(Debug, Clone)]
+pub struct Sealed(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Nacl(nacl::Box),
+    AnsibleVault(vault::Vault),
+    Fernet(fernet::Token),
+}
+
+impl Sealed {
+    /// Takes an encrypted file apart; `None` for one that is not encrypted.
+    ///
+    /// # Errors
+    /// [`EncryptionError::Damaged`].
+    pub fn parse(bytes: &[u8]) -> Option<Result<Self, EncryptionError>> {
+        let encryption = Encryption::of(bytes)?;
+        let form = match encryption {
+            Encryption::Nacl => nacl::Box::parse(bytes).map(Form::Nacl),
+            Encryption::AnsibleVault => vault::Vault::parse(bytes).map(Form::AnsibleVault),
+            Encryption::Fernet => fernet::Token::parse(bytes).map(Form::Fernet),
+        };
+        Some(form.map(Self).ok_or(EncryptionError::Damaged(encryption)))
+    }
+
+    /// Which form it has.
+    pub fn encryption(&self) -> Encryption {
+        match self.0 {
+            Form::Nacl(_) => Encryption::Nacl,
+            Form::AnsibleVault(_) => Encryption::AnsibleVault,
+            Form::Fernet(_) => Encryption::Fernet,
+        }
+    }
+
+    /// What is inside. Takes up to some seconds, and 512 MiB for NaCl.
+    ///
+    /// # Errors
+    /// [`EncryptionError::WrongPassword`] or [`EncryptionError::Memory`].
+    pub fn open(&self, password: &Password) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
+        let opened = match &self.0 {
+            Form::Nacl(sealed) => sealed.open(&nacl::key(password)?),
+            Form::AnsibleVault(sealed) => sealed.open(&sealed.keys(password)),
+            Form::Fernet(sealed) => sealed.open(&fernet::key(password)),
+        };
+        opened.map(Zeroizing::new).ok_or(EncryptionError::WrongPassword(self.encryption()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
