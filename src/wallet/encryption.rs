@@ -71,9 +71,9 @@ pub enum EncryptionError {
     /// The seal is broken. A wrong password and a changed byte cannot be told apart.
     #[error("the password does not open the key file ({0}): it is wrong, or the file was changed")]
     WrongPassword(Encryption),
-    /// Stretching the password needs 512 MiB.
-    #[error("opening or sealing a key file needs 512 MiB of free memory")]
-    Memory,
+    /// Beyond what the cipher or the stretching can take: gigabytes.
+    #[error("the password or the key file is too long to be encrypted")]
+    TooLong,
 }
 
 /// An encrypted key file, taken apart but not opened.
@@ -114,7 +114,7 @@ impl Sealed {
     /// What is inside. Takes up to some seconds, and 512 MiB for NaCl.
     ///
     /// # Errors
-    /// [`EncryptionError::WrongPassword`] or [`EncryptionError::Memory`].
+    /// [`EncryptionError::WrongPassword`] or [`EncryptionError::TooLong`].
     pub fn open(&self, password: &Password) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
         let opened = match &self.0 {
             Form::Nacl(sealed) => sealed.open(&nacl::key(password)?),

@@ -4,13 +4,14 @@
 //! from those of Bitcoin's wallets.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use bip39::{Language, Mnemonic};
-use sha2::Sha512;
+use ring::pbkdf2;
 use zeroize::Zeroizing;
 
 /// Rounds of PBKDF2 from entropy to seed.
-const SEED_ROUNDS: u32 = 2048;
+const SEED_ROUNDS: NonZeroU32 = NonZeroU32::new(2048).unwrap();
 /// How many words a phrase may have.
 pub const WORD_COUNTS: [usize; 5] = [12, 15, 18, 21, 24];
 
@@ -69,10 +70,11 @@ impl Phrase {
         let entropy = Zeroizing::new(entropy);
         let salt = Zeroizing::new(format!("mnemonic{password}"));
         let mut long = Zeroizing::new([0; 64]);
-        pbkdf2::pbkdf2_hmac::<Sha512>(
-            &entropy[..n_bytes],
-            salt.as_bytes(),
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA512,
             SEED_ROUNDS,
+            salt.as_bytes(),
+            &entropy[..n_bytes],
             long.as_mut_slice(),
         );
         let mut seed = Zeroizing::new([0; 32]);
@@ -138,6 +140,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn any_text_is_a_phrase_or_an_error(text in "\\PC*|([a-z]{3,8} ){11,25}") {
             let _ = Phrase::parse(&text);

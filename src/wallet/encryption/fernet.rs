@@ -1,20 +1,21 @@
 //! Fernet: base64url of version, time, IV, ciphertext and MAC. The time is not looked at.
 
+use std::num::NonZeroU32;
+
 use aes::Aes128;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockDecryptMut, KeyIvInit};
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use ring::{hmac, pbkdf2};
 use zeroize::Zeroizing;
 
 use crate::wallet::password::Password;
 
 /// The same in every file.
 const SALT: &[u8] = b"Iguesscyborgslikemyselfhaveatendencytobeparanoidaboutourorigins";
-const ROUNDS: u32 = 10_000_000;
+const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000_000).unwrap();
 const VERSION: u8 = 0x80;
 /// Version and time of eight bytes.
 const N_HEAD: usize = 9;
@@ -45,8 +46,8 @@ impl Token {
     pub(super) fn open(&self, key: &Key) -> Option<Vec<u8>> {
         let (mac_key, cipher_key) = key.split_at(16);
         let (signed, mac) = self.bytes.split_at(self.bytes.len() - N_MAC);
-        let expected = Hmac::<Sha256>::new_from_slice(mac_key).ok()?;
-        expected.chain_update(signed).verify_slice(mac).ok()?;
+        let mac_key = hmac::Key::new(hmac::HMAC_SHA256, mac_key);
+        hmac::verify(&mac_key, signed, mac).ok()?;
         let (iv, sealed) = signed[N_HEAD..].split_at(N_BLOCK);
         let cipher = cbc::Decryptor::<Aes128>::new_from_slices(cipher_key, iv).ok()?;
         cipher.decrypt_padded_vec_mut::<Pkcs7>(sealed).ok()
@@ -56,6 +57,6 @@ impl Token {
 /// The key of a password: the same for every file. Takes ten million rounds.
 pub(super) fn key(password: &Password) -> Key {
     let mut key = Key::default();
-    pbkdf2::pbkdf2_hmac::<Sha256>(password.bytes(), SALT, ROUNDS, key.as_mut_slice());
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, SALT, password.bytes(), key.as_mut_slice());
     key
 }

@@ -1,6 +1,6 @@
 //! `$NACL`, a nonce of 24 bytes, and a secretbox: what the official wallet writes.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use crypto_secretbox::aead::Aead;
 use crypto_secretbox::{KeyInit, XSalsa20Poly1305};
 use zeroize::Zeroizing;
@@ -44,25 +44,20 @@ impl Box {
 pub(super) fn key(password: &Password) -> Result<Key, EncryptionError> {
     let mut key = Key::default();
     let derived = Params::new(MEMORY_KIB, N_PASSES, 1, Some(32)).and_then(|params| {
-        let n_blocks = params.block_count();
-        let mut memory = Vec::new();
-        memory.try_reserve_exact(n_blocks).map_err(|_| argon2::Error::MemoryTooMuch)?;
-        memory.resize(n_blocks, Block::default());
-        Argon2::new(Algorithm::Argon2i, Version::V0x13, params).hash_password_into_with_memory(
+        Argon2::new(Algorithm::Argon2i, Version::V0x13, params).hash_password_into(
             password.bytes(),
             &SALT,
             key.as_mut_slice(),
-            &mut memory,
         )
     });
-    // The parameters are constants in range, so memory is all that can be missing.
-    derived.map(|()| key).map_err(|_| EncryptionError::Memory)
+    // The parameters are constants in range, so only an endless password is refused.
+    derived.map(|()| key).map_err(|_| EncryptionError::TooLong)
 }
 
 /// Seals a key file as the official wallet does. A nonce must never be used twice.
 ///
 /// # Errors
-/// [`EncryptionError::Memory`].
+/// [`EncryptionError::TooLong`].
 pub fn seal(
     plain: &[u8],
     password: &Password,
@@ -77,7 +72,6 @@ pub(super) fn seal_with(
     nonce: [u8; N_NONCE],
 ) -> Result<Vec<u8>, EncryptionError> {
     let cipher = XSalsa20Poly1305::new((&**key).into());
-    // Only a text beyond 256 GiB cannot be sealed.
-    let sealed = cipher.encrypt((&nonce).into(), plain).map_err(|_| EncryptionError::Memory)?;
+    let sealed = cipher.encrypt((&nonce).into(), plain).map_err(|_| EncryptionError::TooLong)?;
     Ok([Encryption::Nacl.start(), &nonce, &sealed].concat())
 }

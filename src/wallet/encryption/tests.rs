@@ -14,25 +14,14 @@ fn password() -> Password {
     Password::new(file["wallets"]["password"].as_str().unwrap())
 }
 
-fn open(bytes: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
-    Sealed::parse(bytes).unwrap()?.open(password)
-}
-
 #[test]
-fn each_form_of_the_vectors_opens_with_its_password_and_no_other() {
-    let table = [
-        ("vector/coldkey", Encryption::Nacl, "abandon"),
-        ("old_formats/ansible", Encryption::AnsibleVault, "legal winner"),
-        ("old_formats/fernet", Encryption::Fernet, "legal winner"),
-    ];
-    for (name, encryption, part) in table {
-        let bytes = vector(name);
-        assert_eq!(Encryption::of(&bytes), Some(encryption));
-        let plain = open(&bytes, &password()).unwrap();
-        assert!(std::str::from_utf8(&plain).unwrap().contains(part), "{name}");
-        let wrong = open(&bytes, &Password::new("correct-Horse-7-battery"));
-        assert_eq!(wrong.unwrap_err(), EncryptionError::WrongPassword(encryption));
-    }
+fn a_wrong_password_says_so() {
+    let bytes = vector("old_formats/ansible");
+    let sealed = Sealed::parse(&bytes).unwrap().unwrap();
+    assert_eq!(sealed.encryption(), Encryption::AnsibleVault);
+    assert!(sealed.open(&password()).is_ok());
+    let error = sealed.open(&Password::new("correct-Horse-7-battery")).unwrap_err();
+    assert_eq!(error, EncryptionError::WrongPassword(Encryption::AnsibleVault));
 }
 
 #[test]

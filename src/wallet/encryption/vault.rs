@@ -1,16 +1,17 @@
 //! Ansible Vault 1.1: a head line, then hex of three lines of hex, broken after 80 characters.
 
+use std::num::NonZeroU32;
+
 use aes::Aes256;
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use ring::{hmac, pbkdf2};
 use zeroize::Zeroizing;
 
 use crate::wallet::password::Password;
 
 const HEAD: &str = "$ANSIBLE_VAULT;1.1;AES256";
-const ROUNDS: u32 = 10_000;
+const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 /// The padding's unit; CTR needs none, but Ansible pads.
 const N_BLOCK: usize = 16;
 
@@ -43,15 +44,21 @@ impl Vault {
 
     pub(super) fn keys(&self, password: &Password) -> Keys {
         let mut keys = Zeroizing::new([0; 80]);
-        pbkdf2::pbkdf2_hmac::<Sha256>(password.bytes(), &self.salt, ROUNDS, keys.as_mut_slice());
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA256,
+            ROUNDS,
+            &self.salt,
+            password.bytes(),
+            keys.as_mut_slice(),
+        );
         keys
     }
 
     pub(super) fn open(&self, keys: &Keys) -> Option<Vec<u8>> {
         let (cipher_key, rest) = keys.split_at(32);
         let (mac_key, counter) = rest.split_at(32);
-        let mac = Hmac::<Sha256>::new_from_slice(mac_key).ok()?;
-        mac.chain_update(&self.sealed).verify_slice(&self.mac).ok()?;
+        let mac_key = hmac::Key::new(hmac::HMAC_SHA256, mac_key);
+        hmac::verify(&mac_key, &self.sealed, &self.mac).ok()?;
         let mut plain = self.sealed.clone();
         Ctr128BE::<Aes256>::new_from_slices(cipher_key, counter).ok()?.apply_keystream(&mut plain);
         let n_padding = usize::from(*plain.last()?);
