@@ -3,11 +3,13 @@
 mod localnet;
 mod query;
 mod time;
+mod wallet;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use localnet::LocalnetArguments;
 pub(crate) use query::QueryArguments;
+pub(crate) use wallet::WalletArguments;
 
 /// Node software for Bittensor Subnet 1.
 #[derive(Debug, Parser)]
@@ -27,6 +29,11 @@ pub(crate) enum Command {
                             1 some did, 2 none did; 64 and above: nobody was asked, or the output \
                             was lost")]
     Query(Box<QueryArguments>),
+    /// List, show and make wallets, as the official wallet keeps them
+    #[command(after_help = "Exit codes: 64 wrong flag, 65 damaged key file or bad secret, 66 \
+                            missing file, 73 a file is in the way or cannot be written, 77 wrong \
+                            or missing password")]
+    Wallet(WalletArguments),
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
 //! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
 //! | [`query`] | asks miners and shows their answers side by side |
+//! | [`wallet`] | the official wallet's folders: listed, opened for a node, made |
 //!
 //! Decisions live in the core (`sn1`); the code here asks, waits, writes and restarts.
 //!
@@ -32,5 +33,6 @@ mod signals;
 mod spawn;
 pub mod supervision;
 pub mod telemetry;
+pub mod wallet;
 
 pub use open_files::raise_open_files;

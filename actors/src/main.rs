@@ -26,6 +26,10 @@ fn main() -> ExitCode {
             Ok(verdict) => ExitCode::from(verdict.exit_code()),
             Err(error) => failure(&error, error.exit_code()),
         },
+        Command::Wallet(arguments) => match arguments.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(&error, error.exit_code()),
+        },
     }
 }
 

@@ -30,6 +30,7 @@ use sn1::wallet::AccountId;
 
 use crate::dendrite::{DendriteLimits, DendriteSettings, Target};
 use crate::settings::SettingsError;
+use crate::wallet::WalletFault;
 
 pub use conversation::Conversation;
 pub use count::CountBy;
@@ -100,7 +101,10 @@ pub enum QueryError {
     /// A file that is not there.
     #[error("{0}")]
     Missing(String),
-    /// A key or model file that is damaged or of another kind.
+    /// A hotkey that cannot be used.
+    #[error(transparent)]
+    Wallet(#[from] WalletFault),
+    /// A model file that is damaged or of another kind.
     #[error("{path}: {reason}")]
     Damaged {
         /// The file.
@@ -124,6 +128,7 @@ impl QueryError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Usage(_) => 64,
+            Self::Wallet(fault) => fault.exit_code(),
             Self::Damaged { .. } => 65,
             Self::Missing(_) => 66,
             Self::NoSubnet(_) => 69,

@@ -16,6 +16,7 @@ use sn1_actors::query::{
 use sn1_actors::settings::Settings;
 
 use super::time::parse_seconds;
+use super::wallet::NodeWalletArguments;
 
 /// What `--timeout` may be, in seconds.
 const TIMEOUTS: std::ops::RangeInclusive<f64> = 0.05..=600.0;
@@ -58,15 +59,8 @@ pub(crate) struct QueryArguments {
     /// Write a JSON object on a line for each miner
     #[arg(long)]
     json: bool,
-    /// The wallet whose hotkey asks
-    #[arg(long = "wallet.name", value_name = "NAME")]
-    wallet_name: Option<String>,
-    /// The hotkey in that wallet
-    #[arg(long = "wallet.hotkey", value_name = "NAME")]
-    wallet_hotkey: Option<String>,
-    /// Where wallets are [default: ~/.bittensor/wallets]
-    #[arg(long = "wallet.path", value_name = "DIR")]
-    wallet_path: Option<PathBuf>,
+    #[command(flatten)]
+    wallet: NodeWalletArguments,
     /// A development key that asks, such as //Alice
     #[arg(long = "wallet.uri", value_name = "PATH")]
     wallet_uri: Option<String>,
@@ -184,26 +178,13 @@ impl QueryArguments {
     }
 
     fn caller(&self) -> Result<Option<CallerKey>, String> {
-        let names_wallet = self.wallet_name.is_some()
-            || self.wallet_hotkey.is_some()
-            || self.wallet_path.is_some();
         match &self.wallet_uri {
-            Some(_) if names_wallet => {
+            Some(_) if self.wallet.is_named() => {
                 Err("--wallet.uri is a key of its own: leave out the other --wallet flags"
                     .to_owned())
             }
             Some(uri) => Ok(Some(CallerKey::Development(uri.clone()))),
-            None if !names_wallet => Ok(None),
-            None => {
-                let or_default =
-                    |name: &Option<String>| name.as_deref().unwrap_or("default").to_owned();
-                let path = self.wallet_path.clone();
-                Ok(Some(CallerKey::Wallet {
-                    path: path.unwrap_or_else(|| PathBuf::from("~/.bittensor/wallets")),
-                    name: or_default(&self.wallet_name),
-                    hotkey: or_default(&self.wallet_hotkey),
-                }))
-            }
+            None => Ok(self.wallet.is_named().then(|| CallerKey::Wallet(self.wallet.wallet()))),
         }
     }
 }

@@ -1,0 +1,109 @@
+//! Where the password of a key file comes from: a file, the environment, or the keyboard.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use sn1::wallet::password::{Password, password_variable};
+
+use super::WalletFault;
+use super::files;
+use super::terminal::read_secret;
+
+/// The least that a new password must have.
+const MIN_CHARACTERS: usize = 8;
+
+/// Where to look for a password first. Then come the official wallet's variable for the key file,
+/// and a prompt if standard input is a terminal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PasswordSource {
+    /// A file that holds nothing but the password; a line feed at its end does not count.
+    pub file: Option<PathBuf>,
+}
+
+impl PasswordSource {
+    /// The password of a key file that is there.
+    ///
+    /// # Errors
+    /// [`WalletFault::Locked`] where there is none to be had, [`WalletFault::Missing`] for a
+    /// password file that cannot be read.
+    pub fn of_existing(&self, keyfile: &Path) -> Result<Password, WalletFault> {
+        match self.without_prompt(keyfile)? {
+            Some(password) => Ok(password),
+            None => prompt(keyfile, &format!("Password of {}", keyfile.display())),
+        }
+    }
+
+    /// The password of a key file that will be made; typed twice.
+    ///
+    /// # Errors
+    /// As for one that is there, and [`WalletFault::Usage`] for one that is too short or was not
+    /// typed alike.
+    pub fn of_new(&self, keyfile: &Path) -> Result<Password, WalletFault> {
+        let password = match self.without_prompt(keyfile)? {
+            Some(password) => password,
+            None => {
+                let first = prompt(keyfile, &format!("New password of {}", keyfile.display()))?;
+                if first != prompt(keyfile, "The same again")? {
+                    return Err(WalletFault::Usage("the two passwords differ".to_owned()));
+                }
+                first
+            }
+        };
+        if password.n_characters() < MIN_CHARACTERS {
+            return Err(WalletFault::Usage(format!(
+                "a password needs at least {MIN_CHARACTERS} characters"
+            )));
+        }
+        Ok(password)
+    }
+
+    fn without_prompt(&self, keyfile: &Path) -> Result<Option<Password>, WalletFault> {
+        match &self.file {
+            Some(file) => password_file(file).map(Some),
+            None => from_environment(keyfile),
+        }
+    }
+}
+
+fn password_file(path: &Path) -> Result<Password, WalletFault> {
+    let bytes = files::read(path).map_err(|error| {
+        WalletFault::Missing(format!("cannot read the password file {}: {error}", path.display()))
+    })?;
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    Ok(Password::new(line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+/// The official wallet names the variable after the path as it was given to it, so the home folder
+/// may stand in it as `~` or in full.
+fn names(keyfile: &Path) -> Vec<String> {
+    let below_home = std::env::home_dir()
+        .and_then(|home| Some(Path::new("~").join(keyfile.strip_prefix(home).ok()?)));
+    let paths = [Some(keyfile.to_owned()), below_home].into_iter().flatten();
+    paths.map(|path| password_variable(&path.to_string_lossy())).collect()
+}
+
+fn from_environment(keyfile: &Path) -> Result<Option<Password>, WalletFault> {
+    let found = names(keyfile).into_iter().find_map(|name| {
+        let value = std::env::var(&name).ok()?;
+        Some((Password::from_variable(&name, &value), name))
+    });
+    match found {
+        None => Ok(None),
+        Some((Some(password), _)) => Ok(Some(password)),
+        Some((None, name)) => Err(WalletFault::Locked(format!(
+            "the variable {name} holds no password as the official wallet hides it there (base64)"
+        ))),
+    }
+}
+
+fn prompt(keyfile: &Path, text: &str) -> Result<Password, WalletFault> {
+    if !std::io::stdin().is_terminal() {
+        return Err(WalletFault::Locked(format!(
+            "{} needs a password, and there is no terminal to ask for it: name a file with \
+             --password-file, or set {}",
+            keyfile.display(),
+            names(keyfile)[0]
+        )));
+    }
+    Ok(Password::new(read_secret(text)?.as_bytes()))
+}
