@@ -73,24 +73,16 @@ fn password_file(path: &Path) -> Result<Password, WalletFault> {
     Ok(Password::new(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 
-/// The official wallet names the variable after the path as it was given to it, so the home folder
-/// may stand in it as `~` or in full.
-fn names(keyfile: &Path) -> Vec<String> {
-    let below_home = std::env::home_dir()
-        .and_then(|home| Some(Path::new("~").join(keyfile.strip_prefix(home).ok()?)));
-    let paths = [Some(keyfile.to_owned()), below_home].into_iter().flatten();
-    paths.map(|path| password_variable(&path.to_string_lossy())).collect()
+fn variable(keyfile: &Path) -> String {
+    password_variable(&keyfile.to_string_lossy())
 }
 
 fn from_environment(keyfile: &Path) -> Result<Option<Password>, WalletFault> {
-    let found = names(keyfile).into_iter().find_map(|name| {
-        let value = std::env::var(&name).ok()?;
-        Some((Password::from_variable(&name, &value), name))
-    });
-    match found {
-        None => Ok(None),
-        Some((Some(password), _)) => Ok(Some(password)),
-        Some((None, name)) => Err(WalletFault::Locked(format!(
+    let name = variable(keyfile);
+    let Ok(value) = std::env::var(&name) else { return Ok(None) };
+    match Password::from_variable(&name, &value) {
+        Some(password) => Ok(Some(password)),
+        None => Err(WalletFault::Locked(format!(
             "the variable {name} holds no password as the official wallet hides it there (base64)"
         ))),
     }
@@ -102,7 +94,7 @@ fn prompt(keyfile: &Path, text: &str) -> Result<Password, WalletFault> {
             "{} needs a password, and there is no terminal to ask for it: name a file with \
              --password-file, or set {}",
             keyfile.display(),
-            names(keyfile)[0]
+            variable(keyfile)
         )));
     }
     Ok(Password::new(read_secret(text)?.as_bytes()))

@@ -69,24 +69,17 @@ pub(super) struct RegenArguments {
 #[group(required = true, multiple = false)]
 struct Source {
     /// From the secret phrase on standard input
-    #[arg(long, value_name = "-", value_parser = only_stdin)]
-    mnemonic: Option<()>,
+    #[arg(long, value_name = "-")]
+    mnemonic: Option<String>,
     /// From the seed on standard input, 64 hex digits
-    #[arg(long, value_name = "-", value_parser = only_stdin)]
-    seed: Option<()>,
+    #[arg(long, value_name = "-")]
+    seed: Option<String>,
     /// From the secret URI on standard input: phrase//hard/soft///password
-    #[arg(long, value_name = "-", value_parser = only_stdin)]
-    suri: Option<()>,
+    #[arg(long, value_name = "-")]
+    suri: Option<String>,
     /// Only coldkeypub.txt, from the coldkey's address: all that a node needs
     #[arg(long, value_name = "SS58")]
     coldkeypub: Option<AccountId>,
-}
-
-/// What was given instead is not repeated.
-fn only_stdin(text: &str) -> Result<(), String> {
-    let refusal = "secrets do not belong on a command line, where others can read them: write - \
-                   and give it on standard input or at the prompt";
-    if text == "-" { Ok(()) } else { Err(refusal.to_owned()) }
 }
 
 impl Files {
@@ -163,7 +156,7 @@ impl RegenArguments {
     pub(super) fn run(&self) -> Result<(), WalletFault> {
         let folder = self.files.folder()?;
         let mut new = NewFiles::new(&folder, self.files.force);
-        match (self.source.origin(), &self.hotkey) {
+        match (self.source.origin()?, &self.hotkey) {
             (None, _) => self.add_coldkeypub(&mut new)?,
             (Some(origin), None) => {
                 new.check(true, None)?;
@@ -192,9 +185,23 @@ impl RegenArguments {
 }
 
 impl Source {
-    fn origin(&self) -> Option<Origin> {
-        let of_phrase = self.mnemonic.map(|()| Origin::Mnemonic);
-        let of_seed = self.seed.map(|()| Origin::Seed);
-        of_phrase.or(of_seed).or(self.suri.map(|()| Origin::Suri))
+    /// What is read from standard input, if anything.
+    fn origin(&self) -> Result<Option<Origin>, WalletFault> {
+        let sources = [
+            (&self.mnemonic, Origin::Mnemonic),
+            (&self.seed, Origin::Seed),
+            (&self.suri, Origin::Suri),
+        ];
+        let named = sources.into_iter().find_map(|(value, origin)| Some((value.as_ref()?, origin)));
+        match named {
+            None => Ok(None),
+            Some((value, origin)) if value == "-" => Ok(Some(origin)),
+            // What was given is not repeated.
+            Some(_) => Err(WalletFault::Usage(
+                "secrets do not belong on a command line, where others can read them: write - and \
+                 give it on standard input or at the prompt"
+                    .to_owned(),
+            )),
+        }
     }
 }
