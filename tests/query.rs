@@ -516,6 +516,9 @@ fn a_hotkey_of_the_official_wallet_asks_and_an_open_file_is_warned_about() {
     let (code, out, err) = ask("encrypted --password-file password");
     assert_eq!(code, Some(2), "{err}");
     assert!(out.contains("403 ") && err.contains("chmod 600"), "{err}");
+    let (code, _, err) = ask("other");
+    assert_eq!(code, Some(66), "{err}");
+    assert!(err.contains("miner/hotkeys/other"), "{err}");
     let coldkey = place.0.path().join(".bittensor/wallets/miner/coldkey");
     std::fs::copy(data.join("uri"), coldkey).unwrap();
     let (code, _, err) = ask("uri");
@@ -524,9 +527,6 @@ fn a_hotkey_of_the_official_wallet_asks_and_an_open_file_is_warned_about() {
     let (code, _, err) = ask("uri --wallet.allow_unencrypted_coldkey");
     assert_eq!(code, Some(2), "{err}");
     assert!(err.contains("note: ") && err.contains("coldkey without a password"), "{err}");
-    let (code, _, err) = ask("other");
-    assert_eq!(code, Some(66), "{err}");
-    assert!(err.contains("miner/hotkeys/other"), "{err}");
 }
 
 #[test]

@@ -299,7 +299,8 @@ fn secrets_are_typed_without_echo_and_the_terminal_is_left_as_it_was() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let modes = tcgetattr(&slave).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
-        drop(slave);
+        // The command has a copy of its own.
+        drop((slave, command));
         let mut echoed = Vec::new();
         // A terminal whose last user is gone ends with an error.
         let _ = master.read_to_end(&mut echoed);
