@@ -179,8 +179,8 @@ impl KeyEntry {
     }
 }
 
-/// A line for the key, and one for each fault, indented by so much.
 impl KeyEntry {
+    /// A line for the key, and one for each fault.
     fn write(&self, f: &mut fmt::Formatter<'_>, label: &str) -> fmt::Result {
         let address = self.address.map_or_else(|| "unknown address".to_owned(), |id| id.to_ss58());
         writeln!(f, "{label}  {address}  {}", self.protection)?;
