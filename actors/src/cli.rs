@@ -33,7 +33,7 @@ pub(crate) enum Command {
     #[command(after_help = "Exit codes: 64 wrong flag, 65 damaged key file or bad secret, 66 \
                             missing file, 73 a file is in the way or cannot be written, 77 wrong \
                             or missing password")]
-    Wallet(WalletArguments),
+    Wallet(Box<WalletArguments>),
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use hyper::http::Uri;
+use actix_web::http::Uri;
 
 /// Public networks and their nodes, the first choice first (`subtensor.md` section 1).
 const NETWORKS: [(&str, &[&str]); 4] = [
