@@ -135,7 +135,7 @@ metrics! {
     AXON_REFUSALS = Metric::counter("sn1_axon_refusals_total", "Requests that an axon refused, by reason");
     /// Labels: `actor`.
     AXON_CONNECTIONS = Metric::gauge("sn1_axon_connections", "Open connections to an axon");
-    /// Labels: `actor`, `reason` (`address_limit`, `connection_limit`, `evicted`, `head_too_large`,
+    /// Labels: `actor`, `reason` (`address_limit`, `address_rate`, `connection_limit`, `evicted`, `head_too_large`,
     /// `slow_head`, `unread_body`, `slow_reader`, `malformed`).
     AXON_CONNECTIONS_CUT = Metric::counter("sn1_axon_connections_cut_total", "Connections that an axon refused or closed for what they did, by reason");
     /// Labels: `actor`.

@@ -444,9 +444,30 @@ async fn forged_signatures_cost_their_address_and_nobody_else() {
         statuses.push(read_reply(&mut socket).await.map_or(0, |reply| reply.status));
     }
     assert_eq!(statuses[0], 401);
-    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&0), "connections are closed unanswered: {statuses:?}");
     // Alice, whose hotkey was named, is served.
     assert_eq!(status(&stand, &whole(&signed("alice", "x"))).await, 200);
+}
+
+#[actix::test]
+async fn a_stranger_who_asks_too_fast_is_refused_no_faster_than_its_rate() {
+    let limits = AxonLimits {
+        address_requests_per_second: 50.0,
+        address_burst: 10.0,
+        ..AxonLimits::default()
+    };
+    let stand = open_stand(limits);
+    let mut socket = connect_from(&stand, 7).await;
+    let began = std::time::Instant::now();
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        socket.write_all(b"GET /nowhere HTTP/1.1\r\nhost: axon\r\n\r\n").await.unwrap();
+        statuses.push(read_reply(&mut socket).await.unwrap().status);
+    }
+    // A fifth of the address's allowance: two at once, then ten a second, told or answered.
+    assert_eq!(statuses[..2], [404; 2]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert!(began.elapsed() >= std::time::Duration::from_millis(200));
 }
 
 #[actix::test]

@@ -43,7 +43,7 @@ pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
             0 => (ANNOUNCED, announced, &plain),
             1 => (CHUNKED, b"transfer-encoding: chunked\r\n\r\n".to_vec(), &chunk),
             _ => {
-                request.headers.retain(|(name, _)| name != "bt_header_dendrite_signature");
+                request.headers.retain(|(name, _)| *name != "bt_header_dendrite_signature");
                 (UNSIGNED, announced, &plain)
             }
         };

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Fallible;
-use crate::attack::{Field, PATIENCE, address};
+use crate::attack::{Field, address};
 use crate::callers::{Caller, QUESTION, unix_ns};
 use crate::http::{Connection, Reply, frame};
 use crate::tally::how;
@@ -22,6 +22,8 @@ pub(crate) const CAPTURED: &str = "captured: what was served once is not served 
 pub(crate) const RACE: &str = "race";
 /// Copies in a race.
 const COPIES: u32 = 16;
+/// An attacker who is kept waiting takes a new connection instead.
+const IMPATIENCE: Duration = Duration::from_millis(250);
 /// Digits of a nonce: Unix time in nanoseconds.
 const NONCE_DIGITS: usize = 19;
 
@@ -50,7 +52,7 @@ pub(crate) async fn bad_signatures(
     let mut request = signed_by_another;
     let honest = crate::callers::key("honest")?.account_id().to_ss58();
     for (name, value) in &mut request.headers {
-        if name == "bt_header_dendrite_hotkey" {
+        if *name == "bt_header_dendrite_hotkey" {
             value.clone_from(&honest);
         }
     }
@@ -143,7 +145,7 @@ impl Source {
             let reply = connection.exchange(request).await?;
             io::Result::Ok((connection, reply))
         };
-        let outcome = timeout(PATIENCE, exchange).await;
+        let outcome = timeout(IMPATIENCE, exchange).await;
         let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let (kept, reply) = match outcome {
             Ok((connection, reply)) => (reply.stays_open.then_some(connection), Ok(reply)),

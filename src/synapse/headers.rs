@@ -7,7 +7,7 @@
 mod reply;
 mod request;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 pub use reply::{AxonIdentity, ReplyHead, ReplyStatus, Style, bare_reply_headers, reply_headers};
 pub use request::{AxonAddress, RequestDraft, RequestHead, Terminal};
@@ -15,8 +15,8 @@ pub(super) use request::{Signed, request_headers};
 
 use super::python::{parse_float, parse_int};
 
-/// One header, ready to send.
-pub type Header = (String, String);
+/// One header, ready to send: its name, in lower case, and its value.
+pub type Header = (&'static str, String);
 
 /// Longest value that is written. Python dendrites fail a reply with a line beyond 8190 bytes.
 pub const MAX_VALUE_BYTES: usize = 4096;
@@ -62,7 +62,11 @@ pub enum HeaderError {
 }
 
 /// Makes a value safe to send: printable ASCII in one line, cut at [`MAX_VALUE_BYTES`].
-pub fn sanitise(value: &str) -> String {
+pub fn sanitise<'a>(value: impl Into<Cow<'a, str>>) -> String {
+    let value = value.into();
+    if is_sendable(&value) {
+        return value.into_owned();
+    }
     let printable = |c: char| match c {
         ' '..='~' => c,
         '\t' | '\r' | '\n' => ' ',
@@ -71,38 +75,98 @@ pub fn sanitise(value: &str) -> String {
     value.chars().take(MAX_VALUE_BYTES).map(printable).collect::<String>().trim().to_owned()
 }
 
-fn header(name: impl Into<String>, value: impl AsRef<str>) -> Header {
-    (name.into(), sanitise(value.as_ref()))
+/// What nearly every value is already.
+fn is_sendable(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    value.len() <= MAX_VALUE_BYTES
+        && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
 }
 
-/// The headers that matter to the wire, by lower-case name, the last of each.
-struct Fields<'a>(HashMap<String, &'a [u8]>);
+fn header<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> Header {
+    (name, sanitise(value))
+}
+
+/// The header names of one side of an exchange.
+struct SideNames {
+    status_code: &'static str,
+    process_time: &'static str,
+    ip: &'static str,
+    port: &'static str,
+    version: &'static str,
+    nonce: &'static str,
+    uuid: &'static str,
+    hotkey: &'static str,
+    signature: &'static str,
+}
+
+macro_rules! side_names {
+    ($side:literal) => {
+        SideNames {
+            status_code: concat!("bt_header_", $side, "_status_code"),
+            process_time: concat!("bt_header_", $side, "_process_time"),
+            ip: concat!("bt_header_", $side, "_ip"),
+            port: concat!("bt_header_", $side, "_port"),
+            version: concat!("bt_header_", $side, "_version"),
+            nonce: concat!("bt_header_", $side, "_nonce"),
+            uuid: concat!("bt_header_", $side, "_uuid"),
+            hotkey: concat!("bt_header_", $side, "_hotkey"),
+            signature: concat!("bt_header_", $side, "_signature"),
+        }
+    };
+}
+
+const AXON: SideNames = side_names!("axon");
+const DENDRITE: SideNames = side_names!("dendrite");
+
+/// The headers of one head that matter to the wire. HTTP servers bound how many there are, and few
+/// as they are, looking through them costs less than sorting them.
+struct Fields<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Fields<'a> {
     fn collect(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
-        let known = |name: &str| {
-            name.starts_with("bt_header_")
-                || matches!(name, "timeout" | "header_size" | "total_size" | BODY_HASH)
+        const PREFIX: &str = "bt_header_";
+        let is_known = |(name, _): &(&str, &[u8])| {
+            name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+                || ["timeout", "header_size", "total_size", BODY_HASH]
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known))
         };
-        let lower = |(name, value): (&str, &'a [u8])| (name.to_ascii_lowercase(), value);
-        Self(headers.into_iter().map(lower).filter(|(name, _)| known(name)).collect())
+        Self(headers.into_iter().filter(is_known).collect())
+    }
+
+    /// The last value of this name.
+    fn bytes(&self, name: &str) -> Option<&'a [u8]> {
+        let is_it = |(key, _): &&(&str, &[u8])| key.eq_ignore_ascii_case(name);
+        self.0.iter().rev().find(is_it).map(|(_, value)| *value)
     }
 
     /// A value as text. Every byte is a Latin-1 character, so nothing can fail.
     fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|value| value.iter().copied().map(char::from).collect())
+        self.latin1(name).map(Cow::into_owned)
+    }
+
+    fn latin1(&self, name: &str) -> Option<Cow<'a, str>> {
+        let value = self.bytes(name)?;
+        Some(match std::str::from_utf8(value) {
+            Ok(text) if value.is_ascii() => text.into(),
+            _ => value.iter().copied().map(char::from).collect(),
+        })
     }
 
     fn int(&self, name: &str) -> Result<Option<i128>, HeaderError> {
-        let parse =
-            |text: String| parse_int(&text).ok_or_else(|| HeaderError::Integer(name.to_owned()));
-        self.text(name).map(parse).transpose()
+        let parse = |text: Cow<'_, str>| {
+            parse_int(&text).ok_or_else(|| HeaderError::Integer(name.to_owned()))
+        };
+        self.latin1(name).map(parse).transpose()
     }
 
     fn float(&self, name: &str) -> Result<Option<f64>, HeaderError> {
-        let parse =
-            |text: String| parse_float(&text).ok_or_else(|| HeaderError::Float(name.to_owned()));
-        self.text(name).map(parse).transpose()
+        let parse = |text: Cow<'_, str>| {
+            parse_float(&text).ok_or_else(|| HeaderError::Float(name.to_owned()))
+        };
+        self.latin1(name).map(parse).transpose()
     }
 }
 

@@ -65,6 +65,19 @@ impl<K: Eq + Hash> TokenBuckets<K> {
         is_enough
     }
 
+    /// How long until there is a whole token, in seconds; 0 when there is one now.
+    pub fn wait_s(&self, key: &K, now_ns: u64) -> f64 {
+        let has_room = self.buckets.len() < self.n_max;
+        let bucket = match self.buckets.get(key) {
+            Some(bucket) => bucket,
+            None if has_room => return 0.0,
+            None => &self.shared,
+        };
+        let mut bucket = *bucket;
+        bucket.refill(&self.rate, now_ns);
+        ((1.0 - bucket.tokens) / self.rate.per_second).max(0.0)
+    }
+
     /// Takes `tokens` more for something that turned out to be costly; the bucket may run into
     /// debt, as deep as it is high.
     pub fn charge(&mut self, key: K, tokens: f64, now_ns: u64) {
@@ -133,6 +146,8 @@ mod tests {
         let taken: Vec<bool> = (0..5).map(|_| buckets.take("a", SECOND)).collect();
         assert_eq!(taken, [true, true, true, false, false]);
         assert!(buckets.take("b", SECOND), "another key has its own");
+        assert_eq!(buckets.wait_s(&"a", SECOND), 0.5);
+        assert_eq!(buckets.wait_s(&"c", SECOND), 0.0, "nobody waits who has not asked");
         assert!(buckets.take("a", SECOND + SECOND / 2));
         assert!(!buckets.take("a", SECOND + SECOND / 2));
     }

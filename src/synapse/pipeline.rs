@@ -145,7 +145,7 @@ impl Admitted {
         };
         let status = asked.status(200, "Success", now_unix_ns);
         let mut headers = reply_headers(&asked.head, &status, style, axon, asked.peer, now_unix_ns);
-        headers.push(("content-type".to_owned(), content_type.to_owned()));
+        headers.push(("content-type", content_type.to_owned()));
         headers
     }
 
@@ -328,7 +328,7 @@ mod tests {
         gate: &Gate<'_>,
     ) -> Result<Admitted, Refusal> {
         let headers: Vec<(&str, &[u8])> =
-            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let parts = RequestParts {
             method,
             target,
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(prompt.messages, ["it's \u{200d} é"]);
         assert_eq!(prompt.timeout, Some(15.0));
         let headers = admitted.reply_headers(&prompt.body_hash, &bob(), NOW + 250_000_000);
-        let has = |name: &str, value: &str| headers.contains(&(name.into(), value.into()));
+        let has = |name: &str, value: &str| headers.contains(&(name, value.into()));
         assert!(has("bt_header_axon_status_code", "200"));
         assert!(has("bt_header_axon_status_message", "Success"));
         assert!(has("bt_header_axon_process_time", "0.25"));
@@ -369,7 +369,7 @@ mod tests {
         ] {
             let refusal = try_admit(&request, method, target, &|_| Ok(())).unwrap_err();
             assert_eq!((refusal.http_status, refusal.kind.label()), (status, label));
-            let code = ("bt_header_axon_status_code".to_owned(), status.to_string());
+            let code = ("bt_header_axon_status_code", status.to_string());
             assert!(refusal.headers.contains(&code), "{label}");
             assert!(refusal.body.starts_with(b"{\"message\":"), "{label}");
         }
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn the_gate_is_asked_before_the_signature_is_checked() {
         let mut request = own_request();
-        request.headers.retain(|(name, _)| name != "bt_header_dendrite_signature");
+        request.headers.retain(|(name, _)| *name != "bt_header_dendrite_signature");
         let gate = |asked: &Asked| {
             assert!(asked.account().is_some());
             Err(RefusalKind::Blacklisted("Unrecognized hotkey".into()))

@@ -3,17 +3,18 @@
 //! Only ASCII digits count, because a header is Latin-1 and Latin-1 has no other decimal digits.
 //! Integers beyond 128 bits are refused although Python has no such limit.
 
+use std::borrow::Cow;
+
 /// `int(text)`: surrounding white space, a sign, leading zeros and single underscores between
 /// digits are fine. `None` where Python raises, or beyond the range of `i128`.
 pub fn parse_int(text: &str) -> Option<i128> {
     let text = text.trim_matches(is_python_space);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let sign = if text.starts_with('-') { "-" } else { "" };
     let digits = without_underscores(digits)?;
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    format!("{sign}{digits}").parse().ok()
+    if text.starts_with('-') { format!("-{digits}").parse().ok() } else { digits.parse().ok() }
 }
 
 /// `float(text)`: also `inf`, `infinity` and `nan` in any letter case. `None` where Python raises.
@@ -45,7 +46,10 @@ fn is_python_space(c: char) -> bool {
 }
 
 /// The text without its underscores, if each stands between two digits.
-fn without_underscores(text: &str) -> Option<String> {
+fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(text.into());
+    }
     let bytes = text.as_bytes();
     let is_digit =
         |idx: Option<usize>| idx.and_then(|idx| bytes.get(idx)).is_some_and(u8::is_ascii_digit);
@@ -54,7 +58,7 @@ fn without_underscores(text: &str) -> Option<String> {
         .enumerate()
         .filter(|&(_, byte)| *byte == b'_')
         .all(|(idx, _)| is_digit(idx.checked_sub(1)) && is_digit(idx.checked_add(1)));
-    all_between_digits.then(|| text.replace('_', ""))
+    all_between_digits.then(|| text.replace('_', "").into())
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Captured {
     }
 
     /// Reads the body of an admitted request and returns the success headers.
-    fn read(&self, admitted: &Admitted, now: u64) -> Result<Vec<(String, String)>, Refusal> {
+    fn read(&self, admitted: &Admitted, now: u64) -> Result<Vec<Header>, Refusal> {
         let content_type = self.header("content-type");
         let hash = match admitted.endpoint() {
             Endpoint::Prompt => {

@@ -1,31 +1,29 @@
-//! One connection: how many there may be, and how long each may take to say or hear something.
+//! One connection: how long it may take to say or hear something.
 //!
 //! The HTTP library reads heads and frames bodies; this wrapper around its socket adds what it does
 //! not bound: the size and the time of *every* head (not of the first only), and how long a reply
 //! may wait for a reader. It looks at bytes only to find the end of a head.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
-use metrics::{counter, gauge};
-use parking_lot::Mutex;
-use sn1::synapse::limits::peer_network;
-use sn1::telemetry;
 use sn1::wallet::AccountId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rules::AxonLimits;
+
+mod house;
+
+use house::Place;
+pub(super) use house::{Connections, Seat};
 
 /// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
 /// its state.
@@ -40,189 +38,8 @@ const LINGER: Duration = Duration::from_millis(500);
 const MAX_LINGER_BYTES: usize = 1 << 20;
 /// A sized reply is small: it is read at once or by nobody.
 const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
-/// Connections of one hotkey that are kept when the house is full.
-const MAX_PROVEN_PER_HOTKEY: usize = 16;
 /// What ends a head.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
-
-/// The open connections of one axon. Outlives its server, as they may.
-#[derive(Debug)]
-pub(super) struct Connections {
-    name: Arc<str>,
-    open: Mutex<Open>,
-    n_max: usize,
-    n_max_per_address: usize,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    seats: HashMap<u64, Taken>,
-    by_address: HashMap<IpAddr, usize>,
-    n_ever: u64,
-}
-
-/// What others may know and do of a connection.
-#[derive(Debug)]
-pub(super) struct Seat {
-    /// A request on it was verified, or its address is known for one: it belongs to somebody we
-    /// serve.
-    is_proven: AtomicBool,
-    /// It answers a request now.
-    is_busy: AtomicBool,
-    is_evicted: AtomicBool,
-    /// Milliseconds from `opened` since which its reader has taken nothing; 0 while it reads.
-    stalled_at_ms: AtomicU64,
-    opened: Instant,
-    waker: AtomicWaker,
-}
-
-impl Seat {
-    pub(super) fn new(is_proven: bool) -> Arc<Self> {
-        Arc::new(Self {
-            is_proven: AtomicBool::new(is_proven),
-            is_busy: AtomicBool::new(false),
-            is_evicted: AtomicBool::new(false),
-            stalled_at_ms: AtomicU64::new(0),
-            opened: Instant::now(),
-            waker: AtomicWaker::new(),
-        })
-    }
-
-    /// Closes the connection.
-    pub(super) fn evict(&self) {
-        self.is_evicted.store(true, Ordering::Release);
-        self.waker.wake();
-    }
-
-    pub(super) fn is_evicted(&self) -> bool {
-        self.is_evicted.load(Ordering::Acquire)
-    }
-
-    /// For how long its reader has taken nothing of what waits for it.
-    pub(super) fn stalled_for(&self) -> Duration {
-        let now = self.opened.elapsed();
-        match self.stalled_at_ms.load(Ordering::Acquire) {
-            0 => Duration::ZERO,
-            since => now.saturating_sub(Duration::from_millis(since)),
-        }
-    }
-
-    /// Notes whether its reader takes what waits for it.
-    pub(super) fn stalls(&self, stalls: bool) {
-        if !stalls {
-            self.stalled_at_ms.store(0, Ordering::Release);
-            return;
-        }
-        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        let since = &self.stalled_at_ms;
-        // Only the first of several tries counts.
-        let _ = since.compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
-    }
-}
-
-/// A connection's place among the open ones; leaves when dropped.
-#[derive(Debug)]
-struct Place {
-    connections: Arc<Connections>,
-    id: u64,
-    seat: Arc<Seat>,
-}
-
-impl Connections {
-    pub(super) fn new(name: Arc<str>, limits: &AxonLimits) -> Arc<Self> {
-        Arc::new(Self {
-            name,
-            open: Mutex::default(),
-            n_max: limits.max_connections,
-            n_max_per_address: limits.max_connections_per_address,
-        })
-    }
-
-    fn count(&self, end: &'static str) {
-        counter!(telemetry::AXON_CONNECTIONS_CUT.name, "actor" => Arc::clone(&self.name), "reason" => end)
-            .increment(1);
-    }
-
-    /// A place for a new connection, or the reason for which there is none. `is_known` says that
-    /// verified requests have come from its address.
-    fn enter(self: &Arc<Self>, peer: SocketAddr, is_known: bool) -> Result<Place, &'static str> {
-        let address = peer_network(peer.ip());
-        let mut open = self.open.lock();
-        if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
-            return Err("address_limit");
-        }
-        if open.seats.len() >= self.n_max {
-            open.make_room().ok_or("connection_limit")?.evict();
-            self.count("evicted");
-        }
-        open.n_ever += 1;
-        let (id, seat) = (open.n_ever, Seat::new(is_known));
-        open.seats.insert(id, Taken { address, hotkey: None, seat: Arc::clone(&seat) });
-        *open.by_address.entry(address).or_default() += 1;
-        self.show(&open);
-        Ok(Place { connections: Arc::clone(self), id, seat })
-    }
-
-    fn show(&self, open: &Open) {
-        gauge!(telemetry::AXON_CONNECTIONS.name, "actor" => Arc::clone(&self.name))
-            .set(open.seats.len() as f64);
-    }
-}
-
-/// A seat and whose it is.
-#[derive(Debug)]
-struct Taken {
-    address: IpAddr,
-    hotkey: Option<AccountId>,
-    seat: Arc<Seat>,
-}
-
-impl Open {
-    /// Takes a connection off the list that does not answer now: before those that proved
-    /// themselves the others, of these one of the address that has most, and of these the oldest.
-    fn make_room(&mut self) -> Option<Arc<Seat>> {
-        let idle =
-            self.seats.iter().filter(|(_, taken)| !taken.seat.is_busy.load(Ordering::Acquire));
-        let rank = |id: u64, taken: &Taken| {
-            let is_proven = taken.seat.is_proven.load(Ordering::Acquire);
-            let n_here = self.by_address.get(&taken.address).copied().unwrap_or(0);
-            (is_proven, usize::MAX - n_here, id)
-        };
-        let (_, _, id) = idle.map(|(id, taken)| rank(*id, taken)).min()?;
-        self.remove(id)
-    }
-
-    fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
-        let taken = self.seats.remove(&id)?;
-        if let Some(n) = self.by_address.get_mut(&taken.address) {
-            *n -= 1;
-            if *n == 0 {
-                self.by_address.remove(&taken.address);
-            }
-        }
-        Some(taken.seat)
-    }
-
-    /// Notes whose connection it is, and keeps it before others unless that hotkey has many.
-    fn prove(&mut self, id: u64, hotkey: AccountId) {
-        let n_others = self.seats.values().filter(|taken| taken.hotkey == Some(hotkey)).count();
-        if let Some(taken) = self.seats.get_mut(&id)
-            && taken.hotkey.is_none()
-        {
-            let is_one_of_few = n_others < MAX_PROVEN_PER_HOTKEY;
-            taken.hotkey = is_one_of_few.then_some(hotkey);
-            taken.seat.is_proven.store(is_one_of_few, Ordering::Release);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.open.lock();
-        open.remove(self.id);
-        self.connections.show(&open);
-    }
-}
 
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -277,9 +94,15 @@ impl Track {
         self.phase.set(Phase::Busy { n_body_bytes });
         self.is_served.set(true);
         self.reply_until.set(None);
-        self.place.seat.is_busy.store(true, Ordering::Release);
+        self.place.seat.set_busy(true);
         // The body may be waiting.
-        self.place.seat.waker.wake();
+        self.place.seat.wake();
+    }
+
+    /// The request is answered late, because its address asks too fast. Meanwhile its connection is
+    /// nobody's loss.
+    pub(super) fn is_made_to_wait(&self) {
+        self.place.seat.set_busy(false);
     }
 
     /// The body was read to its end.
@@ -290,7 +113,7 @@ impl Track {
     /// The request on this connection is verified and within the hotkey's limits.
     pub(super) fn prove(&self, hotkey: AccountId) {
         if !self.is_proven.replace(true) {
-            self.place.connections.open.lock().prove(self.place.id, hotkey);
+            self.place.prove(hotkey);
         }
     }
 
@@ -331,8 +154,8 @@ impl Track {
     }
 
     fn free(&self) {
-        self.place.seat.is_busy.store(false, Ordering::Release);
-        self.place.seat.waker.wake();
+        self.place.seat.set_busy(false);
+        self.place.seat.wake();
     }
 
     fn count(&self, end: &'static str) {
@@ -536,7 +359,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let seat = &this.track.place.seat;
-        seat.waker.register(cx.waker());
+        seat.register(cx.waker());
         if seat.is_evicted() {
             return Poll::Ready(Err(closed("evicted")));
         }
@@ -640,70 +463,8 @@ mod tests {
         Track::new(place, Phase::Idle { until: Instant::now() }, max_head_bytes)
     }
 
-    #[test]
-    fn an_address_gets_so_many_and_no_more() {
-        let connections = connections(9, 2);
-        let held = [
-            connections.enter(peer(1), false).unwrap(),
-            connections.enter(peer(1), false).unwrap(),
-        ];
-        assert_eq!(connections.enter(peer(1), false).unwrap_err(), "address_limit");
-        assert!(connections.enter(peer(2), false).is_ok());
-        drop(held);
-        assert!(connections.enter(peer(1), false).is_ok());
-        assert!(connections.open.lock().by_address.is_empty());
-    }
-
     fn is_whole(track: &Track) -> bool {
         matches!(track.phase.get(), Phase::Asked { .. })
-    }
-
-    fn hotkey(number: u8) -> AccountId {
-        AccountId([number; 32])
-    }
-
-    fn is_evicted(track: &Track) -> bool {
-        track.place.seat.is_evicted()
-    }
-
-    #[actix::test]
-    async fn a_full_house_makes_room_at_the_cost_of_who_proved_nothing() {
-        let connections = connections(4, 4);
-        let [proven, busy, lone, crowd] =
-            [1, 2, 3, 4].map(|number| track(connections.enter(peer(number), false).unwrap(), 99));
-        proven.prove(hotkey(1));
-        busy.begin(0);
-        // Two of one address: one of them goes first, though another is older.
-        drop(lone);
-        let lone = track(connections.enter(peer(3), false).unwrap(), 99);
-        drop(busy);
-        let crowding = track(connections.enter(peer(4), false).unwrap(), 99);
-        let known = track(connections.enter(peer(5), true).unwrap(), 99);
-        assert!(is_evicted(&crowd) && ![&proven, &lone, &crowding].into_iter().any(is_evicted));
-        // Then the oldest that proved nothing, and only when all did, the oldest of them.
-        let mut held = vec![track(connections.enter(peer(6), false).unwrap(), 99)];
-        assert!(is_evicted(&lone));
-        held.iter().for_each(|newcomer| newcomer.prove(hotkey(6)));
-        crowding.prove(hotkey(4));
-        held.push(track(connections.enter(peer(7), true).unwrap(), 99));
-        assert!(is_evicted(&proven) && !is_evicted(&known));
-        for busy in held.iter().chain([&crowding, &known]) {
-            busy.begin(0);
-        }
-        assert_eq!(connections.enter(peer(8), false).unwrap_err(), "connection_limit");
-        drop((lone, crowd, crowding, known, proven, held));
-        assert!(connections.open.lock().seats.is_empty());
-        assert!(connections.open.lock().by_address.is_empty());
-    }
-
-    #[actix::test]
-    async fn one_hotkey_keeps_so_many_connections_and_no_more() {
-        let connections = connections(99, 99);
-        let all: Vec<Track> =
-            (0..20).map(|_| track(connections.enter(peer(1), false).unwrap(), 99)).collect();
-        all.iter().for_each(|track| track.prove(hotkey(1)));
-        let n_kept = all.iter().filter(|track| track.place.seat.is_proven.load(Ordering::Acquire));
-        assert_eq!(n_kept.count(), MAX_PROVEN_PER_HOTKEY);
     }
 
     proptest! {

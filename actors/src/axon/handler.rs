@@ -17,7 +17,7 @@ use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::error::PayloadError;
 use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_http::{ConnectionType, HttpMessage, Payload, Request, Response, StatusCode};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use metrics::counter;
 use sn1::synapse::Endpoint;
@@ -30,7 +30,7 @@ use sn1::synapse::pipeline::{
 use sn1::synapse::verify::Claim;
 use sn1::synapse::{DEFAULT_TIMEOUT_S, Generation};
 use sn1::telemetry;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::admission::{Place, TurnedAway};
 use super::connection::Track;
@@ -53,6 +53,8 @@ const MAX_PATIENCE: Duration = Duration::from_secs(10);
 const SHARE_IN_LINE: f64 = 0.25;
 /// What a signature that does not hold counts, in requests of its address.
 const FORGERY_COST: f64 = 9.0;
+/// The longest that a refusal is held back.
+const MAX_SLOW_DOWN: Duration = Duration::from_secs(1);
 /// Refusals that are signed, as the SDKs sign theirs; a flood of them is refused unsigned.
 const SIGNED_REFUSALS: Rate = Rate { per_second: 50.0, burst: 50.0 };
 
@@ -88,7 +90,10 @@ pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response
     let mut body = Body { payload: request.take_payload(), is_ended: false };
     let mut response = match served.accept(&request, &mut body, track.as_ref()).await {
         Ok(response) => response,
-        Err(refusal) => served.refused(*refusal),
+        Err(refusal) => {
+            served.slow_down(&refusal, &request, track.as_deref()).await;
+            served.refused(*refusal)
+        }
     };
     served.count(response.status());
     // A stream tells of its end itself.
@@ -199,6 +204,19 @@ impl Served {
         Ok(response)
     }
 
+    /// A stranger who asks too fast is told so only when it may ask again: on a kept connection, a
+    /// refusal at once would be an invitation.
+    async fn slow_down(&self, refusal: &Refusal, request: &Request, track: Option<&Track>) {
+        let (RefusalKind::RateLimited, Some(peer)) = (&refusal.kind, request.peer_addr()) else {
+            return;
+        };
+        let wait = self.state.stranger_waits(peer_network(peer.ip()), unix_ns());
+        if !wait.is_zero() {
+            track.iter().for_each(|track| track.is_made_to_wait());
+            sleep(wait.min(MAX_SLOW_DOWN)).await;
+        }
+    }
+
     /// Address, path and head.
     fn read(&self, request: &Request) -> Result<Asked, Box<Refusal>> {
         let now = unix_ns();
@@ -293,14 +311,14 @@ impl Served {
             Endpoint::Ping => {
                 let ping = read_ping(admitted, body, content_type, identity, now)?;
                 let headers = admitted.reply_headers(&ping.body_hash, identity, now);
-                Ok(respond(StatusCode::OK, &headers, ping.json))
+                Ok(respond(StatusCode::OK, headers, ping.json))
             }
             Endpoint::Prompt => {
                 let prompt = read_prompt(admitted, body, content_type, identity, now)?;
                 let headers = admitted.reply_headers(&prompt.body_hash, identity, now);
                 let (name, miner) = (&self.name, &self.miner);
                 let body = stream::start(name, miner, prompt, holding, track.cloned());
-                Ok(respond(StatusCode::OK, &headers, body))
+                Ok(respond(StatusCode::OK, headers, body))
             }
         }
     }
@@ -324,7 +342,7 @@ impl Served {
         .increment(1);
         let status =
             StatusCode::from_u16(refusal.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        respond(status, &refusal.headers, refusal.body)
+        respond(status, refusal.headers, refusal.body)
     }
 
     fn count(&self, status: StatusCode) {
@@ -344,14 +362,14 @@ fn stated_bytes(headers: &HeaderMap) -> Option<usize> {
 
 fn respond(
     status: StatusCode,
-    headers: &[Header],
+    headers: Vec<Header>,
     body: impl MessageBody + 'static,
 ) -> Response<BoxBody> {
     let mut response = Response::with_body(status, BoxBody::new(body));
     for (name, value) in headers {
         // The wire module writes only legal names and one-line ASCII values.
         if let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value))
+            (HeaderName::try_from(name), HeaderValue::from_maybe_shared(Bytes::from(value)))
         {
             response.headers_mut().insert(name, value);
         }

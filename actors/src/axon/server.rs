@@ -1,6 +1,7 @@
 //! The axon as an actor: an HTTP server on a listener that outlives it. While a server is being
 //! replaced, callers wait in the backlog instead of being refused.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use actix_http::{HttpService, Request};
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, fn_service};
 use futures_util::future::ready;
+use rustix::net::listen;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::limits::peer_network;
@@ -33,6 +35,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The system's buffers of one connection, each way: many questions, and seconds of an answer.
 const SOCKET_BUFFER_BYTES: usize = 64 * 1024;
+/// Connections that wait to be taken in; the system has a bound of its own, usually this.
+const BACKLOG: i32 = 4096;
 /// Answers that are being written when the axon stops get this long.
 const DRAIN_SECONDS: u64 = 3;
 
@@ -107,6 +111,9 @@ impl AxonServer {
         // Inherited by its connections. What a reader does not take would fill megabytes of each.
         set_socket_send_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
         set_socket_recv_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
+        // Once more, for a longer line: where a burst of strangers fills it, the system drops the
+        // next caller's first packet, and that caller tries again a second later.
+        listen(&listener, BACKLOG)?;
         let factory = move || {
             let served = Rc::new(Served::new(
                 Arc::clone(&name),
@@ -147,7 +154,13 @@ fn open(
     state: &Arc<AxonState>,
 ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
     let peer = socket.peer_addr().map_err(DispatchError::Io)?;
-    let is_known = state.knows(peer_network(peer.ip()), unix_ns());
+    let (network, now) = (peer_network(peer.ip()), unix_ns());
+    if !state.stranger_waits(network, now).is_zero() {
+        // It would be told to come back later: that need not cost a head.
+        state.connections.count("address_rate");
+        return Err(DispatchError::Io(ErrorKind::ConnectionRefused.into()));
+    }
+    let is_known = state.knows(network, now);
     let connection = Connection::open(socket, peer, is_known, &state.connections, &state.limits)
         .map_err(DispatchError::Io)?;
     Ok((connection, Some(peer)))

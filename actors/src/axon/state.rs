@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sn1::synapse::limits::{Rate, TokenBuckets};
@@ -63,6 +64,16 @@ impl AxonState {
     /// Counts a request of this network; `false` when it sends too many.
     pub(super) fn hears(&self, network: IpAddr, now_ns: u64) -> bool {
         self.addresses.lock().rate(network, now_ns).take(network, now_ns)
+    }
+
+    /// How long a network that is not known must wait before it is heard again.
+    pub(super) fn stranger_waits(&self, network: IpAddr, now_ns: u64) -> Duration {
+        let addresses = self.addresses.lock();
+        if addresses.knows(network, now_ns) {
+            return Duration::ZERO;
+        }
+        let wait_s = addresses.stranger_rates.wait_s(&network, now_ns);
+        Duration::try_from_secs_f64(wait_s).unwrap_or(Duration::MAX)
     }
 
     /// Makes a network pay for something that turned out to be costly.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::{
-    BODY_HASH, EMPTY_LIST_VALUE, Fields, Header, HeaderError, MAX_REPLY_HEADERS,
-    MAX_REPLY_LINE_BYTES, PROCESS_TIME, RequestHead, STATUS_CODE, STATUS_MESSAGE, Terminal, header,
+    AXON, BODY_HASH, DENDRITE, EMPTY_LIST_VALUE, Fields, Header, HeaderError, MAX_REPLY_HEADERS,
+    MAX_REPLY_LINE_BYTES, PROCESS_TIME, RequestHead, STATUS_CODE, STATUS_MESSAGE, SideNames,
+    Terminal, header,
 };
 use crate::synapse::body::{EMPTY_LIST_HASH, NOTHING_HASH};
 use crate::synapse::python::float_text;
@@ -80,14 +81,14 @@ pub fn reply_headers(
     if !matches!(style, Style::LegacySuccess) {
         headers.push(header(PROCESS_TIME, float_text(status.process_time_s)));
     }
-    push_addresses(&mut headers, "axon", head.axon.ip.clone(), head.axon.port);
-    push_some(&mut headers, "bt_header_axon_hotkey", head.axon.hotkey.clone());
+    push_addresses(&mut headers, &AXON, head.axon.ip.clone(), head.axon.port);
+    push_some(&mut headers, AXON.hotkey, head.axon.hotkey.clone());
     if matches!(style, Style::ModernSuccess { .. }) {
-        push_addresses(&mut headers, "dendrite", head.dendrite.ip.clone(), None);
+        push_addresses(&mut headers, &DENDRITE, head.dendrite.ip.clone(), None);
     } else {
         push_own(&mut headers, head, axon, now_unix_ns);
         let port = Some(i128::from(peer.port()));
-        push_addresses(&mut headers, "dendrite", Some(peer.ip().to_string()), port);
+        push_addresses(&mut headers, &DENDRITE, Some(peer.ip().to_string()), port);
     }
     push_caller(&mut headers, &head.dendrite);
     let empty_hash = match head.endpoint {
@@ -123,19 +124,24 @@ fn opening(name: &str, timeout: Option<f64>, status: &ReplyStatus<'_>) -> Vec<He
     ]
 }
 
-fn push_some(headers: &mut Vec<Header>, name: &str, value: Option<String>) {
+fn push_some(headers: &mut Vec<Header>, name: &'static str, value: Option<String>) {
     headers.extend(value.map(|value| header(name, value)));
 }
 
-fn push_addresses(headers: &mut Vec<Header>, side: &str, ip: Option<String>, port: Option<i128>) {
-    push_some(headers, &format!("bt_header_{side}_ip"), ip);
-    push_some(headers, &format!("bt_header_{side}_port"), port.map(|port| port.to_string()));
+fn push_addresses(
+    headers: &mut Vec<Header>,
+    side: &SideNames,
+    ip: Option<String>,
+    port: Option<i128>,
+) {
+    push_some(headers, side.ip, ip);
+    push_some(headers, side.port, port.map(|port| port.to_string()));
 }
 
 fn push_own(headers: &mut Vec<Header>, head: &RequestHead, axon: &AxonIdentity, nonce: u64) {
-    headers.push(header("bt_header_axon_version", SDK_VERSION.to_string()));
-    headers.push(header("bt_header_axon_nonce", nonce.to_string()));
-    headers.push(header("bt_header_axon_uuid", &axon.uuid));
+    headers.push(header(AXON.version, SDK_VERSION.to_string()));
+    headers.push(header(AXON.nonce, nonce.to_string()));
+    headers.push(header(AXON.uuid, axon.uuid.as_str()));
     let is_address = |text: &&String| AccountId::from_ss58_any_prefix(text).is_ok();
     let dendrite_hotkey = head.dendrite.hotkey.as_ref().filter(is_address);
     let axon_hotkey = head.axon.hotkey.as_ref().filter(is_address);
@@ -143,20 +149,20 @@ fn push_own(headers: &mut Vec<Header>, head: &RequestHead, axon: &AxonIdentity, 
         (&axon.signer, dendrite_hotkey, axon_hotkey)
     {
         let text = reply_text(nonce, dendrite_hotkey, axon_hotkey, &axon.uuid);
-        headers.push(header("bt_header_axon_signature", sign_text(signer, &text)));
+        headers.push(header(AXON.signature, sign_text(signer, &text)));
     }
 }
 
 fn push_caller(headers: &mut Vec<Header>, caller: &Terminal) {
     let number = |number: Option<i128>| number.map(|number| number.to_string());
-    for (field, value) in [
-        ("version", number(caller.version)),
-        ("nonce", number(caller.nonce)),
-        ("uuid", caller.uuid.clone()),
-        ("hotkey", caller.hotkey.clone()),
-        ("signature", caller.signature.clone()),
+    for (name, value) in [
+        (DENDRITE.version, number(caller.version)),
+        (DENDRITE.nonce, number(caller.nonce)),
+        (DENDRITE.uuid, caller.uuid.clone()),
+        (DENDRITE.hotkey, caller.hotkey.clone()),
+        (DENDRITE.signature, caller.signature.clone()),
     ] {
-        push_some(headers, &format!("bt_header_dendrite_{field}"), value);
+        push_some(headers, name, value);
     }
 }
 
@@ -205,14 +211,14 @@ impl ReplyHead {
         fields.float("timeout")?;
         fields.int("header_size")?;
         fields.int("total_size")?;
-        Terminal::read(&fields, "dendrite")?;
+        Terminal::read(&fields, &DENDRITE)?;
         let in_range =
             |code| u16::try_from(code).map_err(|_| HeaderError::Range(STATUS_CODE.to_owned()));
         Ok(Self {
             status_code: fields.int(STATUS_CODE)?.map(in_range).transpose()?,
-            status_message: fields.text(STATUS_MESSAGE).map(|text| super::sanitise(&text)),
+            status_message: fields.text(STATUS_MESSAGE).map(super::sanitise),
             process_time: fields.float(PROCESS_TIME)?,
-            axon: Terminal::read(&fields, "axon")?,
+            axon: Terminal::read(&fields, &AXON)?,
         })
     }
 }
@@ -254,7 +260,7 @@ mod tests {
     }
 
     fn value<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
-        headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{BODY_HASH, DENDRITE_VERSION, EMPTY_LIST_VALUE, Fields, Header, HeaderError, header};
+use super::{
+    AXON, BODY_HASH, DENDRITE, DENDRITE_VERSION, EMPTY_LIST_VALUE, Fields, Header, HeaderError,
+    SideNames, header,
+};
 use crate::synapse::python::float_text;
 use crate::synapse::{Endpoint, Generation, PROMPT_NAME, SDK_VERSION};
 
@@ -30,19 +33,18 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn read(fields: &Fields<'_>, side: &str) -> Result<Self, HeaderError> {
-        let name = |field: &str| format!("bt_header_{side}_{field}");
+    pub(super) fn read(fields: &Fields<'_>, side: &SideNames) -> Result<Self, HeaderError> {
         // Not used, but Python parses them and refuses the request.
-        fields.int(&name("status_code"))?;
-        fields.float(&name("process_time"))?;
+        fields.int(side.status_code)?;
+        fields.float(side.process_time)?;
         Ok(Self {
-            ip: fields.text(&name("ip")),
-            port: fields.int(&name("port"))?,
-            version: fields.int(&name("version"))?,
-            nonce: fields.int(&name("nonce"))?,
-            uuid: fields.text(&name("uuid")),
-            hotkey: fields.text(&name("hotkey")),
-            signature: fields.text(&name("signature")),
+            ip: fields.text(side.ip),
+            port: fields.int(side.port)?,
+            version: fields.int(side.version)?,
+            nonce: fields.int(side.nonce)?,
+            uuid: fields.text(side.uuid),
+            hotkey: fields.text(side.hotkey),
+            signature: fields.text(side.signature),
         })
     }
 }
@@ -83,8 +85,8 @@ impl RequestHead {
         Ok(Self {
             endpoint,
             timeout: fields.float("timeout")?,
-            axon: Terminal::read(&fields, "axon")?,
-            dendrite: Terminal::read(&fields, "dendrite")?,
+            axon: Terminal::read(&fields, &AXON)?,
+            dendrite: Terminal::read(&fields, &DENDRITE)?,
             header_size: fields.int("header_size")?,
             total_size: fields.int("total_size")?,
             body_hash: fields.text(BODY_HASH),
@@ -106,7 +108,10 @@ impl Generation {
 }
 
 fn check_input_object(fields: &Fields<'_>, name: &str) -> Result<(), HeaderError> {
-    let value = fields.0.get(name).ok_or_else(|| HeaderError::Missing(name.to_owned()))?;
+    let value = fields.bytes(name).ok_or_else(|| HeaderError::Missing(name.to_owned()))?;
+    if value == EMPTY_LIST_VALUE.as_bytes() {
+        return Ok(()); // As every dendrite sends it.
+    }
     // Python skips bytes outside the alphabet.
     let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     let digits: Vec<u8> = value.iter().copied().filter(in_alphabet).collect();
@@ -161,19 +166,18 @@ pub(in crate::synapse) fn request_headers(
     draft: &RequestDraft<'_>,
     signed: &Signed<'_>,
 ) -> Vec<Header> {
-    let dendrite = |field: &str| format!("bt_header_dendrite_{field}");
     let mut headers = vec![
         header("name", PROMPT_NAME),
         header("timeout", float_text(draft.timeout_s)),
-        header("bt_header_axon_ip", draft.axon.ip),
-        header("bt_header_axon_port", draft.axon.port.to_string()),
-        header("bt_header_axon_hotkey", draft.axon.hotkey),
-        header(dendrite("ip"), draft.dendrite_ip),
+        header(AXON.ip, draft.axon.ip),
+        header(AXON.port, draft.axon.port.to_string()),
+        header(AXON.hotkey, draft.axon.hotkey),
+        header(DENDRITE.ip, draft.dendrite_ip),
         header(DENDRITE_VERSION, SDK_VERSION.to_string()),
-        header(dendrite("nonce"), signed.nonce.to_string()),
-        header(dendrite("uuid"), draft.dendrite_uuid),
-        header(dendrite("hotkey"), signed.hotkey),
-        header(dendrite("signature"), signed.signature),
+        header(DENDRITE.nonce, signed.nonce.to_string()),
+        header(DENDRITE.uuid, draft.dendrite_uuid),
+        header(DENDRITE.hotkey, signed.hotkey),
+        header(DENDRITE.signature, signed.signature),
     ];
     headers.extend(INPUT_OBJECTS.map(|name| header(name, EMPTY_LIST_VALUE)));
     let header_size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();

@@ -156,11 +156,11 @@ impl Refusal {
         message: &str,
         mut headers: Vec<Header>,
     ) -> Self {
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        headers.push(("content-type", "application/json".to_owned()));
         match &kind {
-            RefusalKind::WrongMethod => headers.push(("allow".to_owned(), "GET, POST".to_owned())),
+            RefusalKind::WrongMethod => headers.push(("allow", "GET, POST".to_owned())),
             RefusalKind::TrailingSlash(endpoint) => {
-                headers.push(("location".to_owned(), format!("/{}", endpoint.name())));
+                headers.push(("location", format!("/{}", endpoint.name())));
             }
             _ => {}
         }
@@ -194,7 +194,7 @@ mod tests {
         let refusal = Refusal::bare(kind, Generation::Modern, 0.001);
         assert_eq!(refusal.http_status, 404);
         assert!(refusal.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])));
-        assert!(refusal.headers.contains(&("name".into(), "Synapse".into())));
+        assert!(refusal.headers.contains(&("name", "Synapse".into())));
         assert!(!refusal.headers.iter().any(|(name, _)| name.contains("dendrite")));
     }
 }

@@ -134,7 +134,7 @@ fn ask(axon: &AxonIdentity, roles: &[String], messages: &[String]) -> SignedRequ
 
 fn read(axon: &AxonIdentity, request: &SignedRequest) -> Result<[Vec<String>; 2], Box<Refusal>> {
     let headers: Vec<(&str, &[u8])> =
-        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     let parts = RequestParts {
         method: "POST",
         target: request.path,

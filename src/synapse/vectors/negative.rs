@@ -26,7 +26,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn success(headers: &[(String, String)]) -> Self {
+    fn success(headers: &[Header]) -> Self {
         Self { status: 200, status_header: status_header(headers), message: None, label: "ok" }
     }
 
@@ -44,8 +44,8 @@ impl Answer {
     }
 }
 
-fn status_header(headers: &[(String, String)]) -> Option<String> {
-    let found = headers.iter().find(|(name, _)| name == "bt_header_axon_status_code");
+fn status_header(headers: &[Header]) -> Option<String> {
+    let found = headers.iter().find(|(name, _)| *name == "bt_header_axon_status_code");
     found.map(|(_, value)| value.clone())
 }
 

@@ -1,0 +1,317 @@
+//! The house: how many connections there may be, whose they are, and which one goes when a better
+//! one comes. Memory and arithmetic only; sockets are the caller's.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use metrics::{Gauge, counter, gauge};
+use parking_lot::Mutex;
+use sn1::synapse::limits::peer_network;
+use sn1::telemetry;
+use sn1::wallet::AccountId;
+use tokio::time::Instant;
+
+use crate::axon::rules::AxonLimits;
+
+/// Connections of one hotkey that are kept when the house is full.
+const MAX_PROVEN_PER_HOTKEY: usize = 16;
+
+/// The open connections of one axon. Outlives its server, as they may.
+#[derive(Debug)]
+pub(in crate::axon) struct Connections {
+    name: Arc<str>,
+    open: Mutex<Open>,
+    shown: Shown,
+    n_max: usize,
+    n_max_per_address: usize,
+}
+
+/// How many are open, for people who watch.
+struct Shown(Gauge);
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    seats: HashMap<u64, Taken>,
+    by_address: HashMap<IpAddr, usize>,
+    n_ever: u64,
+}
+
+/// What others may know and do of a connection.
+#[derive(Debug)]
+pub(in crate::axon) struct Seat {
+    /// A request on it was verified, or its address is known for one: it belongs to somebody we
+    /// serve.
+    is_proven: AtomicBool,
+    /// It answers a request now.
+    is_busy: AtomicBool,
+    is_evicted: AtomicBool,
+    /// Milliseconds from `opened` since which its reader has taken nothing; 0 while it reads.
+    stalled_at_ms: AtomicU64,
+    opened: Instant,
+    waker: AtomicWaker,
+}
+
+impl Seat {
+    pub(in crate::axon) fn new(is_proven: bool) -> Arc<Self> {
+        Arc::new(Self {
+            is_proven: AtomicBool::new(is_proven),
+            is_busy: AtomicBool::new(false),
+            is_evicted: AtomicBool::new(false),
+            stalled_at_ms: AtomicU64::new(0),
+            opened: Instant::now(),
+            waker: AtomicWaker::new(),
+        })
+    }
+
+    /// Closes the connection.
+    pub(in crate::axon) fn evict(&self) {
+        self.is_evicted.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(in crate::axon) fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Acquire)
+    }
+
+    /// Whether it answers a request now.
+    pub(super) fn set_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::Release);
+    }
+
+    /// Whom to tell of a change.
+    pub(super) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Tells whoever polls the connection to look again.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// For how long its reader has taken nothing of what waits for it.
+    pub(in crate::axon) fn stalled_for(&self) -> Duration {
+        let now = self.opened.elapsed();
+        match self.stalled_at_ms.load(Ordering::Acquire) {
+            0 => Duration::ZERO,
+            since => now.saturating_sub(Duration::from_millis(since)),
+        }
+    }
+
+    /// Notes whether its reader takes what waits for it.
+    pub(in crate::axon) fn stalls(&self, stalls: bool) {
+        if !stalls {
+            self.stalled_at_ms.store(0, Ordering::Release);
+            return;
+        }
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let since = &self.stalled_at_ms;
+        // Only the first of several tries counts.
+        let _ = since.compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+/// A connection's place among the open ones; leaves when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) connections: Arc<Connections>,
+    id: u64,
+    pub(super) seat: Arc<Seat>,
+}
+
+impl Place {
+    /// The request on this connection is verified and within the hotkey's limits.
+    pub(super) fn prove(&self, hotkey: AccountId) {
+        self.connections.open.lock().prove(self.id, hotkey);
+    }
+}
+
+impl Connections {
+    pub(in crate::axon) fn new(name: Arc<str>, limits: &AxonLimits) -> Arc<Self> {
+        let shown = gauge!(telemetry::AXON_CONNECTIONS.name, "actor" => Arc::clone(&name));
+        Arc::new(Self {
+            name,
+            open: Mutex::default(),
+            shown: Shown(shown),
+            n_max: limits.max_connections,
+            n_max_per_address: limits.max_connections_per_address,
+        })
+    }
+
+    pub(in crate::axon) fn count(&self, end: &'static str) {
+        counter!(telemetry::AXON_CONNECTIONS_CUT.name, "actor" => Arc::clone(&self.name), "reason" => end)
+            .increment(1);
+    }
+
+    /// A place for a new connection, or the reason for which there is none. `is_known` says that
+    /// verified requests have come from its address.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        peer: SocketAddr,
+        is_known: bool,
+    ) -> Result<Place, &'static str> {
+        let address = peer_network(peer.ip());
+        let mut open = self.open.lock();
+        if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
+            return Err("address_limit");
+        }
+        if open.seats.len() >= self.n_max {
+            open.make_room().ok_or("connection_limit")?.evict();
+            self.count("evicted");
+        }
+        open.n_ever += 1;
+        let (id, seat) = (open.n_ever, Seat::new(is_known));
+        open.seats.insert(id, Taken { address, hotkey: None, seat: Arc::clone(&seat) });
+        *open.by_address.entry(address).or_default() += 1;
+        self.show(&open);
+        Ok(Place { connections: Arc::clone(self), id, seat })
+    }
+
+    fn show(&self, open: &Open) {
+        self.shown.0.set(open.seats.len() as f64);
+    }
+}
+
+/// A seat and whose it is.
+#[derive(Debug)]
+struct Taken {
+    address: IpAddr,
+    hotkey: Option<AccountId>,
+    seat: Arc<Seat>,
+}
+
+impl Open {
+    /// Takes a connection off the list that does not answer now: before those that proved
+    /// themselves the others, of these one of the address that has most, and of these the oldest.
+    fn make_room(&mut self) -> Option<Arc<Seat>> {
+        let idle =
+            self.seats.iter().filter(|(_, taken)| !taken.seat.is_busy.load(Ordering::Acquire));
+        let rank = |id: u64, taken: &Taken| {
+            let is_proven = taken.seat.is_proven.load(Ordering::Acquire);
+            let n_here = self.by_address.get(&taken.address).copied().unwrap_or(0);
+            (is_proven, usize::MAX - n_here, id)
+        };
+        let (_, _, id) = idle.map(|(id, taken)| rank(*id, taken)).min()?;
+        self.remove(id)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
+        let taken = self.seats.remove(&id)?;
+        if let Some(n) = self.by_address.get_mut(&taken.address) {
+            *n -= 1;
+            if *n == 0 {
+                self.by_address.remove(&taken.address);
+            }
+        }
+        Some(taken.seat)
+    }
+
+    /// Notes whose connection it is, and keeps it before others unless that hotkey has many.
+    fn prove(&mut self, id: u64, hotkey: AccountId) {
+        let n_others = self.seats.values().filter(|taken| taken.hotkey == Some(hotkey)).count();
+        if let Some(taken) = self.seats.get_mut(&id)
+            && taken.hotkey.is_none()
+        {
+            let is_one_of_few = n_others < MAX_PROVEN_PER_HOTKEY;
+            taken.hotkey = is_one_of_few.then_some(hotkey);
+            taken.seat.is_proven.store(is_one_of_few, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock();
+        open.remove(self.id);
+        self.connections.show(&open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(n_max: usize, n_max_per_address: usize) -> Arc<Connections> {
+        let limits = AxonLimits {
+            max_connections: n_max,
+            max_connections_per_address: n_max_per_address,
+            ..AxonLimits::default()
+        };
+        Connections::new("axon".into(), &limits)
+    }
+
+    fn peer(number: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, number], 9))
+    }
+
+    fn hotkey(number: u8) -> AccountId {
+        AccountId([number; 32])
+    }
+
+    fn is_evicted(place: &Place) -> bool {
+        place.seat.is_evicted()
+    }
+
+    #[test]
+    fn an_address_gets_so_many_and_no_more() {
+        let connections = connections(9, 2);
+        let held = [
+            connections.enter(peer(1), false).unwrap(),
+            connections.enter(peer(1), false).unwrap(),
+        ];
+        assert_eq!(connections.enter(peer(1), false).unwrap_err(), "address_limit");
+        assert!(connections.enter(peer(2), false).is_ok());
+        drop(held);
+        assert!(connections.enter(peer(1), false).is_ok());
+        assert!(connections.open.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_full_house_makes_room_at_the_cost_of_who_proved_nothing() {
+        let connections = connections(4, 4);
+        let enter = |number, is_known| connections.enter(peer(number), is_known).unwrap();
+        let [proven, busy, lone, crowd] = [1, 2, 3, 4].map(|number| enter(number, false));
+        proven.prove(hotkey(1));
+        busy.seat.set_busy(true);
+        // Two of one address: one of them goes first, though another is older.
+        drop(lone);
+        let lone = enter(3, false);
+        drop(busy);
+        let crowding = enter(4, false);
+        let known = enter(5, true);
+        assert!(is_evicted(&crowd) && ![&proven, &lone, &crowding].into_iter().any(is_evicted));
+        // Then the oldest that proved nothing, and only when all did, the oldest of them.
+        let mut held = vec![enter(6, false)];
+        assert!(is_evicted(&lone));
+        held.iter().for_each(|newcomer| newcomer.prove(hotkey(6)));
+        crowding.prove(hotkey(4));
+        held.push(enter(7, true));
+        assert!(is_evicted(&proven) && !is_evicted(&known));
+        for busy in held.iter().chain([&crowding, &known]) {
+            busy.seat.set_busy(true);
+        }
+        assert_eq!(connections.enter(peer(8), false).unwrap_err(), "connection_limit");
+        drop((lone, crowd, crowding, known, proven, held));
+        assert!(connections.open.lock().seats.is_empty());
+        assert!(connections.open.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn one_hotkey_keeps_so_many_connections_and_no_more() {
+        let connections = connections(99, 99);
+        let all: Vec<Place> = (0..20).map(|_| connections.enter(peer(1), false).unwrap()).collect();
+        all.iter().for_each(|place| place.prove(hotkey(1)));
+        let n_kept = all.iter().filter(|place| place.seat.is_proven.load(Ordering::Acquire));
+        assert_eq!(n_kept.count(), MAX_PROVEN_PER_HOTKEY);
+    }
+}
