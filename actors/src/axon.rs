@@ -7,6 +7,7 @@
 
 mod admission;
 mod connection;
+mod door;
 mod handler;
 mod lone;
 mod miner;

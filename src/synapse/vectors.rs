@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::headers::AxonIdentity;
+use super::headers::{AxonIdentity, Header};
 use super::pipeline::{Admitted, Gate, Refusal, RefusalKind, RequestParts, admit, read_prompt};
 use super::verify::Verifier;
 use super::{Endpoint, pipeline};

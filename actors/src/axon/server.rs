@@ -1,31 +1,27 @@
 //! The axon as an actor: an HTTP server on a listener that outlives it. While a server is being
 //! replaced, callers wait in the backlog instead of being refused.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request};
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, fn_service};
-use futures_util::future::ready;
 use rustix::net::listen;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
-use sn1::synapse::limits::peer_network;
 use sn1::synapse::sign::random_uuid;
 use sn1::wallet::Keypair;
 use tokio::net::TcpStream;
 
 use super::connection::Connection;
+use super::door::open;
 use super::handler::{Served, handle};
 use super::miner::Miner;
 use super::rules::{AxonLimits, AxonRules};
 use super::state::AxonState;
-use crate::clock::unix_ns;
 use crate::supervision::{Context, Drained, Resident};
 
 /// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
@@ -123,7 +119,8 @@ impl AxonServer {
             ));
             let state = Arc::clone(&state);
             let stopping = stopping.clone();
-            fn_service(move |socket: TcpStream| ready(open(socket, &state))).and_then(
+            let door = move |socket: TcpStream| open(socket, Arc::clone(&state));
+            fn_service(door).and_then(
                 HttpService::build()
                     .keep_alive(KEEP_ALIVE)
                     // The connection itself times every head.
@@ -146,24 +143,6 @@ impl AxonServer {
         };
         Ok(builder.listen("axon", listener, factory)?.run())
     }
-}
-
-/// Takes a connection in, or closes it.
-fn open(
-    socket: TcpStream,
-    state: &Arc<AxonState>,
-) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
-    let peer = socket.peer_addr().map_err(DispatchError::Io)?;
-    let (network, now) = (peer_network(peer.ip()), unix_ns());
-    if !state.stranger_waits(network, now).is_zero() {
-        // It would be told to come back later: that need not cost a head.
-        state.connections.count("address_rate");
-        return Err(DispatchError::Io(ErrorKind::ConnectionRefused.into()));
-    }
-    let is_known = state.knows(network, now);
-    let connection = Connection::open(socket, peer, is_known, &state.connections, &state.limits)
-        .map_err(DispatchError::Io)?;
-    Ok((connection, Some(peer)))
 }
 
 impl Resident for AxonServer {

@@ -14,6 +14,7 @@ use sn1::wallet::AccountId;
 
 use super::admission::Admission;
 use super::connection::Connections;
+use super::door::Outside;
 use super::rules::{AxonLimits, AxonRules, Roster};
 use super::server::AxonSettings;
 use super::signatures::Checkers;
@@ -37,6 +38,7 @@ pub struct AxonState {
     pub(super) hotkeys: Mutex<Hotkeys>,
     pub(super) admission: Arc<Admission>,
     pub(super) connections: Arc<Connections>,
+    pub(super) outside: Outside,
     pub(super) checkers: Arc<Checkers>,
 }
 
@@ -54,6 +56,7 @@ impl AxonState {
             }),
             admission: Admission::new(&name, limits.max_streams, limits.max_waiting),
             connections: Connections::new(name, &limits),
+            outside: Outside::new(limits.max_connections),
             checkers: Checkers::new(),
             limits,
             rules,

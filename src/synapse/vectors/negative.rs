@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Captured, SDKS, cases, let_everyone_in, nanoseconds, text};
+use super::{Captured, Header, SDKS, cases, let_everyone_in, nanoseconds, text};
 use crate::synapse::pipeline::{Asked, Refusal, RefusalKind, read_ping};
 use crate::synapse::verify::{Verifier, VerifierConfig, VerifyPolicy};
 use crate::synapse::{Generation, PING_PATH};
