@@ -35,7 +35,9 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// A refused sender may finish what it is sending, so that it can read the refusal.
 const LINGER: Duration = Duration::from_millis(500);
 /// Most bytes that are thrown away for that.
-const MAX_LINGER_BYTES: usize = 1 << 20;
+const MAX_LINGER_BYTES: usize = 1 << 18;
+/// Of these at a stretch, so that a flood holds nobody else up.
+const LINGER_STRETCH_BYTES: usize = 1 << 15;
 /// A sized reply is small: it is read at once or by nobody.
 const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
 /// What ends a head.
@@ -293,7 +295,13 @@ impl Connection {
         cx: &mut Context<'_>,
     ) -> Poll<io::Error> {
         let mut scratch = [0; 4096];
+        let stretch = n_dropped + LINGER_STRETCH_BYTES;
         while n_dropped < MAX_LINGER_BYTES {
+            if n_dropped >= stretch {
+                self.track.phase.set(Phase::Refused { until, n_dropped });
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let mut buffer = ReadBuf::new(&mut scratch);
             match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {

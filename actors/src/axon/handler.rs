@@ -52,7 +52,9 @@ const MAX_PATIENCE: Duration = Duration::from_secs(10);
 /// The share of a caller's time that it may spend in line.
 const SHARE_IN_LINE: f64 = 0.25;
 /// What a signature that does not hold counts, in requests of its address.
-const FORGERY_COST: f64 = 9.0;
+const FORGERY_COST: f64 = 19.0;
+/// What a nonce that was used already, or is too old, counts for a stranger.
+const STALE_COST: f64 = 4.0;
 /// The longest that a refusal is held back.
 const MAX_SLOW_DOWN: Duration = Duration::from_secs(1);
 /// Refusals that are signed, as the SDKs sign theirs; a flood of them is refused unsigned.
@@ -247,7 +249,11 @@ impl Served {
         // A caller without a valid hotkey is the verifier's to refuse.
         let named = asked.account();
         let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
-        let claim = asked.claim(&self.state.verifier, &self.identity, unix_ns())?;
+        let claim = asked.claim(&self.state.verifier, &self.identity, unix_ns());
+        if claim.is_err() && !is_known {
+            self.state.charge(peer_network(asked.peer().ip()), STALE_COST, unix_ns());
+        }
+        let claim = claim?;
         // A lenient verifier knows forms of a hotkey that are no address.
         let caller = match known {
             Some(caller) => caller,

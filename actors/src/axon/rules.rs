@@ -25,7 +25,7 @@ pub struct AxonLimits {
     /// Largest head of a request in bytes; a larger one is answered with 431.
     pub max_head_bytes: usize,
     /// Requests per second from one address; more are answered with 429. A signature that does not
-    /// hold counts for ten.
+    /// hold counts for twenty.
     pub address_requests_per_second: f64,
     /// Requests that one address may send at once.
     pub address_burst: f64,
