@@ -32,6 +32,8 @@ const IDLE_FOR: Duration = Duration::from_secs(25);
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// A reader who takes nothing for this long has gone.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Up to so much less, by lot: a crowd that came together is not to go, and come again, together.
+const WRITE_JITTER: Duration = Duration::from_secs(4);
 /// A refused sender may finish what it is sending, so that it can read the refusal.
 const LINGER: Duration = Duration::from_millis(500);
 /// Most bytes that are thrown away for that.
@@ -349,7 +351,7 @@ impl Connection {
     fn poll_reader(&mut self, reply_until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let stalled = match (&self.writing.sleep, self.writing.is_set) {
             (Some(sleep), true) => sleep.deadline(),
-            _ => Instant::now() + WRITE_WITHIN,
+            _ => Instant::now() + WRITE_WITHIN - WRITE_JITTER.mul_f64(rand::random()),
         };
         self.writing.poll(reply_until.map_or(stalled, |until| until.min(stalled)), cx)
     }

@@ -29,6 +29,11 @@ pub struct AxonLimits {
     pub address_requests_per_second: f64,
     /// Requests that one address may send at once.
     pub address_burst: f64,
+    /// Requests per second from all addresses together from which nothing was verified lately, so that
+    /// a crowd of them leaves the time of known callers alone. Who comes beyond has to wait.
+    pub strangers_requests_per_second: f64,
+    /// Requests that they may send at once.
+    pub strangers_burst: f64,
     /// Verified requests per second of one hotkey; more are answered with 429.
     pub hotkey_requests_per_second: f64,
     /// Verified requests that one hotkey may send at once.
@@ -54,6 +59,8 @@ impl Default for AxonLimits {
             max_head_bytes: 16 * 1024,
             address_requests_per_second: 50.0,
             address_burst: 200.0,
+            strangers_requests_per_second: 300.0,
+            strangers_burst: 100.0,
             hotkey_requests_per_second: 20.0,
             hotkey_burst: 60.0,
             max_streams_per_hotkey: 32,
@@ -68,6 +75,10 @@ impl Default for AxonLimits {
 impl AxonLimits {
     pub(super) fn address_rate(&self) -> Rate {
         Rate { per_second: self.address_requests_per_second, burst: self.address_burst }
+    }
+
+    pub(super) fn strangers_rate(&self) -> Rate {
+        Rate { per_second: self.strangers_requests_per_second, burst: self.strangers_burst }
     }
 
     pub(super) fn hotkey_rate(&self) -> Rate {

@@ -66,7 +66,7 @@ impl AxonState {
 
     /// Counts a request of this network; `false` when it sends too many.
     pub(super) fn hears(&self, network: IpAddr, now_ns: u64) -> bool {
-        self.addresses.lock().rate(network, now_ns).take(network, now_ns)
+        self.addresses.lock().take(network, now_ns)
     }
 
     /// How long a network that is not known must wait before it is heard again.
@@ -75,7 +75,8 @@ impl AxonState {
         if addresses.knows(network, now_ns) {
             return Duration::ZERO;
         }
-        let wait_s = addresses.stranger_rates.wait_s(&network, now_ns);
+        let own = addresses.stranger_rates.wait_s(&network, now_ns);
+        let wait_s = own.max(addresses.all_strangers.wait_s(&(), now_ns));
         Duration::try_from_secs_f64(wait_s).unwrap_or(Duration::MAX)
     }
 
@@ -113,6 +114,8 @@ impl AxonState {
 struct Addresses {
     known_rates: TokenBuckets<IpAddr>,
     stranger_rates: TokenBuckets<IpAddr>,
+    /// What they get together.
+    all_strangers: TokenBuckets<()>,
     known_until_ns: HashMap<IpAddr, u64>,
 }
 
@@ -126,12 +129,21 @@ impl Addresses {
         Self {
             known_rates: TokenBuckets::new(rate, MAX_REMEMBERED),
             stranger_rates: TokenBuckets::new(strangers, MAX_REMEMBERED),
+            all_strangers: TokenBuckets::new(limits.strangers_rate(), 1),
             known_until_ns: HashMap::new(),
         }
     }
 
     fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
         self.known_until_ns.get(&network).is_some_and(|until| now_ns < *until)
+    }
+
+    fn take(&mut self, network: IpAddr, now_ns: u64) -> bool {
+        if self.knows(network, now_ns) {
+            return self.known_rates.take(network, now_ns);
+        }
+        // The crowd pays only for who may be heard at all.
+        self.stranger_rates.take(network, now_ns) && self.all_strangers.take((), now_ns)
     }
 
     fn rate(&mut self, network: IpAddr, now_ns: u64) -> &mut TokenBuckets<IpAddr> {
@@ -179,6 +191,26 @@ mod tests {
     use sn1::wallet::Keypair;
 
     use super::*;
+
+    #[test]
+    fn a_crowd_of_strangers_is_bounded_and_leaves_known_callers_alone() {
+        let limits = AxonLimits {
+            strangers_requests_per_second: 1.0,
+            strangers_burst: 3.0,
+            ..AxonLimits::default()
+        };
+        let bob = Keypair::from_dev_path("//Bob").unwrap();
+        let settings = AxonSettings { limits, ..AxonSettings::new("axon", bob) };
+        let state = AxonState::new(&settings, Roster::Fixed(Arc::default()));
+        let address = |number: u8| IpAddr::from([192, 0, 2, number]);
+        let now = 1_000_000_000;
+        state.remember(address(9), now);
+        let heard = (0..8).filter(|number| state.hears(address(*number), now));
+        assert_eq!(heard.count(), 3);
+        assert_eq!(state.stranger_waits(address(8), now), Duration::from_secs(1));
+        assert!(state.hears(address(9), now));
+        assert_eq!(state.stranger_waits(address(9), now), Duration::ZERO);
+    }
 
     #[test]
     fn a_hotkey_has_so_many_streams_and_gives_them_back() {
