@@ -1,8 +1,8 @@
 //! What the node knows of the chain and the only door to it.
 //!
-//! [`Chain`] is the seam: the embedded dev chain implements it in `sn1-actors`. Everything else here
-//! is plain data at one block, how it is read from a real runtime's answers ([`decode`]), and the
-//! arithmetic from scores to weights ([`weights`]).
+//! [`Chain`] is the seam: the client in `sn1-actors` implements it, for the real chain and the dev
+//! chain alike. Everything else here is plain data at one block, how it is read from a runtime's
+//! answers ([`decode`]), and the arithmetic from scores to weights ([`weights`]).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,11 +12,29 @@ use serde::{Deserialize, Serialize};
 use crate::wallet::{AccountId, Keypair};
 
 pub mod axon_info;
+pub mod commit_record;
 pub mod commit_reveal;
 pub mod decode;
+pub mod freshness;
+pub mod refusal;
+pub mod registration;
+pub mod rpc;
+pub mod serving;
+pub mod transaction;
+pub mod weight_cycle;
+pub mod weight_plan;
+pub mod weight_terms;
 pub mod weights;
 
-pub use axon_info::AxonInfo;
+pub use axon_info::{AxonInfo, PrometheusInfo, PrometheusRecord};
+pub use commit_record::{
+    CommitId, CommitIntent, CommitOutcome, CommitRecord, RevealOutcome, SealedIntent,
+};
+pub use freshness::{Freshness, Stage};
+pub use refusal::{Refusal, RefusalClass};
+pub use registration::Registration;
+pub use weight_plan::{Plan, PlanSettings, PlannedSetting, StopReason, WaitReason};
+pub use weight_terms::{Mortality, RevealTerms, StoredCommit, WeightSetting, WeightTerms};
 pub use weights::WeightVector;
 
 /// Rao in one TAO.
@@ -179,88 +197,6 @@ impl Metagraph {
     }
 }
 
-/// Why the pool did not take a transaction, or the runtime did not carry it out. The names are
-/// the runtime's own (`subtensor.md` section 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Refusal {
-    /// The nonce was used already.
-    #[error("transaction is outdated: its nonce was used already; sign it anew")]
-    Outdated,
-    /// The nonce lies ahead of the account's next one.
-    #[error("transaction's nonce lies in the future; ask the chain for the next one")]
-    FutureNonce,
-    /// The signature does not belong to the signer.
-    #[error("transaction has a bad signature")]
-    BadSignature,
-    /// The payer cannot pay.
-    #[error("the coldkey cannot pay: its balance is too low")]
-    BalanceTooLow,
-    /// No such subnet.
-    #[error("the subnet does not exist")]
-    SubnetNotExists,
-    /// The hotkey holds no uid on the subnet.
-    #[error("the hotkey is not registered on the subnet")]
-    HotKeyNotRegisteredInSubNet,
-    /// The hotkey holds a uid on the subnet already.
-    #[error("the hotkey is registered on the subnet already")]
-    HotKeyAlreadyRegisteredInSubNet,
-    /// The hotkey belongs to another coldkey.
-    #[error("the hotkey belongs to another coldkey")]
-    NonAssociatedColdKey,
-    /// The subnet is full and every neuron is immune.
-    #[error("the subnet is full and every neuron on it is still immune")]
-    NoNeuronIdAvailable,
-    /// Weights came before the rate limit had passed.
-    #[error("weights came too fast: wait for the rate limit to pass")]
-    SettingWeightsTooFast,
-    /// The hotkey has no validator permit.
-    #[error("the hotkey has no validator permit")]
-    NeuronNoValidatorPermit,
-    /// Stake is below the threshold for weights.
-    #[error("not enough stake to set weights")]
-    NotEnoughStakeToSetWeights,
-    /// The version key is older than the subnet demands.
-    #[error("the weights' version key is older than the subnet demands: update the node")]
-    IncorrectWeightVersionKey,
-    /// Fewer weights than the subnet demands.
-    #[error("the weight vector is too short")]
-    WeightVecLengthIsLow,
-    /// As many uids as weights are needed.
-    #[error("the weight vector's uids and values differ in length")]
-    WeightVecNotEqualSize,
-    /// A uid is named twice.
-    #[error("the weight vector names a uid twice")]
-    DuplicateUids,
-    /// A uid is not on the subnet.
-    #[error("the weight vector names a uid that is not on the subnet")]
-    UidVecContainInvalidOne,
-    /// More weights than neurons.
-    #[error("the weight vector is longer than the subnet")]
-    UidsLengthExceedUidsInSubNet,
-    /// Weights must be committed first.
-    #[error("the subnet takes committed weights only")]
-    CommitRevealEnabled,
-    /// The axon record came before the rate limit had passed.
-    #[error("the axon record came too fast: wait for the serving rate limit to pass")]
-    ServingRateLimitExceeded,
-    /// The address type is neither 4 nor 6.
-    #[error("the axon's address type is neither 4 nor 6")]
-    InvalidIpType,
-    /// The address cannot be served.
-    #[error("the axon's address cannot be served")]
-    InvalidIpAddress,
-    /// The port is 0.
-    #[error("the axon's port is 0")]
-    InvalidPort,
-}
-
-impl Refusal {
-    /// The runtime's name of the error; a stable label for metrics and reports.
-    pub fn label(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
 /// Why the chain gave no answer, or refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
@@ -275,6 +211,11 @@ pub enum ChainError {
     /// The subnet is not there.
     #[error("subnet {0} does not exist on this chain")]
     NoSubnet(Netuid),
+    /// The chain's runtime has no such call, storage or parameter, in any form that is known.
+    #[error(
+        "this chain's runtime has no {0}: it is older or newer than this node knows; update the node"
+    )]
+    Missing(String),
     /// The pool or the runtime said no. Nothing changed on chain.
     #[error("the chain refused {attempted}: {refusal}")]
     Refused {
@@ -301,10 +242,15 @@ pub type StoredWeights = Vec<(Uid, u16)>;
 /// What this node needs from the chain.
 ///
 /// Every call ends within the implementation's own deadline: answered, refused, or
-/// [`ChainError::Unreachable`]. Transactions return once they are in a block.
+/// [`ChainError::Unreachable`]. Transactions return once they are in a block;
+/// [`submit_weights`](Chain::submit_weights) waits for finality.
 pub trait Chain: Clone + Send + Sync + Unpin + 'static {
     /// The newest block.
     fn head(&self) -> impl Future<Output = Result<Head, ChainError>> + Send;
+
+    /// The newest final block. A transaction that is not in it or before it, and whose last block
+    /// it has passed, never lands.
+    fn finalized(&self) -> impl Future<Output = Result<Head, ChainError>> + Send;
 
     /// The subnet at the newest block.
     fn metagraph(
@@ -318,6 +264,26 @@ pub trait Chain: Clone + Send + Sync + Unpin + 'static {
         netuid: Netuid,
         uid: Uid,
     ) -> impl Future<Output = Result<StoredWeights, ChainError>> + Send;
+
+    /// All that a weight setting of `hotkey` is planned from, read at one block.
+    fn weight_terms(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> impl Future<Output = Result<WeightTerms, ChainError>> + Send;
+
+    /// The sealed commits of `hotkey` that the chain still holds, of any epoch, oldest first.
+    fn weight_commits(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> impl Future<Output = Result<Vec<StoredCommit>, ChainError>> + Send;
+
+    /// Nonce and last block of the next transaction of `signer`: written down before it is signed.
+    fn next_transaction(
+        &self,
+        signer: &AccountId,
+    ) -> impl Future<Output = Result<Mortality, ChainError>> + Send;
 
     /// Registers `hotkey`, burning the price from `coldkey`'s balance.
     fn burned_register(
@@ -335,12 +301,34 @@ pub trait Chain: Clone + Send + Sync + Unpin + 'static {
         axon: AxonInfo,
     ) -> impl Future<Output = Result<Included, ChainError>> + Send;
 
-    /// Sets weights in one transaction.
-    fn set_weights(
+    /// Publishes where `hotkey`'s metrics are.
+    fn serve_prometheus(
         &self,
         hotkey: &Keypair,
         netuid: Netuid,
-        weights: &WeightVector,
-        version_key: u64,
+        prometheus: PrometheusInfo,
+    ) -> impl Future<Output = Result<Included, ChainError>> + Send;
+
+    /// Where the chain says that `hotkey`'s metrics are; `None` when it never said so.
+    ///
+    /// A chain that cannot be asked says [`ChainError::Missing`]; then a record is published once
+    /// in a process's life.
+    fn prometheus(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> impl Future<Output = Result<Option<PrometheusRecord>, ChainError>> + Send {
+        let _ = (netuid, hotkey);
+        async { Err(ChainError::Missing("storage of prometheus records".to_owned())) }
+    }
+
+    /// Signs with exactly this nonce and last block, submits, and follows to finality, or until
+    /// the last block is final without the transaction.
+    fn submit_weights(
+        &self,
+        hotkey: &Keypair,
+        netuid: Netuid,
+        setting: &WeightSetting,
+        mortality: Mortality,
     ) -> impl Future<Output = Result<Included, ChainError>> + Send;
 }

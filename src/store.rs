@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::chain::{Hash, Uid, WeightVector};
+use crate::chain::Uid;
 use crate::wallet::AccountId;
 
 mod journal;
+mod schema;
 mod turns;
 
-pub use journal::{CommitId, CommitIntent, CommitOutcome, CommitRecord};
+pub use crate::chain::{
+    CommitId, CommitIntent, CommitOutcome, CommitRecord, RevealOutcome, SealedIntent,
+};
 pub use turns::{MinerTally, Recorded, ResponseRecord, ScoreState, ScoredMiner, TurnRecord};
-
-/// Raised with every change of the tables; an older file is refused rather than guessed at.
-const SCHEMA_VERSION: i64 = 1;
 
 /// Why the store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +38,10 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
-    /// The file was written by a newer or an older version.
+    /// The file was written by a newer version.
     #[error(
-        "state file {path} has schema version {found}, this node needs {SCHEMA_VERSION}: use the matching node version"
+        "state file {path} has schema version {found}, this node knows none newer than {}: use the node version that wrote it",
+        schema::VERSION
     )]
     Version {
         /// The file.
@@ -80,30 +81,6 @@ pub enum StoreError {
     },
 }
 
-const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS scores (
-    uid INTEGER PRIMARY KEY, hotkey TEXT NOT NULL, score REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS passes (id TEXT PRIMARY KEY) STRICT;
-CREATE TABLE IF NOT EXISTS turns (
-    id TEXT PRIMARY KEY, step INTEGER NOT NULL, turn INTEGER NOT NULL, task TEXT NOT NULL,
-    block INTEGER NOT NULL, seconds REAL NOT NULL, overhead_seconds REAL NOT NULL,
-    recorded_unix REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS responses (
-    turn_id TEXT NOT NULL REFERENCES turns(id), uid INTEGER NOT NULL, hotkey TEXT NOT NULL,
-    status INTEGER, reward REAL NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (turn_id, uid)) STRICT;
-CREATE INDEX IF NOT EXISTS responses_by_hotkey ON responses (hotkey);
-CREATE TABLE IF NOT EXISTS commits (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, planned_block INTEGER NOT NULL, uid INTEGER NOT NULL,
-    weights TEXT NOT NULL, version_key INTEGER NOT NULL,
-    outcome TEXT, block INTEGER, detail TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS chain_state (
-    id INTEGER PRIMARY KEY CHECK (id = 0), block INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
-";
-
 /// An open state file.
 ///
 /// Whoever writes scores or the chain's state must have read them first through the same store: each
@@ -142,8 +119,12 @@ impl Store {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
             )
             .map_err(io)?;
-        self.check_version()?;
-        self.connection.execute_batch(TABLES).map_err(self.io("making its tables"))
+        match schema::bring_up(&self.connection).map_err(self.io("making its tables"))? {
+            schema::Found::Usable => Ok(()),
+            schema::Found::Foreign(found) => {
+                Err(StoreError::Version { path: self.path.clone(), found })
+            }
+        }
     }
 
     fn check_integrity(&self) -> Result<(), StoreError> {
@@ -155,26 +136,6 @@ impl Store {
             Err(error) => error.to_string(),
         };
         Err(StoreError::Damaged { path: self.path.clone(), reason })
-    }
-
-    fn check_version(&self) -> Result<(), StoreError> {
-        let io = || self.io("reading its version");
-        let found: i64 =
-            self.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(io())?;
-        let n_tables: i64 = self
-            .connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(io())?;
-        if n_tables == 0 {
-            return self
-                .connection
-                .pragma_update(None, "user_version", SCHEMA_VERSION)
-                .map_err(io());
-        }
-        if found != SCHEMA_VERSION {
-            return Err(StoreError::Version { path: self.path.clone(), found });
-        }
-        Ok(())
     }
 
     fn io(&self, attempted: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {

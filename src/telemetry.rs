@@ -47,6 +47,8 @@ impl Metric {
 const HANDLING: &[f64] = &[0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
 /// From one network round trip to the longest deadline in use.
 const ANSWERS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0];
+/// From a fast local chain to a slow finality.
+const FINALITY: &[f64] = &[0.25, 1.0, 4.0, 12.0, 24.0, 36.0, 48.0, 96.0, 384.0];
 /// A turn must add little to its slowest allowed part.
 const OVERHEAD: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// Rewards lie in 0..1.
@@ -78,13 +80,41 @@ metrics! {
     /// No labels.
     CHAIN_ERRORS = Metric::counter("sn1_chain_errors_total", "Calls the chain did not answer");
     /// No labels.
+    CHAIN_FINAL_BLOCK = Metric::gauge("sn1_chain_final_block_number", "Newest final block seen");
+    /// No labels.
+    CHAIN_HEAD_AGE_SECONDS = Metric::gauge("sn1_chain_head_age_seconds", "Time since the newest block was first seen");
+    /// No labels.
+    CHAIN_CONNECTED = Metric::gauge("sn1_chain_connected", "1 while a node of the chain is followed");
+    /// No labels.
+    CHAIN_ENDPOINT = Metric::gauge("sn1_chain_endpoint_index", "Place in the list of nodes, from 0, of the one that is followed");
+    /// No labels.
+    CHAIN_CONNECTIONS_LOST = Metric::counter("sn1_chain_connections_lost_total", "Nodes that could not be followed any longer, or not at all");
+    /// No labels.
+    CHAIN_SPEC_VERSION = Metric::gauge("sn1_chain_spec_version", "Spec version of the runtime in force");
+    /// No labels.
     METAGRAPH_BLOCK = Metric::gauge("sn1_metagraph_block_number", "Block of the published metagraph");
     /// No labels.
     METAGRAPH_NEURONS = Metric::gauge("sn1_metagraph_neurons", "Neurons in the published metagraph");
-    /// Labels: `outcome` (`landed`, `refused`, `unresolved`, `lost`).
+    /// No labels.
+    METAGRAPH_AGE_SECONDS = Metric::gauge("sn1_metagraph_age_seconds", "Time since the published metagraph was read");
+    /// No labels.
+    METAGRAPH_STAGE = Metric::gauge("sn1_metagraph_stage", "What the metagraph is good for: 0 fresh, 1 stale, 2 too old to begin anything");
+    /// No labels.
+    NEURON_REGISTERED = Metric::gauge("sn1_neuron_registered", "1 while our hotkey holds a slot on the subnet");
+    /// No labels.
+    NEURON_PERMIT = Metric::gauge("sn1_neuron_validator_permit", "1 while our hotkey holds a validator permit");
+    /// Labels: `outcome` (`landed`, `replaced`, `refused`, `unresolved`, `lost`).
     WEIGHT_COMMITS = Metric::counter("sn1_weights_commits_total", "Weight settings by outcome, recorded after it is known");
     /// No labels.
-    WEIGHT_COMMIT_SECONDS = Metric::histogram("sn1_weights_commit_seconds", "From signing to inclusion", ANSWERS);
+    WEIGHT_COMMIT_SECONDS = Metric::histogram("sn1_weights_commit_seconds", "From signing to finality", FINALITY);
+    /// Labels: `outcome` (`revealed`, `superseded`, `not_revealed`).
+    WEIGHT_REVEALS = Metric::counter("sn1_weights_reveals_total", "Sealed weights by what the chain made of them in their reveal epoch");
+    /// Labels: `reason` (`unreachable`, `stopped`, `no_scores`, `refused`, `unsettled`).
+    WEIGHT_WINDOWS_MISSED = Metric::counter("sn1_weights_windows_missed_total", "Windows that passed without a weight setting, by what stood in the way last");
+    /// Labels: `reason` (`disabled`, `not_registered`, `stake_too_low`, `version_key_stale`,
+    /// `no_permit`, `too_few_weights`, `scores_unusable`, `no_reveal_round`, `clock_behind`,
+    /// `unsealable`, `refused`, `unsupported`).
+    WEIGHTS_STOPPED = Metric::gauge("sn1_weights_stopped", "1 while weights are not set for this reason");
     /// No labels.
     WEIGHTS_BLOCK = Metric::gauge("sn1_weights_last_block_number", "Block in which our weights last landed");
     /// Labels: `outcome` (`stop`, `length`, `cancelled`, `lost`, `refused`).
@@ -129,6 +159,8 @@ metrics! {
     MINER_SCORE = Metric::gauge("sn1_miner_score", "Moving average of rewards, by uid");
     /// Labels: `uid`.
     MINER_INCENTIVE = Metric::gauge("sn1_miner_incentive_ratio", "Incentive on chain, 0 to 1, by uid");
+    /// Labels: `record` (`axon`, `prometheus`), `outcome` (`published`, `refused`, `unanswered`).
+    AXON_RECORDS = Metric::counter("sn1_axon_records_total", "Records of where we serve that were sent to the chain, by outcome");
     /// Labels: `actor`, `status`.
     AXON_REQUESTS = Metric::counter("sn1_axon_requests_total", "Requests answered by an axon, by status");
     /// Labels: `actor`, `kind` (of [`crate::synapse::pipeline::RefusalKind::label`]).

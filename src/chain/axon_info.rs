@@ -136,6 +136,41 @@ mod decimal {
     }
 }
 
+/// Where a hotkey's metrics are, as `serve_prometheus` sends it (`subtensor.md` section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrometheusInfo {
+    /// The node's version, as in an axon record.
+    pub version: u32,
+    /// The address as a number, IPv4 in the low 32 bits.
+    pub ip: u128,
+    /// The port.
+    pub port: u16,
+    /// 4 or 6.
+    pub ip_type: u8,
+}
+
+impl PrometheusInfo {
+    /// The record of a page at `address`.
+    pub fn for_address(address: SocketAddr, version: u32) -> Self {
+        let AxonInfo { ip, port, ip_type, .. } = AxonInfo::for_address(address, version);
+        Self { version, ip, port, ip_type }
+    }
+
+    /// Whether both name the same address.
+    pub fn is_same_endpoint(&self, other: &Self) -> bool {
+        (self.ip, self.port, self.ip_type) == (other.ip, other.port, other.ip_type)
+    }
+}
+
+/// What the chain says of a hotkey's metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrometheusRecord {
+    /// The block it was published in: the serving rate limit counts from there.
+    pub block: u64,
+    /// The record.
+    pub info: PrometheusInfo,
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -10,12 +10,18 @@
 //! No socket and no clock: bytes come in, requests and values go out.
 
 mod columns;
+mod events;
 mod opaque;
+mod records;
 mod runtime;
 mod snapshot;
 mod value;
+mod weight_commits;
+mod weight_terms;
 
 use std::fmt;
+
+use scale_info::PortableRegistry;
 
 use super::Netuid;
 
@@ -23,6 +29,8 @@ pub use opaque::metadata_of_answer;
 pub use runtime::{Read, Runtime};
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use value::Value;
+pub use weight_commits::WeightCommits;
+pub use weight_terms::{WeightTermsPlan, commits_of_next_epoch};
 
 /// Something that a runtime may have or lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub enum Item {
     Call(String),
     /// A field of an answer, as `answer.field`.
     Field(String),
+    /// A constant, as `Pallet.Name`.
+    Constant(String),
 }
 
 impl fmt::Display for Item {
@@ -44,6 +54,7 @@ impl fmt::Display for Item {
             Self::Storage(name) => write!(f, "storage {name}"),
             Self::Call(name) => write!(f, "call {name}"),
             Self::Field(name) => write!(f, "field {name}"),
+            Self::Constant(name) => write!(f, "constant {name}"),
         }
     }
 }
@@ -120,4 +131,22 @@ impl DecodeError {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Missing { .. } | Self::Arguments { .. } | Self::NoSubnet(_))
     }
+}
+
+/// Reads the whole of `bytes` as the type `type_id`, for the dev chain's side of the wire.
+pub(crate) fn decode_value<'m>(
+    bytes: &[u8],
+    type_id: u32,
+    types: &'m PortableRegistry,
+) -> Result<Value<'m>, String> {
+    value::decode(bytes, type_id, types, None)
+}
+
+/// Reads the type `type_id` from the front of `bytes` and moves past it.
+pub(crate) fn decode_next<'m>(
+    bytes: &mut &[u8],
+    type_id: u32,
+    types: &'m PortableRegistry,
+) -> Result<Value<'m>, String> {
+    value::decode_next(bytes, type_id, types, None)
 }

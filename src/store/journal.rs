@@ -4,66 +4,19 @@
 use rusqlite::Row;
 
 use super::*;
+use crate::chain::{
+    CommitId, CommitIntent, CommitOutcome, CommitRecord, Mortality, RevealOutcome, SealedIntent,
+};
 
-/// The number of a planned weight setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CommitId(pub i64);
+/// Blocks for which a transaction of an entry of version 1 may have been on its way: more than any
+/// such version let one live.
+const OLD_MORTALITY: u64 = 64;
 
-/// A weight setting that is about to be signed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CommitIntent {
-    /// Newest block when it was planned.
-    pub planned_block: u64,
-    /// Our slot.
-    pub uid: Uid,
-    /// What will be set.
-    pub weights: WeightVector,
-    /// Sent with it.
-    pub version_key: u64,
-}
-
-/// What became of a weight setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum CommitOutcome {
-    /// In a block, and read back from the chain.
-    Landed {
-        /// The block.
-        block: u64,
-        /// The transaction, when this process saw it.
-        transaction: Option<Hash>,
-    },
-    /// The chain said no; nothing changed on chain.
-    Refused {
-        /// The runtime's name of the reason.
-        reason: String,
-    },
-    /// The chain shows that it never landed.
-    Lost,
-}
-
-impl CommitOutcome {
-    /// A stable label for metrics and reports.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Landed { .. } => "landed",
-            Self::Refused { .. } => "refused",
-            Self::Lost => "lost",
-        }
-    }
-}
-
-/// A journal entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CommitRecord {
-    /// Its number.
-    pub id: CommitId,
-    /// What was planned.
-    pub intent: CommitIntent,
-    /// What became of it; `None` while that is unknown.
-    pub outcome: Option<CommitOutcome>,
-}
+const INSERT: &str = "INSERT INTO commits (planned_block, uid, weights, version_key, last_update, \
+     nonce, last_block, seal_hash, seal_round, seal_version, reveal_block) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+const SELECT: &str = "SELECT id, planned_block, uid, weights, version_key, detail, last_update, \
+     nonce, last_block, seal_hash, seal_round, seal_version, reveal_block, reveal FROM commits";
 
 impl Store {
     /// Writes an intent down, before it is signed.
@@ -72,10 +25,24 @@ impl Store {
     /// When it could not be committed; then nothing may be signed.
     pub fn plan_commit(&mut self, intent: &CommitIntent) -> Result<CommitId, StoreError> {
         let weights = self.encode("planning a weight commit", &intent.weights)?;
+        let CommitIntent { planned_block, last_update, uid, version_key, mortality, .. } = intent;
+        let sealed = intent.sealed.as_ref();
         self.transaction("planning a weight commit", |transaction| {
             transaction.execute(
-                "INSERT INTO commits (planned_block, uid, weights, version_key) VALUES (?1, ?2, ?3, ?4)",
-                params![intent.planned_block, intent.uid.0, weights, intent.version_key],
+                INSERT,
+                params![
+                    planned_block,
+                    uid.0,
+                    weights,
+                    version_key,
+                    last_update,
+                    mortality.nonce,
+                    mortality.last_block,
+                    sealed.map(|sealed| hex::encode(sealed.hash)),
+                    sealed.map(|sealed| sealed.round),
+                    sealed.map(|sealed| sealed.version),
+                    sealed.map(|sealed| sealed.reveal_block),
+                ],
             )?;
             Ok(CommitId(transaction.last_insert_rowid()))
         })
@@ -91,14 +58,28 @@ impl Store {
         outcome: &CommitOutcome,
     ) -> Result<(), StoreError> {
         let detail = self.encode("settling a weight commit", outcome)?;
-        let block = match outcome {
-            CommitOutcome::Landed { block, .. } => Some(*block),
-            CommitOutcome::Refused { .. } | CommitOutcome::Lost => None,
-        };
         self.transaction("settling a weight commit", |transaction| {
             transaction.execute(
                 "UPDATE commits SET outcome = ?2, block = ?3, detail = ?4 WHERE id = ?1",
-                params![id.0, outcome.label(), block, detail],
+                params![id.0, outcome.label(), outcome.block(), detail],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Writes down what became of a sealed commit that landed.
+    ///
+    /// # Errors
+    /// When it could not be committed; it is then looked into again.
+    pub fn settle_reveal(
+        &mut self,
+        id: CommitId,
+        outcome: RevealOutcome,
+    ) -> Result<(), StoreError> {
+        self.transaction("settling a reveal", |transaction| {
+            transaction.execute(
+                "UPDATE commits SET reveal = ?2 WHERE id = ?1",
+                params![id.0, outcome.label()],
             )?;
             Ok(())
         })
@@ -121,33 +102,55 @@ impl Store {
     }
 
     fn commits_where(&self, condition: &'static str) -> Result<Vec<CommitRecord>, StoreError> {
-        let attempted = "reading the weight journal";
-        let query = format!(
-            "SELECT id, planned_block, uid, weights, version_key, detail FROM commits
-             WHERE {condition} ORDER BY id"
-        );
         let rows: Vec<JournalRow> = self
             .connection
-            .prepare(&query)
+            .prepare(&format!("{SELECT} WHERE {condition} ORDER BY id"))
             .and_then(|mut query| query.query_map([], JournalRow::read)?.collect())
-            .map_err(self.io(attempted))?;
+            .map_err(self.io(READING))?;
         rows.into_iter().map(|row| self.commit_record(row)).collect()
     }
 
     fn commit_record(&self, row: JournalRow) -> Result<CommitRecord, StoreError> {
-        let attempted = "reading the weight journal";
+        let planned_block = row.planned_block;
+        let intent = CommitIntent {
+            planned_block,
+            // Version 1 took an update in the planned block or later for its own.
+            last_update: row.last_update.unwrap_or(planned_block.saturating_sub(1)),
+            uid: Uid(row.uid),
+            weights: self.decode(READING, &row.weights)?,
+            version_key: row.version_key,
+            sealed: row.sealed.map(|sealed| self.sealed_intent(sealed)).transpose()?,
+            mortality: Mortality {
+                nonce: row.nonce.unwrap_or(0),
+                last_block: row.last_block.unwrap_or(planned_block.saturating_add(OLD_MORTALITY)),
+            },
+        };
         Ok(CommitRecord {
             id: CommitId(row.id),
-            intent: CommitIntent {
-                planned_block: row.planned_block,
-                uid: Uid(row.uid),
-                weights: self.decode(attempted, &row.weights)?,
-                version_key: row.version_key,
-            },
-            outcome: row.detail.map(|detail| self.decode(attempted, &detail)).transpose()?,
+            intent,
+            outcome: row.detail.map(|detail| self.decode(READING, &detail)).transpose()?,
+            reveal: row.reveal.map(|label| self.reveal_outcome(&label)).transpose()?,
         })
     }
+
+    fn sealed_intent(&self, row: SealedRow) -> Result<SealedIntent, StoreError> {
+        let SealedRow { hash: text, round, version, reveal_block } = row;
+        let mut hash = [0; 32];
+        hex::decode_to_slice(&text, &mut hash).map_err(|error| self.bad_row(&error))?;
+        Ok(SealedIntent { hash, round, version, reveal_block })
+    }
+
+    fn reveal_outcome(&self, label: &str) -> Result<RevealOutcome, StoreError> {
+        RevealOutcome::of_label(label)
+            .ok_or_else(|| self.bad_row(&format_args!("no reveal ends as `{label}`")))
+    }
+
+    fn bad_row(&self, reason: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Row { path: self.path.clone(), attempted: READING, reason: reason.to_string() }
+    }
 }
+
+const READING: &str = "reading the weight journal";
 
 struct JournalRow {
     id: i64,
@@ -156,10 +159,31 @@ struct JournalRow {
     weights: String,
     version_key: u64,
     detail: Option<String>,
+    last_update: Option<u64>,
+    nonce: Option<u32>,
+    last_block: Option<u64>,
+    sealed: Option<SealedRow>,
+    reveal: Option<String>,
+}
+
+struct SealedRow {
+    hash: String,
+    round: u64,
+    version: u16,
+    reveal_block: u64,
 }
 
 impl JournalRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let sealed = match row.get::<_, Option<String>>(9)? {
+            None => None,
+            Some(hash) => Some(SealedRow {
+                hash,
+                round: row.get(10)?,
+                version: row.get(11)?,
+                reveal_block: row.get(12)?,
+            }),
+        };
         Ok(Self {
             id: row.get(0)?,
             planned_block: row.get(1)?,
@@ -167,6 +191,11 @@ impl JournalRow {
             weights: row.get(3)?,
             version_key: row.get(4)?,
             detail: row.get(5)?,
+            last_update: row.get(6)?,
+            nonce: row.get(7)?,
+            last_block: row.get(8)?,
+            sealed,
+            reveal: row.get(13)?,
         })
     }
 }
@@ -175,21 +204,54 @@ impl JournalRow {
 mod tests {
     use super::super::tests::temporary;
     use super::*;
+    use crate::chain::{Hash, WeightVector};
+
+    fn intent(sealed: Option<SealedIntent>) -> CommitIntent {
+        CommitIntent {
+            planned_block: 40,
+            last_update: 17,
+            uid: Uid(0),
+            weights: WeightVector::new(vec![(Uid(1), 65_535), (Uid(4), 9)]).unwrap(),
+            version_key: 20_501,
+            sealed,
+            mortality: Mortality { nonce: 3, last_block: 48 },
+        }
+    }
+
+    const SEALED: SealedIntent =
+        SealedIntent { hash: [0xab; 32], round: 9_000_000, version: 4, reveal_block: 361 };
 
     #[test]
     fn an_intent_stays_open_until_it_is_settled_and_survives_reopening() {
-        let path = temporary("journal");
-        let weights = WeightVector::new(vec![(Uid(1), 65_535), (Uid(4), 9)]).unwrap();
-        let intent = CommitIntent { planned_block: 40, uid: Uid(0), weights, version_key: 20_501 };
-        let id = Store::open(&path).unwrap().plan_commit(&intent).unwrap();
+        for (name, sealed) in [("journal", None), ("sealed", Some(SEALED))] {
+            let path = temporary(name);
+            let intent = intent(sealed);
+            let id = Store::open(&path).unwrap().plan_commit(&intent).unwrap();
 
+            let mut store = Store::open(&path).unwrap();
+            let open = store.open_commits().unwrap();
+            assert_eq!(open, [CommitRecord { id, intent, outcome: None, reveal: None }]);
+
+            let landed = CommitOutcome::Landed { block: 41, transaction: Some(Hash([3; 32])) };
+            store.settle_commit(id, &landed).unwrap();
+            assert!(store.open_commits().unwrap().is_empty());
+            let record = &store.commits().unwrap()[0];
+            assert_eq!((record.outcome.as_ref(), record.reveal), (Some(&landed), None));
+            assert_eq!(record.awaits_reveal(), sealed.is_some());
+        }
+    }
+
+    #[test]
+    fn a_reveal_is_written_beside_the_outcome() {
+        let path = temporary("reveal");
         let mut store = Store::open(&path).unwrap();
-        let open = store.open_commits().unwrap();
-        assert_eq!(open, [CommitRecord { id, intent, outcome: None }]);
-
-        let landed = CommitOutcome::Landed { block: 41, transaction: Some(Hash([3; 32])) };
-        store.settle_commit(id, &landed).unwrap();
-        assert!(store.open_commits().unwrap().is_empty());
-        assert_eq!(store.commits().unwrap()[0].outcome, Some(landed));
+        for outcome in RevealOutcome::ALL {
+            let id = store.plan_commit(&intent(Some(SEALED))).unwrap();
+            let landed = CommitOutcome::Landed { block: 41, transaction: None };
+            store.settle_commit(id, &landed).unwrap();
+            store.settle_reveal(id, outcome).unwrap();
+            let record = store.commits().unwrap().pop().unwrap();
+            assert_eq!((record.reveal, record.awaits_reveal()), (Some(outcome), false));
+        }
     }
 }

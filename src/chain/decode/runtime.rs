@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use frame_decode::extrinsics::ExtrinsicTypeInfo;
 use frame_decode::runtime_apis::{IntoEncodableValues as Arguments, encode_runtime_api_inputs};
 use frame_decode::storage::{IntoEncodableValues as Keys, encode_storage_key};
-use subxt_metadata::{Metadata, RuntimeApiMethodMetadata, StorageEntryMetadata};
+use scale_info::Variant;
+use scale_info::form::PortableForm;
+use subxt_metadata::{
+    Metadata, RuntimeApiMethodMetadata, StorageEntryMetadata, TransactionExtensionMetadata,
+};
 
 use super::value::{self, Value};
 use super::{DecodeError, Item};
@@ -66,14 +71,17 @@ impl Runtime {
         self.entry(pallet, entry).is_ok()
     }
 
+    /// Whether the runtime has that call.
+    pub fn has_call(&self, pallet: &str, call: &str) -> bool {
+        self.call_variant(pallet, call).is_ok()
+    }
+
     /// The names of a call's fields, in order.
     ///
     /// # Errors
     /// [`DecodeError::Missing`]
     pub fn call_fields(&self, pallet: &str, call: &str) -> Result<Vec<&str>, DecodeError> {
-        let found = self.metadata.pallet_by_name(pallet);
-        let found = found.and_then(|found| found.call_variant_by_name(call));
-        let found = found.ok_or_else(|| self.missing(Item::Call(format!("{pallet}.{call}"))))?;
+        let (_, found) = self.call_variant(pallet, call)?;
         Ok(found.fields.iter().map(|field| field.name.as_deref().unwrap_or_default()).collect())
     }
 
@@ -147,16 +155,85 @@ impl Runtime {
             .map_err(|reason| self.unfit(Item::Storage(format!("{pallet}.{entry}")), reason))
     }
 
+    /// What the keys of all values of a storage entry begin with, `keys` the first of its keys.
+    ///
+    /// # Errors
+    /// [`DecodeError::Missing`], [`DecodeError::Arguments`].
+    pub fn storage_prefix(
+        &self,
+        pallet: &str,
+        entry: &str,
+        keys: impl Keys,
+    ) -> Result<Vec<u8>, DecodeError> {
+        self.entry(pallet, entry)?;
+        let prefix = encode_storage_key(pallet, entry, keys, &self.metadata, self.metadata.types());
+        let item = || Item::Storage(format!("{pallet}.{entry}"));
+        prefix.map_err(|error| self.refused(item(), error.to_string()))
+    }
+
+    /// A pallet's constant; `None` where the runtime has none of that name.
+    ///
+    /// # Errors
+    /// [`DecodeError::Answer`]
+    pub fn constant(&self, pallet: &str, name: &str) -> Result<Option<Value<'_>>, DecodeError> {
+        let found = self.metadata.pallet_by_name(pallet);
+        let Some(found) = found.and_then(|found| found.constant_by_name(name)) else {
+            return Ok(None);
+        };
+        let value = value::decode(found.value(), found.ty(), self.metadata.types(), None);
+        value
+            .map(Some)
+            .map_err(|reason| self.unfit(Item::Constant(format!("{pallet}.{name}")), reason))
+    }
+
+    /// The names of a module error's pallet and variant, by their numbers in this runtime.
+    pub(super) fn module_error(&self, pallet: u8, error: u8) -> Option<(&str, &str)> {
+        let found = self.metadata.pallet_by_error_index(pallet)?;
+        Some((found.name(), found.error_variant_by_index(error)?.name.as_str()))
+    }
+
+    /// The pallet's number, and the call with its number and fields.
+    pub(in crate::chain) fn call_variant(
+        &self,
+        pallet: &str,
+        call: &str,
+    ) -> Result<(u8, &Variant<PortableForm>), DecodeError> {
+        let found = self.metadata.pallet_by_name(pallet);
+        let found =
+            found.and_then(|found| Some((found.call_index(), found.call_variant_by_name(call)?)));
+        found.ok_or_else(|| self.missing(Item::Call(format!("{pallet}.{call}"))))
+    }
+
+    /// The types of a signer's address and signature.
+    pub(in crate::chain) fn signer_types(&self) -> Result<(u32, u32), DecodeError> {
+        let found = self.metadata.extrinsic_signature_info();
+        let found = found.map(|found| (found.address_id, found.signature_id));
+        found.map_err(|error| self.missing(Item::Call(format!("signed extrinsic ({error})"))))
+    }
+
+    /// The extensions of a version 4 transaction, in order.
+    pub(in crate::chain) fn transaction_extensions(
+        &self,
+    ) -> Result<Vec<TransactionExtensionMetadata<'_>>, DecodeError> {
+        let found = self.metadata.extrinsic().transaction_extensions_by_version(0);
+        let found = found.map(Iterator::collect);
+        found.ok_or_else(|| self.missing(Item::Call("transaction extensions".to_owned())))
+    }
+
+    pub(in crate::chain) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
     /// The error for something that is not there.
-    pub(super) fn missing(&self, item: Item) -> DecodeError {
+    pub(in crate::chain) fn missing(&self, item: Item) -> DecodeError {
         DecodeError::Missing { spec_version: self.spec_version, item }
     }
 
-    fn unfit(&self, item: Item, reason: String) -> DecodeError {
+    pub(super) fn unfit(&self, item: Item, reason: String) -> DecodeError {
         DecodeError::Answer { spec_version: self.spec_version, item, reason }
     }
 
-    fn refused(&self, item: Item, reason: String) -> DecodeError {
+    pub(in crate::chain) fn refused(&self, item: Item, reason: String) -> DecodeError {
         DecodeError::Arguments { spec_version: self.spec_version, item, reason }
     }
 
@@ -166,7 +243,11 @@ impl Runtime {
         found.ok_or_else(|| self.missing(Item::Api(format!("{api}.{method}"))))
     }
 
-    fn entry(&self, pallet: &str, entry: &str) -> Result<&StorageEntryMetadata, DecodeError> {
+    pub(super) fn entry(
+        &self,
+        pallet: &str,
+        entry: &str,
+    ) -> Result<&StorageEntryMetadata, DecodeError> {
         let found = self.metadata.pallet_by_name(pallet);
         let found = found.and_then(|found| found.storage()?.entry_by_name(entry));
         found.ok_or_else(|| self.missing(Item::Storage(format!("{pallet}.{entry}"))))

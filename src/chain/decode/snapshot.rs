@@ -4,7 +4,7 @@
 //! `get_selective_metagraph`, `get_metagraph`, and `get_neurons_lite` with `get_subnet_state` and
 //! storage. The first that the runtime has is used. All reads of one plan belong to one block.
 
-mod hyperparameters;
+pub(super) mod hyperparameters;
 mod neurons;
 
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ const ROW_FIELDS: [&str; 12] = [
 const STATE_FIELDS: [&str; 2] = ["block_at_registration", "total_stake"];
 
 /// A subnet's settings by a metagraph's field names, and where storage keeps each.
-const STORED_SETTINGS: [(&str, &str); 14] = [
+pub(super) const STORED_SETTINGS: [(&str, &str); 14] = [
     ("tempo", "Tempo"),
     ("kappa", "Kappa"),
     ("min_allowed_weights", "MinAllowedWeights"),
@@ -253,10 +253,10 @@ impl SnapshotPlan {
 }
 
 /// Storage values by entry.
-type Stored<'m> = BTreeMap<&'static str, Value<'m>>;
+pub(super) type Stored<'m> = BTreeMap<&'static str, Value<'m>>;
 
 /// The stored settings under the names that a metagraph gives them.
-fn settings_record(stored: &Stored<'_>) -> Value<'static> {
+pub(super) fn settings_record(stored: &Stored<'_>) -> Value<'static> {
     let plain = |value: &Value<'_>| match value {
         Value::Uint(number) => Some(Value::Uint(*number)),
         Value::Bool(value) => Some(Value::Bool(*value)),
@@ -284,7 +284,7 @@ fn all_names() -> String {
 
 /// What a runtime lacks and a node can do without.
 #[derive(Debug, Default)]
-struct Absent(Vec<String>);
+pub(super) struct Absent(Vec<String>);
 
 impl Absent {
     /// The field's number, or `default` when the runtime has none; that is noted.

@@ -2,14 +2,15 @@
 //!
 //! Wrappers of one unnamed field (account ids, balances, subnet numbers) are seen through, since
 //! runtimes add and rename them while the bytes stay the same. Lists of bytes are kept as bytes.
-//! The answer is foreign: depth and number of values are bounded, and nothing is set aside for a
-//! length that is only claimed.
+//! The answer is foreign, and so are the types: depth and number of values are bounded, also of what
+//! is skipped, and nothing is set aside for a length that is only claimed.
 
 use std::cell::Cell;
 
-use scale_decode::visitor::types::{Array, Composite, Sequence, Str, Tuple, Variant};
+use parity_scale_codec::{Compact, Decode};
+use scale_decode::visitor::types::{Composite, Str, Tuple, Variant};
 use scale_decode::visitor::{
-    DecodeAsTypeResult, DecodeError as ScaleError, IgnoreVisitor, Visitor, decode_with_visitor,
+    DecodeAsTypeResult, DecodeError as ScaleError, Visitor, decode_with_visitor,
 };
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
 
@@ -117,14 +118,24 @@ pub(super) fn decode<'m>(
     types: &'m PortableRegistry,
     wanted: Option<&[&str]>,
 ) -> Result<Value<'m>, String> {
-    let left = Cell::new(MAX_VALUES);
-    let reader = Reader { types, wanted, depth: 0, left: &left };
     let mut rest = bytes;
-    let value = decode_with_visitor(&mut rest, type_id, types, reader).map_err(text)?;
+    let value = decode_next(&mut rest, type_id, types, wanted)?;
     if !rest.is_empty() {
         return Err(format!("{} bytes too many", rest.len()));
     }
     Ok(value)
+}
+
+/// Reads the type `type_id` from the front of `bytes` and moves past it.
+pub(super) fn decode_next<'m>(
+    bytes: &mut &[u8],
+    type_id: u32,
+    types: &'m PortableRegistry,
+    wanted: Option<&[&str]>,
+) -> Result<Value<'m>, String> {
+    let left = Cell::new(MAX_VALUES);
+    let reader = Reader { types, wanted, is_kept: true, depth: 0, left: &left };
+    decode_with_visitor(bytes, type_id, types, reader).map_err(text)
 }
 
 fn text(error: ReadError) -> String {
@@ -151,6 +162,8 @@ impl From<ScaleError> for ReadError {
 struct Reader<'a> {
     types: &'a PortableRegistry,
     wanted: Option<&'a [&'a str]>,
+    /// Whether what is read is wanted: else it is walked over under the same bounds.
+    is_kept: bool,
     depth: u32,
     left: &'a Cell<u32>,
 }
@@ -159,17 +172,14 @@ type Visited<'m> = Result<Value<'m>, ReadError>;
 type Registry = PortableRegistry;
 
 impl Reader<'_> {
-    /// The reader for what lies inside, or an error at a bound.
-    fn inside(self) -> Result<Self, ReadError> {
-        self.count()?;
-        let depth = self.depth + 1;
-        if depth > MAX_DEPTH { Err(ReadError::TooDeep) } else { Ok(Self { depth, ..self }) }
-    }
-
-    fn count(self) -> Result<(), ReadError> {
+    /// The reader of one more value, one level further down, or an error at a bound. It must come
+    /// before the value is begun: of a value that was begun, `scale_decode` walks over the rest,
+    /// however deep and long that is.
+    fn enter(self) -> Result<Self, ReadError> {
         let left = self.left.get().checked_sub(1).ok_or(ReadError::TooMany)?;
         self.left.set(left);
-        Ok(())
+        let depth = self.depth + 1;
+        if depth > MAX_DEPTH { Err(ReadError::TooDeep) } else { Ok(Self { depth, ..self }) }
     }
 
     fn is_byte(self, type_id: u32) -> bool {
@@ -177,56 +187,63 @@ impl Reader<'_> {
         matches!(found, Some(TypeDef::Primitive(TypeDefPrimitive::U8)))
     }
 
-    /// The length of the array type `type_id`, if it is one of plain bytes.
-    fn byte_array(self, type_id: u32) -> Option<usize> {
-        match &self.types.resolve(type_id)?.type_def {
-            TypeDef::Array(array) if self.is_byte(array.type_param.id) => {
-                usize::try_from(array.len).ok()
+    /// A list or an array, `None` for any other type. `scale_decode` is not asked, because it walks
+    /// over the rest of a list after an error.
+    fn list<'m>(self, input: &mut &[u8], type_id: u32, types: &'m Registry) -> Option<Visited<'m>> {
+        let (item, len) = match &types.resolve(type_id)?.type_def {
+            TypeDef::Array(array) => (array.type_param.id, Ok(array.len)),
+            TypeDef::Sequence(list) => {
+                (list.type_param.id, Compact::<u32>::decode(input).map(|len| len.0))
             }
-            _ => None,
-        }
-    }
-
-    fn is_byte_list(self, type_id: u32) -> bool {
-        match self.types.resolve(type_id).map(|found| &found.type_def) {
-            Some(TypeDef::Sequence(list)) => self.is_byte(list.type_param.id),
-            _ => false,
-        }
+            _ => return None,
+        };
+        Some(len.map_err(|error| ScaleError::from(error).into()).and_then(|len| {
+            if self.is_byte(item) {
+                return self.take_bytes(input, len as usize);
+            }
+            self.gather((0..len).map(|_| decode_with_visitor(input, item, types, self)))
+        }))
     }
 
     fn fields<'m>(self, fields: &mut Composite<'_, 'm, Registry>) -> Visited<'m> {
-        let inside = self.inside()?;
         if fields.remaining() == 1 && fields.peek_name().is_none() {
-            return fields.decode_item(inside).unwrap_or(Ok(Value::List(Vec::new())));
+            return fields.decode_item(self).unwrap_or(Ok(Value::List(Vec::new())));
         }
         if fields.remaining() == 0 || fields.has_unnamed_fields() {
-            return gather(|| fields.decode_item(inside));
+            return self.gather(std::iter::from_fn(|| fields.decode_item(self)));
         }
         let mut record = Vec::new();
         while let Some(name) = fields.peek_name() {
-            if self.wanted.is_some_and(|wanted| !wanted.contains(&name)) {
-                fields.decode_item(IgnoreVisitor::new()).transpose()?;
-            } else if let Some(value) = fields.decode_item(Self { wanted: None, ..inside }) {
-                record.push((name, value?));
-            }
+            let is_wanted = self.wanted.is_none_or(|wanted| wanted.contains(&name));
+            let is_kept = self.is_kept && is_wanted;
+            let reader = Self { wanted: None, is_kept, ..self };
+            let value = fields.decode_item(reader).transpose()?;
+            record.extend(value.filter(|_| is_kept).map(|value| (name, value)));
         }
         Ok(Value::Record(record))
     }
-}
 
-fn gather<'m>(mut next: impl FnMut() -> Option<Visited<'m>>) -> Visited<'m> {
-    std::iter::from_fn(&mut next).collect::<Result<_, _>>().map(Value::List)
-}
+    fn gather<'m>(self, values: impl Iterator<Item = Visited<'m>>) -> Visited<'m> {
+        let mut list = Vec::new();
+        for value in values {
+            let value = value?;
+            if self.is_kept {
+                list.push(value);
+            }
+        }
+        Ok(Value::List(list))
+    }
 
-fn take_bytes(bytes: &[u8], len: usize) -> Result<Value<'static>, ReadError> {
-    let bytes = bytes.get(..len).ok_or(ScaleError::NotEnoughInput)?;
-    Ok(Value::Bytes(bytes.to_vec()))
+    fn take_bytes(self, input: &mut &[u8], len: usize) -> Result<Value<'static>, ReadError> {
+        let (bytes, rest) = input.split_at_checked(len).ok_or(ScaleError::NotEnoughInput)?;
+        *input = rest;
+        Ok(Value::Bytes(if self.is_kept { bytes.to_vec() } else { Vec::new() }))
+    }
 }
 
 macro_rules! numbers {
     ($($visit:ident: $type:ty => $case:ident,)*) => {$(
         fn $visit<'scale, 'm>(self, value: $type, _: u32) -> Result<Self::Value<'scale, 'm>, Self::Error> {
-            self.count()?;
             Ok(Value::$case(value.into()))
         }
     )*};
@@ -251,22 +268,25 @@ impl Visitor for Reader<'_> {
         visit_i128: i128 => Int,
     }
 
-    /// Arrays of bytes are taken whole: account ids are most of an answer.
+    /// Every value passes here before it is begun.
     fn unchecked_decode_as_type<'scale, 'm>(
         self,
         input: &mut &'scale [u8],
         type_id: u32,
-        _: &'m Registry,
+        types: &'m Registry,
     ) -> DecodeAsTypeResult<Self, Result<Self::Value<'scale, 'm>, Self::Error>> {
-        let Some(len) = self.byte_array(type_id) else { return DecodeAsTypeResult::Skipped(self) };
-        let bytes = self.count().and_then(|()| take_bytes(input, len));
-        *input = input.get(len..).unwrap_or_default();
-        DecodeAsTypeResult::Decoded(bytes)
+        let reader = match self.enter() {
+            Ok(reader) => reader,
+            Err(error) => return DecodeAsTypeResult::Decoded(Err(error)),
+        };
+        match reader.list(input, type_id, types) {
+            Some(list) => DecodeAsTypeResult::Decoded(list),
+            None => DecodeAsTypeResult::Skipped(reader),
+        }
     }
 
     fn visit_u256<'m>(self, value: &[u8; 32], _: u32) -> Result<Self::Value<'_, 'm>, Self::Error> {
-        self.count()?;
-        take_bytes(value, value.len())
+        self.take_bytes(&mut value.as_slice(), value.len())
     }
 
     fn visit_str<'scale, 'm>(
@@ -274,29 +294,7 @@ impl Visitor for Reader<'_> {
         value: &mut Str<'scale>,
         _: u32,
     ) -> Result<Self::Value<'scale, 'm>, Self::Error> {
-        self.count()?;
-        Ok(Value::Text(value.as_str()?.to_owned()))
-    }
-
-    fn visit_sequence<'scale, 'm>(
-        self,
-        list: &mut Sequence<'scale, 'm, Registry>,
-        type_id: u32,
-    ) -> Result<Self::Value<'scale, 'm>, Self::Error> {
-        let inside = self.inside()?;
-        if self.is_byte_list(type_id) {
-            return take_bytes(list.bytes_from_undecoded(), list.remaining());
-        }
-        gather(|| list.decode_item(inside))
-    }
-
-    fn visit_array<'scale, 'm>(
-        self,
-        list: &mut Array<'scale, 'm, Registry>,
-        _: u32,
-    ) -> Result<Self::Value<'scale, 'm>, Self::Error> {
-        let inside = self.inside()?;
-        gather(|| list.decode_item(inside))
+        Ok(Value::Text(if self.is_kept { value.as_str()?.to_owned() } else { String::new() }))
     }
 
     fn visit_tuple<'scale, 'm>(
@@ -304,8 +302,7 @@ impl Visitor for Reader<'_> {
         list: &mut Tuple<'scale, 'm, Registry>,
         _: u32,
     ) -> Result<Self::Value<'scale, 'm>, Self::Error> {
-        let inside = self.inside()?;
-        gather(|| list.decode_item(inside))
+        self.gather(std::iter::from_fn(|| list.decode_item(self)))
     }
 
     fn visit_composite<'scale, 'm>(

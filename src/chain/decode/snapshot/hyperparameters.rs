@@ -6,7 +6,7 @@ use super::{Absent, PALLET, Stored};
 use crate::chain::Hyperparameters;
 
 /// Settings that decide about weights and serving must be there; the others may be absent.
-pub(super) fn read(
+pub(in crate::chain::decode) fn read(
     fields: Fields<'_>,
     stored: &Stored<'_>,
     absent: &mut Absent,
