@@ -5,28 +5,45 @@
 //! net are real numbers. No clock, no socket, no thread: blocks come when [`DevChain::produce_block`]
 //! is called, and two chains that were fed the same calls are equal, hashes included.
 //!
-//! It follows the runtime before spec 423 (epoch schedule), with the weights rate limit in the
-//! pool as since then. Absent on purpose: fees, token price pools, delegation and unstaking,
-//! commit-reveal (its switch makes the chain refuse plain weights), changing registration prices.
+//! Who signed a transaction was checked before it comes here, by [`node`]. Weights are set plainly
+//! or sealed until the chain's own beacon opens them; epochs follow either of the runtime's rules.
+//! Absent on purpose: token price pools, delegation, child keys, more than one subnet or mechanism,
+//! and the older commits of a hash.
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::commit_reveal::{BeaconKey, EpochSchedule, RoundSignature};
 use crate::chain::{Hash, Head, Hyperparameters, Metagraph, Netuid, Refusal, StoredWeights, Uid};
 use crate::wallet::AccountId;
 
+mod beacon;
+mod call;
+mod change;
+mod dispatch;
 pub mod epoch;
-pub mod extrinsic;
+pub mod fees;
 pub mod fixed;
+mod hex_bytes;
 mod matrix;
+pub mod node;
 mod pool;
+mod report;
+pub mod rpc;
+mod rules;
 mod seal;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use extrinsic::{Call, SignedExtrinsic};
-pub use state::EpochReport;
+pub use call::{Call, Transaction};
+pub use change::{HyperparameterChange, HyperparameterValue};
+pub use fees::fee;
+pub use report::{Applied, BlockReport, Event};
+pub use rules::{ChainRules, EpochRule};
+pub use state::{EXISTENTIAL_DEPOSIT, EpochReport};
 
+use pool::{Pool, Taken};
+use seal::Interventions;
 use state::State;
 
 /// Where a dev chain starts.
@@ -41,7 +58,13 @@ pub struct GenesisConfig {
     pub balances: Vec<(AccountId, u64)>,
     /// The subnet owner: free of permit and stake threshold once registered, and never pruned.
     pub owner_hotkey: Option<AccountId>,
-    /// Sets chains with equal settings apart: it changes every hash.
+    /// Who may change settings by transaction; nobody by default.
+    #[serde(default)]
+    pub sudo: Option<AccountId>,
+    /// The chain's settings beside the subnet's.
+    #[serde(default)]
+    pub rules: ChainRules,
+    /// Sets chains with equal settings apart: it changes every hash, and the beacon.
     pub seed: u64,
     /// What an epoch gives out, in rao.
     pub emission_per_epoch: u64,
@@ -50,55 +73,27 @@ pub struct GenesisConfig {
     pub allow_loopback_axons: bool,
 }
 
-/// What a block did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlockReport {
-    /// The block.
-    pub head: Head,
-    /// Its transactions in order: carried out, or refused without effect but for the nonce.
-    pub applied: Vec<(Hash, Result<(), Refusal>)>,
-    /// The epoch, if one ran at the start of this block.
-    pub epoch: Option<EpochReport>,
-}
-
 /// The chain: state, pool and newest block. Serialise it to keep it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevChain {
     genesis: Hash,
     head: Head,
-    /// Hash over changes from outside since the last block, zero for none.
-    intervention: Hash,
+    /// Changes from outside since the last block.
+    interventions: Interventions,
     state: State,
-    pool: Vec<SignedExtrinsic>,
+    pool: Pool,
 }
 
 impl DevChain {
     /// Block 0. Its hash covers the whole configuration.
     pub fn genesis(config: GenesisConfig) -> Self {
         let hash = seal::genesis_hash(&config);
-        let mut state = State {
-            netuid: config.netuid,
-            hyperparameters: config.hyperparameters,
-            owner_hotkey: config.owner_hotkey,
-            emission_per_epoch: config.emission_per_epoch,
-            allow_loopback_axons: config.allow_loopback_axons,
-            balances: Default::default(),
-            nonces: Default::default(),
-            owners: Default::default(),
-            stakes: Default::default(),
-            burned: 0,
-            last_epoch: 0,
-            slots: Vec::new(),
-        };
-        for (account, amount) in config.balances {
-            state.credit(account, amount);
-        }
         Self {
             genesis: hash,
             head: Head { number: 0, hash },
-            intervention: Hash::default(),
-            state,
-            pool: Vec::new(),
+            interventions: Interventions::default(),
+            state: State::genesis(config),
+            pool: Pool::default(),
         }
     }
 
@@ -114,53 +109,50 @@ impl DevChain {
 
     /// The nonce to sign `account`'s next transaction with; counts the pool.
     pub fn next_nonce(&self, account: &AccountId) -> u32 {
-        let waiting = self.pool.iter().filter(|x| x.signer == *account).count();
-        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        self.state.nonce(account).saturating_add(waiting)
+        self.pool.next_nonce(account, self.state.nonce(account))
     }
 
-    /// Transactions that wait for the next block.
+    /// Transactions that wait for a block.
     pub fn n_pending(&self) -> usize {
         self.pool.len()
     }
 
-    /// Checks a transaction and puts it into the pool; the next block carries it out. The same
-    /// bytes again, while they wait, are answered with the same hash.
+    /// Transactions that wait for a block, by arrival.
+    pub fn pending(&self) -> impl Iterator<Item = &Transaction> {
+        self.pool.iter()
+    }
+
+    /// Checks a transaction whose signature is good, and puts it into the pool until its turn
+    /// comes.
     ///
     /// # Errors
-    /// Signature, nonce, or what the pool of a real node looks at for this call. Nothing changed.
-    pub fn submit(&mut self, extrinsic: SignedExtrinsic) -> Result<Hash, Refusal> {
-        extrinsic.verify(self.genesis)?;
-        let hash = extrinsic.hash();
-        if self.pool.contains(&extrinsic) {
-            return Ok(hash);
-        }
-        let expected = self.next_nonce(&extrinsic.signer);
-        match extrinsic.nonce.cmp(&expected) {
-            std::cmp::Ordering::Less => return Err(Refusal::Outdated),
-            std::cmp::Ordering::Greater => return Err(Refusal::FutureNonce),
-            std::cmp::Ordering::Equal => {}
-        }
+    /// What a node's pool says, by the pool's names: [`Refusal::AlreadyImported`],
+    /// [`Refusal::Outdated`], [`Refusal::CannotPayFees`], the runtime's own check,
+    /// [`Refusal::PriorityTooLow`] for another transaction with that nonce, [`Refusal::FutureNonce`]
+    /// for one too far ahead, [`Refusal::PoolFull`]. Nothing changed.
+    pub fn submit_transaction(&mut self, transaction: Transaction) -> Result<Hash, Refusal> {
+        let hash = transaction.hash;
         let next_block = self.head.number.saturating_add(1);
-        self.state.check_for_pool(next_block, &extrinsic.signer, &extrinsic.call)?;
-        self.pool.push(extrinsic);
+        self.pool.submit(&self.state, next_block, transaction)?;
         Ok(hash)
     }
 
-    /// Makes the next block: the epoch if it is due, then the pool in order of arrival.
-    pub fn produce_block(&mut self) -> BlockReport {
+    /// Makes the next block, at `now_ms` (Unix milliseconds; an earlier time than the last block's
+    /// counts as that): reveals, the epoch if it is due, then the pool in order of arrival.
+    pub fn produce_block(&mut self, now_ms: u64) -> BlockReport {
         let number = self.head.number.saturating_add(1);
-        let is_due = self.state.blocks_until_epoch(number) == Some(0);
+        self.state.begin_block(number, now_ms);
+        let is_due = self.state.runs_epoch(number);
+        let revealed = self.state.reveal_commits(number);
         let epoch = is_due.then(|| self.state.run_epoch(number));
-        let applied: Vec<(Hash, Result<(), Refusal>)> = std::mem::take(&mut self.pool)
-            .into_iter()
-            .map(|extrinsic| (extrinsic.hash(), self.state.carry_out(number, extrinsic)))
-            .collect();
-        let intervention = std::mem::take(&mut self.intervention);
-        let parent = self.head.hash;
-        let hash = seal::block_hash(parent, number, intervention, &applied, epoch.as_ref());
-        self.head = Head { number, hash };
-        BlockReport { head: self.head, applied, epoch }
+        let Taken { applied, dropped } = self.pool.carry_out(&mut self.state, number);
+        let now_ms = self.state.now_ms;
+        let head = Head { number, hash: Hash::default() };
+        let mut report = BlockReport { head, now_ms, revealed, epoch, applied, dropped };
+        let interventions = std::mem::take(&mut self.interventions);
+        report.head.hash = seal::block_hash(self.head.hash, interventions, &report);
+        self.head = report.head;
+        report
     }
 
     /// The subnet at the newest block; `None` for another subnet.
@@ -185,6 +177,17 @@ impl DevChain {
         self.state.stake(hotkey)
     }
 
+    /// Rao that ever came into being: genesis and emission. Balances, stakes, [`Self::burned`] and
+    /// [`Self::fees_paid`] add up to it.
+    pub fn issued(&self) -> u64 {
+        self.state.issued
+    }
+
+    /// Rao that went into fees.
+    pub fn fees_paid(&self) -> u64 {
+        self.state.fees
+    }
+
     /// Rao that registrations have destroyed.
     pub fn burned(&self) -> u64 {
         self.state.burned
@@ -197,9 +200,52 @@ impl DevChain {
 
     /// How many blocks after the newest one the next epoch runs; `None` while tempo is 0.
     pub fn blocks_until_epoch(&self) -> Option<u64> {
-        let next = self.head.number.saturating_add(1);
-        let wait = self.state.blocks_until_epoch(next)?;
-        Some(wait.saturating_add(1))
+        self.state.blocks_until_epoch(self.head.number)
+    }
+
+    /// The epoch schedule at the newest block, for planning a reveal.
+    pub fn epoch_schedule(&self) -> EpochSchedule {
+        self.state.schedule(self.head.number)
+    }
+
+    /// The beacon's public key.
+    pub fn beacon_key(&self) -> BeaconKey {
+        *self.state.beacon.keypair().key()
+    }
+
+    /// The newest round that the chain has a signature of; 0 for none.
+    pub fn last_stored_round(&self) -> u64 {
+        self.state.beacon.last_stored_round
+    }
+
+    /// The beacon's signature of a round, once it is stored. Made when asked for: half a
+    /// millisecond and more.
+    pub fn pulse(&self, round: u64) -> Option<RoundSignature> {
+        self.state.beacon.pulse(round)
+    }
+
+    /// Puts a pulse of another beacon in, for clients that know that one only; the next block's
+    /// hash tells. It counts at once.
+    pub fn insert_pulse(&mut self, round: u64, signature: &RoundSignature) {
+        self.interventions.note(&(round, hex::encode(signature.to_bytes())));
+        self.state.beacon.insert(round, signature);
+    }
+
+    /// Goes over to another way of counting epochs, as an upgrade does: the index goes on, commits
+    /// keep their epoch. From stateful epochs there is no way back, and asking for it does
+    /// nothing.
+    pub fn set_epoch_schedule(&mut self, rule: EpochRule) {
+        if rule == EpochRule::Stateful {
+            self.interventions.note(&rule);
+            self.state.adopt_stateful_epochs(self.head.number);
+        }
+    }
+
+    /// Whether the pool refuses weights that come too fast, as since spec 423, or leaves that to
+    /// the block.
+    pub fn set_pool_checks_pace(&mut self, checks: bool) {
+        self.interventions.note(&("pool_checks_pace", checks));
+        self.state.rules.pool_checks_pace = checks;
     }
 
     /// Replaces the subnet's settings at once, as a root call would; the next block's hash tells.
@@ -214,8 +260,19 @@ impl DevChain {
         if netuid != self.state.netuid {
             return Err(Refusal::SubnetNotExists);
         }
-        self.intervention = seal::intervention_hash(self.intervention, &hyperparameters);
+        self.interventions.note(&hyperparameters);
         self.state.hyperparameters = hyperparameters;
+        Ok(())
+    }
+
+    /// Changes one setting at once, without a transaction; the next block's hash tells.
+    ///
+    /// # Errors
+    /// [`Refusal::SubnetNotExists`] for another subnet, or the runtime's reason for a value that it
+    /// does not take.
+    pub fn change_hyperparameter(&mut self, change: &HyperparameterChange) -> Result<(), Refusal> {
+        self.state.change_setting(self.head.number, change)?;
+        self.interventions.note(change);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`run_epoch`] computes what the runtime computes, to the bit, with liquid alpha off. It knows
 //! nothing of accounts or storage, and takes any input: entries that name no neuron count for
-//! nothing. Commit-reveal's extra mask is absent, because the dev chain takes no commits.
+//! nothing.
 
 use super::fixed::I32F32;
 use super::matrix::{self, Matrix, Row};
@@ -59,6 +59,8 @@ pub struct EpochNeuron {
     pub stake: u64,
     /// Block of its last weights, or of its registration.
     pub last_update: u64,
+    /// Block of its oldest commit that still waits; `None` for none, or while commit-reveal is off.
+    pub committed_at: Option<u64>,
     /// Block of its registration.
     pub registered_at: u64,
     /// Permit of the last epoch.
@@ -159,8 +161,10 @@ fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
         let mut row = row_of(&neuron.weights, neurons.len());
         row.retain(|(column, _)| {
             let own = *column == i && owner != Some(i);
-            let outdated = neuron.last_update <= neurons[*column].registered_at;
-            !own && !outdated
+            let registered_at = neurons[*column].registered_at;
+            let outdated = neuron.last_update <= registered_at;
+            let unaware = neuron.committed_at.is_some_and(|block| block < registered_at);
+            !own && !outdated && !unaware
         });
         row
     };

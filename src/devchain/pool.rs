@@ -1,70 +1,130 @@
-//! From a call to its duty: what the pool checks first, and what a block carries out.
+//! Transactions that wait for a block: which are taken, and in what order they come out.
+//!
+//! One transaction per signer and nonce. A nonce whose turn has not come waits for those before it,
+//! as in a node's pool; too far ahead, or too many at all, are refused.
 
-use super::extrinsic::{Call, SignedExtrinsic};
-use super::state::{State, WeightRequest};
-use crate::chain::Refusal;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Transaction;
+use super::report::Applied;
+use super::state::State;
+use crate::chain::{Hash, Refusal};
 use crate::wallet::AccountId;
 
-impl State {
-    /// What a real node's pool looks at, as of the block that would carry the call out.
-    pub(super) fn check_for_pool(
-        &self,
-        block: u64,
-        signer: &AccountId,
-        call: &Call,
-    ) -> Result<(), Refusal> {
-        match call {
-            Call::BurnedRegister { netuid, hotkey } => {
-                self.check_registration(signer, *netuid, hotkey)
-            }
-            Call::ServeAxon { netuid, axon } => {
-                self.check_serve_axon(block, signer, *netuid, axon).map(|_| ())
-            }
-            Call::SetWeights { netuid, uids, values, version_key } => {
-                let request = WeightRequest {
-                    hotkey: signer,
-                    netuid: *netuid,
-                    uids,
-                    values,
-                    version_key: *version_key,
-                };
-                self.check_weights_for_pool(block, request)
-            }
-            Call::AddStake { hotkey, netuid, amount } => {
-                self.check_add_stake(signer, *netuid, hotkey, *amount)
-            }
-            Call::Transfer { amount, .. } => self.check_balance(signer, *amount),
-        }
+/// Transactions that wait at most.
+pub(super) const CAPACITY: usize = 8_192;
+/// How far a nonce may lie ahead of the signer's next one.
+const MAX_NONCES_AHEAD: u32 = 8;
+
+/// The pool, in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Pool {
+    waiting: Vec<Transaction>,
+}
+
+/// What a block took out of the pool.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) applied: Vec<Applied>,
+    pub(super) dropped: Vec<Hash>,
+}
+
+impl Pool {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
     }
 
-    /// Counts the nonce, then carries the call out whole or not at all.
-    pub(super) fn carry_out(
+    /// By arrival.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Transaction> {
+        self.waiting.iter()
+    }
+
+    fn contains(&self, hash: &Hash) -> bool {
+        self.waiting.iter().any(|waiting| waiting.hash == *hash)
+    }
+
+    /// The first nonce from `first` on that no transaction of `account` has.
+    pub(super) fn next_nonce(&self, account: &AccountId, first: u32) -> u32 {
+        let own = self.waiting.iter().filter(|waiting| waiting.signer == *account);
+        let nonces: BTreeSet<u32> = own.map(|waiting| waiting.nonce).collect();
+        let later = nonces.range(first..);
+        later.fold(first, |next, nonce| if *nonce == next { next.saturating_add(1) } else { next })
+    }
+
+    /// Takes the transaction in after the checks of a node, in its order. `block` is the next one.
+    pub(super) fn submit(
         &mut self,
+        state: &State,
         block: u64,
-        extrinsic: SignedExtrinsic,
+        transaction: Transaction,
     ) -> Result<(), Refusal> {
-        let SignedExtrinsic { signer, call, .. } = extrinsic;
-        let nonce = self.nonces.entry(signer).or_default();
-        *nonce = nonce.saturating_add(1);
-        match call {
-            Call::BurnedRegister { netuid, hotkey } => {
-                self.register(block, &signer, netuid, hotkey)
+        if self.contains(&transaction.hash) {
+            return Err(Refusal::AlreadyImported);
+        }
+        let Transaction { signer, nonce, last_block, .. } = &transaction;
+        let first = state.nonce(signer);
+        if *last_block < block || *nonce < first {
+            return Err(Refusal::Outdated);
+        }
+        state.check_for_pool(block, &transaction)?;
+        let twin = |other: &Transaction| other.signer == *signer && other.nonce == *nonce;
+        if self.waiting.iter().any(twin) {
+            return Err(Refusal::PriorityTooLow);
+        }
+        if *nonce > self.next_nonce(signer, first).saturating_add(MAX_NONCES_AHEAD) {
+            return Err(Refusal::FutureNonce);
+        }
+        if self.waiting.len() >= CAPACITY {
+            return Err(Refusal::PoolFull);
+        }
+        self.waiting.push(transaction);
+        Ok(())
+    }
+
+    /// Carries out all whose turn has come; the others go on waiting.
+    pub(super) fn carry_out(&mut self, state: &mut State, block: u64) -> Taken {
+        let mut taken = Taken::default();
+        let mut early = BTreeMap::new();
+        for transaction in std::mem::take(&mut self.waiting) {
+            if transaction.last_block < block {
+                taken.dropped.push(transaction.hash);
+            } else {
+                taken.carry_out_chain(state, block, transaction, &mut early);
             }
-            Call::ServeAxon { netuid, axon } => self.serve_axon(block, &signer, netuid, axon),
-            Call::SetWeights { netuid, uids, values, version_key } => {
-                let request = WeightRequest {
-                    hotkey: &signer,
-                    netuid,
-                    uids: &uids,
-                    values: &values,
-                    version_key,
-                };
-                self.set_weights(block, request)
+        }
+        self.waiting = early.into_values().collect();
+        taken
+    }
+}
+
+/// Transactions whose nonce has not come yet.
+type Early = BTreeMap<(AccountId, u32), Transaction>;
+
+impl Taken {
+    /// Carries out `transaction` and those of its signer that waited for it.
+    fn carry_out_chain(
+        &mut self,
+        state: &mut State,
+        block: u64,
+        transaction: Transaction,
+        early: &mut Early,
+    ) {
+        let mut next = Some(transaction);
+        while let Some(transaction) = next {
+            let (signer, nonce) = (transaction.signer, transaction.nonce);
+            if nonce > state.nonce(&signer) {
+                early.insert((signer, nonce), transaction);
+                return;
             }
-            Call::AddStake { hotkey, netuid, amount } => {
-                self.add_stake(&signer, netuid, hotkey, amount)
+            let (hash, index) = (transaction.hash, self.applied.len());
+            match state.carry_out(block, index, transaction) {
+                Some(applied) => self.applied.push(applied),
+                None => self.dropped.push(hash),
             }
-            Call::Transfer { to, amount } => self.transfer(&signer, to, amount),
+            next = early.remove(&(signer, nonce.saturating_add(1)));
         }
     }
 }

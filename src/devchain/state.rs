@@ -8,32 +8,44 @@ use serde::{Deserialize, Serialize};
 use crate::chain::{AxonInfo, Head, Hyperparameters, Metagraph, Netuid, Neuron, Refusal, Uid};
 use crate::wallet::AccountId;
 
+mod commits;
 mod payout;
 mod registration;
+mod schedule;
 mod serving;
+mod settings;
 mod transfers;
 mod weight_setting;
 
+pub(super) use commits::{CommitRequest, SealedCommit};
 pub use payout::EpochReport;
+pub(super) use schedule::EpochCounters;
+pub(super) use serving::PrometheusInfo;
+pub use transfers::EXISTENTIAL_DEPOSIT;
 pub(super) use weight_setting::WeightRequest;
+
+use super::GenesisConfig;
+use super::beacon::Beacon;
+use super::rules::ChainRules;
 
 /// One slot of the subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Slot {
-    hotkey: AccountId,
-    registered_at: u64,
-    last_update: u64,
-    active: bool,
-    validator_permit: bool,
-    axon: AxonInfo,
-    incentive: u16,
-    dividends: u16,
-    consensus: u16,
-    validator_trust: u16,
-    emission: u64,
+    pub(super) hotkey: AccountId,
+    pub(super) registered_at: u64,
+    pub(super) last_update: u64,
+    pub(super) active: bool,
+    pub(super) validator_permit: bool,
+    pub(super) axon: AxonInfo,
+    pub(super) prometheus: PrometheusInfo,
+    pub(super) incentive: u16,
+    pub(super) dividends: u16,
+    pub(super) consensus: u16,
+    pub(super) validator_trust: u16,
+    pub(super) emission: u64,
     /// Uids rising, as scaled by the chain.
-    weights: Vec<(Uid, u16)>,
-    bonds: Vec<(Uid, u16)>,
+    pub(super) weights: Vec<(Uid, u16)>,
+    pub(super) bonds: Vec<(Uid, u16)>,
 }
 
 impl Slot {
@@ -47,6 +59,7 @@ impl Slot {
             active: true,
             validator_permit: false,
             axon: AxonInfo::default(),
+            prometheus: PrometheusInfo::default(),
             incentive: 0,
             dividends: 0,
             consensus: 0,
@@ -63,9 +76,15 @@ impl Slot {
 pub(super) struct State {
     pub(super) netuid: Netuid,
     pub(super) hyperparameters: Hyperparameters,
+    pub(super) rules: ChainRules,
     pub(super) owner_hotkey: Option<AccountId>,
+    /// Who may change settings.
+    pub(super) sudo: Option<AccountId>,
     pub(super) emission_per_epoch: u64,
     pub(super) allow_loopback_axons: bool,
+    /// Time of the newest block, in Unix milliseconds.
+    pub(super) now_ms: u64,
+    pub(super) beacon: Beacon,
     /// Spendable rao.
     pub(super) balances: BTreeMap<AccountId, u64>,
     /// Transactions carried out so far.
@@ -74,15 +93,61 @@ pub(super) struct State {
     pub(super) owners: BTreeMap<AccountId, AccountId>,
     /// Stake of a hotkey, in rao; kept when it loses its slot.
     pub(super) stakes: BTreeMap<AccountId, u64>,
+    /// Rao that ever came into being: genesis and emission.
+    pub(super) issued: u64,
     /// Rao destroyed by registrations.
     pub(super) burned: u64,
+    /// Rao paid as fees.
+    pub(super) fees: u64,
     /// Block of the last epoch; 0 for none yet.
     pub(super) last_epoch: u64,
+    pub(super) epochs: EpochCounters,
+    /// Sealed weights by the epoch that they were committed in.
+    pub(super) commits: BTreeMap<u64, Vec<SealedCommit>>,
     /// By uid.
     pub(super) slots: Vec<Slot>,
 }
 
 impl State {
+    /// Everything at block 0.
+    pub(super) fn genesis(config: GenesisConfig) -> Self {
+        let mut state = Self {
+            netuid: config.netuid,
+            hyperparameters: config.hyperparameters,
+            rules: config.rules,
+            owner_hotkey: config.owner_hotkey,
+            sudo: config.sudo,
+            emission_per_epoch: config.emission_per_epoch,
+            allow_loopback_axons: config.allow_loopback_axons,
+            now_ms: 0,
+            beacon: Beacon::new(config.seed),
+            balances: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            stakes: BTreeMap::new(),
+            issued: 0,
+            burned: 0,
+            fees: 0,
+            last_epoch: 0,
+            epochs: EpochCounters::default(),
+            commits: BTreeMap::new(),
+            slots: Vec::new(),
+        };
+        for (account, amount) in config.balances {
+            state.credit(account, amount);
+            state.issued = state.issued.saturating_add(amount);
+        }
+        state
+    }
+
+    /// What every block begins with: its time, the beacon's pulses, the price of registration.
+    pub(super) fn begin_block(&mut self, block: u64, now_ms: u64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.beacon.advance(&self.rules, self.now_ms);
+        self.epochs.since_last_step = self.epochs.since_last_step.saturating_add(1);
+        self.lower_price(block);
+    }
+
     pub(super) fn balance(&self, account: &AccountId) -> u64 {
         self.balances.get(account).copied().unwrap_or(0)
     }
@@ -140,6 +205,12 @@ impl State {
         ensure(netuid == self.netuid, Refusal::SubnetNotExists)
     }
 
+    /// Each subnet of the dev chain has one mechanism.
+    fn ensure_mechanism(&self, netuid: Netuid, mecid: u8) -> Result<(), Refusal> {
+        self.ensure_subnet(netuid)?;
+        ensure(mecid == 0, Refusal::MechanismDoesNotExist)
+    }
+
     /// The slot that `hotkey` holds on `netuid`.
     fn slot_of(&self, netuid: Netuid, hotkey: &AccountId) -> Result<Uid, Refusal> {
         let uid = self.uid_of(hotkey).filter(|_| netuid == self.netuid);
@@ -160,7 +231,7 @@ impl State {
 }
 
 /// `refusal` unless `condition` holds.
-fn ensure(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
+pub(super) fn ensure(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
     if condition { Ok(()) } else { Err(refusal) }
 }
 

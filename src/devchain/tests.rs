@@ -4,17 +4,26 @@ use super::*;
 use crate::chain::{AxonInfo, Neuron};
 use crate::wallet::Keypair;
 
+mod commit_reveal;
 mod epochs;
+mod ledger;
+mod pool;
 mod refusals;
 mod rules;
+mod schedules;
+mod settings;
 
 const NETUID: Netuid = Netuid(1);
 const VERSION_KEY: u64 = 20_501;
 const TREASURE: u64 = 1_000_000_000_000_000;
 const EMISSION: u64 = 1_000_000_000;
+/// Unix seconds of block 0.
+const START: u64 = 1_700_000_000;
+/// Milliseconds of a block.
+const BLOCK_TIME: u64 = 12_000;
 
 /// What became of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Fate {
     Done,
     RefusedByPool(Refusal),
@@ -57,8 +66,10 @@ fn config() -> GenesisConfig {
     GenesisConfig {
         netuid: NETUID,
         hyperparameters: rules(),
-        balances: vec![(key(1).account_id(), TREASURE)],
+        balances: vec![(key(1).account_id(), TREASURE), (key(2).account_id(), 1_000_000_000)],
         owner_hotkey: None,
+        sudo: Some(key(2).account_id()),
+        rules: ChainRules { beacon_genesis: START, ..ChainRules::default() },
         seed: 7,
         emission_per_epoch: EMISSION,
         allow_loopback_axons: false,
@@ -72,6 +83,7 @@ fn axon() -> AxonInfo {
 fn weights(entries: &[(u16, u16)]) -> Call {
     Call::SetWeights {
         netuid: NETUID,
+        mecid: 0,
         uids: entries.iter().map(|(uid, _)| Uid(*uid)).collect(),
         values: entries.iter().map(|(_, value)| *value).collect(),
         version_key: VERSION_KEY,
@@ -88,11 +100,11 @@ impl Net {
         for uid in 0..net.hotkeys.len() {
             net.send_by_coldkey(net.register(uid));
         }
-        net.chain.produce_block();
+        net.block();
         for (uid, amount) in [(0, 600_000_000_000), (1, 400_000_000_000)] {
             net.send_by_coldkey(net.stake(uid, amount));
         }
-        net.chain.produce_block();
+        net.block();
         net
     }
 
@@ -115,13 +127,14 @@ impl Net {
         Call::AddStake { hotkey: self.id(uid), netuid: NETUID, amount }
     }
 
-    fn signed(&self, signer: &Keypair, call: Call) -> SignedExtrinsic {
-        let nonce = self.chain.next_nonce(&signer.account_id());
-        SignedExtrinsic::sign(signer, nonce, self.chain.genesis_hash(), call)
+    /// The next transaction of `signer`.
+    fn next(&self, signer: &Keypair, call: Call) -> Transaction {
+        let id = signer.account_id();
+        raw(id, self.chain.next_nonce(&id), call)
     }
 
     fn send(&mut self, signer: &Keypair, call: Call) -> Hash {
-        self.chain.submit(self.signed(signer, call)).unwrap()
+        self.chain.submit_transaction(self.next(signer, call)).unwrap()
     }
 
     fn send_by_coldkey(&mut self, call: Call) -> Hash {
@@ -136,14 +149,14 @@ impl Net {
 
     /// Submits and makes a block.
     fn attempt(&mut self, signer: &Keypair, call: Call) -> Fate {
-        let hash = match self.chain.submit(self.signed(signer, call)) {
+        let hash = match self.chain.submit_transaction(self.next(signer, call)) {
             Ok(hash) => hash,
             Err(refusal) => return Fate::RefusedByPool(refusal),
         };
-        let report = self.chain.produce_block();
-        match report.applied.iter().find(|(applied, _)| *applied == hash) {
-            Some((_, Ok(()))) => Fate::Done,
-            Some((_, Err(refusal))) => Fate::RefusedByBlock(*refusal),
+        let report = self.block();
+        match report.applied.into_iter().find(|applied| applied.hash == hash) {
+            Some(Applied { outcome: Ok(()), .. }) => Fate::Done,
+            Some(Applied { outcome: Err(refusal), .. }) => Fate::RefusedByBlock(refusal),
             None => panic!("{hash} is not in its block"),
         }
     }
@@ -153,9 +166,20 @@ impl Net {
         self.attempt(&hotkey, call)
     }
 
+    /// Makes the next block in time.
+    fn block(&mut self) -> BlockReport {
+        let now_ms = self.now_ms() + BLOCK_TIME;
+        self.chain.produce_block(now_ms)
+    }
+
+    /// When the newest block was due.
+    fn now_ms(&self) -> u64 {
+        START * 1000 + self.chain.head().number * BLOCK_TIME
+    }
+
     fn run_blocks(&mut self, n: usize) {
         for _ in 0..n {
-            self.chain.produce_block();
+            self.block();
         }
     }
 
@@ -163,9 +187,21 @@ impl Net {
     fn run_epochs(&mut self, n: usize) -> Vec<EpochReport> {
         let mut reports = Vec::new();
         while reports.len() < n {
-            reports.extend(self.chain.produce_block().epoch);
+            reports.extend(self.block().epoch);
         }
         reports
+    }
+
+    /// Makes blocks until one opens commits.
+    fn reveal(&mut self) -> BlockReport {
+        let mut blocks = (0..2_000).map(|_| self.block());
+        blocks.find(|report| !report.revealed.is_empty()).expect("nothing was revealed")
+    }
+
+    /// The newest round as of the next block: a commit for it is not too late, and opens with the
+    /// first block of its reveal epoch.
+    fn next_round(&self) -> u64 {
+        (self.chain.head().number + 1) * BLOCK_TIME / 3_000
     }
 
     fn neuron(&self, uid: u16) -> Neuron {
@@ -179,11 +215,19 @@ impl Net {
         self.chain.set_hyperparameters(NETUID, rules).unwrap();
     }
 
-    /// All rao there are: spendable, staked and burned.
+    /// All rao there are: spendable, staked, burned and paid as fees.
     fn issuance(&self) -> u64 {
         let state = &self.chain.state;
         let balances: u64 = state.balances.values().sum();
         let stakes: u64 = state.stakes.values().sum();
-        balances + stakes + self.chain.burned()
+        balances + stakes + self.chain.burned() + self.chain.fees_paid()
     }
+}
+
+/// A transaction as it arrives from outside, without a signature.
+fn raw(signer: AccountId, nonce: u32, call: Call) -> Transaction {
+    let bytes = serde_json::to_vec(&(signer, nonce, &call)).unwrap();
+    let length = u32::try_from(bytes.len()).unwrap();
+    let hash = Hash(crate::wallet::blake2b_256(&bytes));
+    Transaction { hash, signer, nonce, call, last_block: u64::MAX, length }
 }

@@ -96,6 +96,7 @@ impl CaseInput {
         EpochNeuron {
             stake: self.stake[uid],
             last_update: self.last_update[uid],
+            committed_at: None,
             registered_at: self.registered[uid],
             validator_permit: self.permits.as_ref().map_or(holds_stake, |p| p[uid]),
             weights: entries(&self.weights, uid),
@@ -169,9 +170,12 @@ prop_compose! {
     fn any_neuron()(
         stake in prop_oneof![Just(0u64), any::<u64>(), 0u64..1 << 50],
         last_update in 0u64..200, registered_at in 0u64..200,
+        committed_at in proptest::option::of(0u64..200),
         validator_permit: bool, weights in any_entries(), bonds in any_entries(),
     ) -> EpochNeuron {
-        EpochNeuron { stake, last_update, registered_at, validator_permit, weights, bonds }
+        EpochNeuron {
+            stake, last_update, committed_at, registered_at, validator_permit, weights, bonds,
+        }
     }
 }
 
@@ -228,6 +232,20 @@ proptest! {
         let n_permits = outcomes.iter().filter(|o| o.validator_permit).count();
         prop_assert!(n_permits <= usize::from(input.params.max_validators) + 1);
         prop_assert!(outcomes.iter().all(|o| o.validator_permit || o.bonds.is_empty()));
+    }
+
+    #[test]
+    fn a_waiting_commit_hides_weights_for_newer_neurons(input in any_input()) {
+        let mut bare = input.clone();
+        for neuron in &mut bare.neurons {
+            let Some(committed_at) = neuron.committed_at.take() else { continue };
+            let is_known = |uid: &Uid| {
+                let target = input.neurons.get(usize::from(uid.0));
+                target.is_some_and(|target| target.registered_at <= committed_at)
+            };
+            neuron.weights.retain(|(uid, _)| is_known(uid));
+        }
+        prop_assert_eq!(run_epoch(&input), run_epoch(&bare));
     }
 
     #[test]

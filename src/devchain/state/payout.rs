@@ -1,7 +1,6 @@
-//! The epoch as the chain runs it: when it is due, and what it leaves behind.
+//! The epoch as the chain runs it: what goes in, and what it leaves behind.
 //!
-//! The schedule is the one before spec 423: the last block of each window of tempo + 1
-//! (`subtensor.md` section 5). A neuron's emission goes to its hotkey's stake: the server share
+//! A neuron's emission goes to its hotkey's stake: the server share
 //! for what it served, the validator share for what it judged. What rounding leaves over is not
 //! given out. There is no owner's cut and no burnt incentive.
 
@@ -12,6 +11,7 @@ use crate::chain::Uid;
 use crate::devchain::epoch::{
     BondRule, EpochInput, EpochNeuron, EpochOutcome, EpochParams, run_epoch,
 };
+use crate::devchain::rules::EpochRule;
 
 /// What one epoch paid, in rao, by uid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,14 +33,6 @@ impl EpochReport {
 }
 
 impl State {
-    /// Blocks from `block` to the next epoch, 0 when `block` runs it; `None` for tempo 0, which
-    /// stops epochs.
-    pub(in crate::devchain) fn blocks_until_epoch(&self, block: u64) -> Option<u64> {
-        let tempo = u64::from(self.hyperparameters.tempo);
-        let shifted = block.wrapping_add(u64::from(self.netuid.0)).wrapping_add(1);
-        (tempo != 0).then(|| tempo - shifted % (tempo + 1))
-    }
-
     pub(in crate::devchain) fn run_epoch(&mut self, block: u64) -> EpochReport {
         let outcomes = run_epoch(&self.epoch_input(block)).neurons;
         let report = EpochReport {
@@ -51,7 +43,8 @@ impl State {
         for (position, outcome) in outcomes.into_iter().enumerate() {
             self.settle(position, outcome);
         }
-        self.last_epoch = block;
+        self.issued = self.issued.saturating_add(report.paid());
+        self.note_epoch(block);
         report
     }
 
@@ -86,11 +79,19 @@ impl State {
                 stake_threshold: rules.stake_threshold,
                 activity_cutoff: u64::from(rules.activity_cutoff),
                 owner: owner.and_then(|hotkey| self.uid_of(hotkey)),
-                last_step: self.last_epoch,
+                last_step: self.last_step(),
                 bond_rule: BondRule::Original,
                 emission: self.emission_per_epoch,
             },
             neurons: self.slots.iter().map(|slot| self.epoch_neuron(slot)).collect(),
+        }
+    }
+
+    /// The last epoch as the bonds count it: before spec 423, the one that the tempo gives.
+    fn last_step(&self) -> u64 {
+        match self.rules.epochs {
+            EpochRule::Modular => 0,
+            EpochRule::Stateful => self.last_epoch,
         }
     }
 
@@ -99,6 +100,7 @@ impl State {
         EpochNeuron {
             stake: self.stake(&slot.hotkey),
             last_update: slot.last_update,
+            committed_at: self.oldest_commit(&slot.hotkey),
             registered_at: slot.registered_at,
             validator_permit: slot.validator_permit,
             weights: given.filter(|(_, value): &(Uid, u16)| *value != 0).collect(),

@@ -1,22 +1,16 @@
 //! Who gets a slot, and who loses one (`subtensor.md` sections 2 and 4).
 //!
 //! A full subnet gives the slot of the neuron with the lowest emission; among equals of the
-//! oldest registration, then of the lowest uid. Immune neurons and the subnet owner stay. The
-//! price is fixed, and there is no limit on registrations per block.
+//! oldest registration, then of the lowest uid. Immune neurons and the subnet owner stay. There is
+//! no limit on registrations per block; the price may rise with each and fall with time.
 
 use super::{Slot, State, ensure};
 use crate::chain::{Netuid, Refusal, Uid};
+use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
-/// Where a new neuron goes.
-enum Place {
-    Append,
-    Replace(Uid),
-}
-
 impl State {
-    /// The part of the checks that guards the pool.
-    pub(in crate::devchain) fn check_registration(
+    fn check_registration(
         &self,
         coldkey: &AccountId,
         netuid: Netuid,
@@ -24,7 +18,8 @@ impl State {
     ) -> Result<(), Refusal> {
         self.ensure_subnet(netuid)?;
         ensure(self.uid_of(hotkey).is_none(), Refusal::HotKeyAlreadyRegisteredInSubNet)?;
-        self.check_balance(coldkey, self.hyperparameters.burn)?;
+        let price = self.hyperparameters.burn;
+        ensure(price <= self.balance(coldkey), Refusal::NotEnoughBalanceToStake)?;
         let owner = self.owners.get(hotkey);
         ensure(owner.is_none_or(|owner| owner == coldkey), Refusal::NonAssociatedColdKey)
     }
@@ -35,25 +30,46 @@ impl State {
         coldkey: &AccountId,
         netuid: Netuid,
         hotkey: AccountId,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Event>, Refusal> {
         self.check_registration(coldkey, netuid, &hotkey)?;
-        let place = self.place(block)?;
+        let uid = self.place(block).ok_or(Refusal::NoNeuronIdAvailable)?;
         let price = self.hyperparameters.burn;
         self.debit(coldkey, price);
         self.burned = self.burned.saturating_add(price);
+        self.raise_price();
         self.owners.insert(hotkey, *coldkey);
-        match place {
-            Place::Append => self.slots.push(Slot::new(hotkey, block)),
-            Place::Replace(uid) => self.replace(uid, hotkey, block),
+        if usize::from(uid.0) < self.slots.len() {
+            self.replace(uid, hotkey, block);
+        } else {
+            self.slots.push(Slot::new(hotkey, block));
         }
-        Ok(())
+        Ok(vec![Event::NeuronRegistered { netuid, uid, hotkey }])
     }
 
-    fn place(&self, block: u64) -> Result<Place, Refusal> {
-        if self.slots.len() < usize::from(self.hyperparameters.max_uids) {
-            return Ok(Place::Append);
+    /// Halves the price at the end of each interval.
+    pub(in crate::devchain) fn lower_price(&mut self, block: u64) {
+        let interval = u64::from(self.rules.adjustment_interval);
+        if interval != 0 && block.is_multiple_of(interval) {
+            self.set_price(self.hyperparameters.burn / 2);
         }
-        self.neuron_to_prune(block).map(Place::Replace).ok_or(Refusal::NoNeuronIdAvailable)
+    }
+
+    fn raise_price(&mut self) {
+        if self.rules.adjustment_interval != 0 {
+            self.set_price(self.hyperparameters.burn.saturating_mul(2));
+        }
+    }
+
+    fn set_price(&mut self, price: u64) {
+        self.hyperparameters.burn = price.min(self.rules.max_burn).max(self.rules.min_burn);
+    }
+
+    /// The slot for a new neuron: a free one, or that of the neuron to prune.
+    fn place(&self, block: u64) -> Option<Uid> {
+        if self.slots.len() < usize::from(self.hyperparameters.max_uids) {
+            return super::uid_at(self.slots.len());
+        }
+        self.neuron_to_prune(block)
     }
 
     fn neuron_to_prune(&self, block: u64) -> Option<Uid> {

@@ -1,11 +1,29 @@
 //! Publishing where a neuron serves (`subtensor.md` section 3).
 
+use serde::{Deserialize, Serialize};
+
 use super::{State, ensure};
 use crate::chain::{AxonInfo, Netuid, Refusal, Uid};
+use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
 const IPV4_LOOPBACK: u128 = 0x7f00_0001;
 const IPV6_LOOPBACK: u128 = 1;
+
+/// A neuron's prometheus record. The default is a neuron that never published one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::devchain) struct PrometheusInfo {
+    /// Block of the last change; 0 for never.
+    pub(in crate::devchain) block: u64,
+    /// Version number of the serving software.
+    pub(in crate::devchain) version: u32,
+    /// The address as an integer.
+    pub(in crate::devchain) ip: u128,
+    /// TCP port.
+    pub(in crate::devchain) port: u16,
+    /// 4 or 6; 0 for a neuron that never published.
+    pub(in crate::devchain) ip_type: u8,
+}
 
 impl State {
     /// The runtime's checks in its order: registered, address type, address, pace, port.
@@ -16,11 +34,10 @@ impl State {
         netuid: Netuid,
         axon: &AxonInfo,
     ) -> Result<Uid, Refusal> {
-        let uid = self.slot_of(netuid, hotkey)?;
-        ensure(matches!(axon.ip_type, 4 | 6), Refusal::InvalidIpType)?;
-        ensure(is_valid_address(axon, self.allow_loopback_axons), Refusal::InvalidIpAddress)?;
-        ensure(self.may_serve(block, uid), Refusal::ServingRateLimitExceeded)?;
-        ensure(axon.port != 0, Refusal::InvalidPort)?;
+        let uid = self.serving_slot(netuid, hotkey)?;
+        self.check_address(axon.ip, axon.ip_type)?;
+        let last = self.slot(uid).map_or(0, |slot| slot.axon.block);
+        self.check_serving(block, last, axon.port)?;
         Ok(uid)
     }
 
@@ -30,25 +47,50 @@ impl State {
         hotkey: &AccountId,
         netuid: Netuid,
         axon: AxonInfo,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Event>, Refusal> {
         let uid = self.check_serve_axon(block, hotkey, netuid, &axon)?;
         if let Some(slot) = self.slot_mut(uid) {
             slot.axon = AxonInfo { block, ..axon };
         }
-        Ok(())
+        Ok(vec![Event::AxonServed { netuid, hotkey: *hotkey }])
     }
 
-    fn may_serve(&self, block: u64, uid: Uid) -> bool {
-        let last = self.slot(uid).map_or(0, |slot| slot.axon.block);
-        last == 0 || block.saturating_sub(last) >= self.hyperparameters.serving_rate_limit
+    /// As an axon record, with a pace of its own; address zero is refused too.
+    pub(in crate::devchain) fn serve_prometheus(
+        &mut self,
+        hotkey: &AccountId,
+        netuid: Netuid,
+        record: PrometheusInfo,
+    ) -> Result<Vec<Event>, Refusal> {
+        let uid = self.serving_slot(netuid, hotkey)?;
+        self.check_address(record.ip, record.ip_type)?;
+        ensure(record.ip != 0, Refusal::InvalidIpAddress)?;
+        let last = self.slot(uid).map_or(0, |slot| slot.prometheus.block);
+        self.check_serving(record.block, last, record.port)?;
+        if let Some(slot) = self.slot_mut(uid) {
+            slot.prometheus = record;
+        }
+        Ok(vec![Event::PrometheusServed { netuid, hotkey: *hotkey }])
     }
-}
 
-/// Zero and private ranges pass, as on the runtime; loopback only where the genesis allows it.
-fn is_valid_address(axon: &AxonInfo, allow_loopback: bool) -> bool {
-    let (loopback, highest) = match axon.ip_type {
-        4 => (IPV4_LOOPBACK, u128::from(u32::MAX)),
-        _ => (IPV6_LOOPBACK, u128::MAX),
-    };
-    axon.ip < highest && (allow_loopback || axon.ip != loopback)
+    fn serving_slot(&self, netuid: Netuid, hotkey: &AccountId) -> Result<Uid, Refusal> {
+        self.slot_of(netuid, hotkey).map_err(|_| Refusal::HotKeyNotRegisteredInNetwork)
+    }
+
+    /// Zero and private ranges pass, as on the runtime; loopback only where the genesis allows it.
+    fn check_address(&self, ip: u128, ip_type: u8) -> Result<(), Refusal> {
+        let (loopback, highest) = match ip_type {
+            4 => (IPV4_LOOPBACK, u128::from(u32::MAX)),
+            6 => (IPV6_LOOPBACK, u128::MAX),
+            _ => return Err(Refusal::InvalidIpType),
+        };
+        let is_public = self.allow_loopback_axons || ip != loopback;
+        ensure(ip < highest && is_public, Refusal::InvalidIpAddress)
+    }
+
+    fn check_serving(&self, block: u64, last: u64, port: u16) -> Result<(), Refusal> {
+        let waited = block.saturating_sub(last) >= self.hyperparameters.serving_rate_limit;
+        ensure(last == 0 || waited, Refusal::ServingRateLimitExceeded)?;
+        ensure(port != 0, Refusal::InvalidPort)
+    }
 }

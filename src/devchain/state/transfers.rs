@@ -1,28 +1,33 @@
-//! Balance that moves: transfers and stake. Fees are absent on the dev chain.
+//! Rao that move: transfers, stake and fees. What is neither spendable nor staked is counted as
+//! burned or as fees, so that the ledger always adds up to what was issued.
 
 use super::{State, ensure};
 use crate::chain::{Netuid, Refusal};
+use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
-impl State {
-    pub(in crate::devchain) fn check_balance(
-        &self,
-        account: &AccountId,
-        amount: u64,
-    ) -> Result<(), Refusal> {
-        ensure(amount <= self.balance(account), Refusal::BalanceTooLow)
-    }
+/// Rao that an account must hold to exist.
+pub const EXISTENTIAL_DEPOSIT: u64 = 500;
 
+impl State {
+    /// Moves balance. What a transfer leaves below the existential deposit stays where it is:
+    /// accounts of the dev chain are never removed.
     pub(in crate::devchain) fn transfer(
         &mut self,
         from: &AccountId,
         to: AccountId,
         amount: u64,
-    ) -> Result<(), Refusal> {
-        self.check_balance(from, amount)?;
+        keep_alive: bool,
+    ) -> Result<Vec<Event>, Refusal> {
+        let kept = if keep_alive { EXISTENTIAL_DEPOSIT } else { 0 };
+        let spendable = self.balance(from).saturating_sub(kept);
+        ensure(amount <= spendable, Refusal::InsufficientBalance)?;
+        let is_new = !self.balances.contains_key(&to);
+        ensure(!is_new || amount >= EXISTENTIAL_DEPOSIT, Refusal::ExistentialDeposit)?;
         self.debit(from, amount);
         self.credit(to, amount);
-        Ok(())
+        let new = is_new.then_some(Event::NewAccount { account: to });
+        Ok(new.into_iter().chain([Event::Transfer { from: *from, to, amount }]).collect())
     }
 
     /// The subnet exists, some coldkey owns the hotkey, and the payer can pay. Anyone may stake
@@ -35,8 +40,8 @@ impl State {
         amount: u64,
     ) -> Result<(), Refusal> {
         self.ensure_subnet(netuid)?;
-        ensure(self.owners.contains_key(hotkey), Refusal::HotKeyNotRegisteredInSubNet)?;
-        self.check_balance(payer, amount)
+        ensure(self.owners.contains_key(hotkey), Refusal::HotKeyAccountNotExists)?;
+        ensure(amount <= self.balance(payer), Refusal::NotEnoughBalanceToStake)
     }
 
     pub(in crate::devchain) fn add_stake(
@@ -45,11 +50,45 @@ impl State {
         netuid: Netuid,
         hotkey: AccountId,
         amount: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<Event>, Refusal> {
         self.check_add_stake(payer, netuid, &hotkey, amount)?;
         self.debit(payer, amount);
         self.add_to_stake(hotkey, amount);
-        Ok(())
+        Ok(vec![Event::StakeAdded { coldkey: *payer, hotkey, netuid, amount }])
+    }
+
+    /// Stake is kept by hotkey alone, whoever paid for it, so its owner alone may take it out.
+    pub(in crate::devchain) fn check_remove_stake(
+        &self,
+        coldkey: &AccountId,
+        netuid: Netuid,
+        hotkey: &AccountId,
+        amount: u64,
+    ) -> Result<(), Refusal> {
+        self.ensure_subnet(netuid)?;
+        let owner = self.owners.get(hotkey).ok_or(Refusal::HotKeyAccountNotExists)?;
+        ensure(owner == coldkey, Refusal::NonAssociatedColdKey)?;
+        ensure(amount <= self.stake(hotkey), Refusal::NotEnoughStakeToWithdraw)
+    }
+
+    pub(in crate::devchain) fn remove_stake(
+        &mut self,
+        coldkey: &AccountId,
+        netuid: Netuid,
+        hotkey: AccountId,
+        amount: u64,
+    ) -> Result<Vec<Event>, Refusal> {
+        self.check_remove_stake(coldkey, netuid, &hotkey, amount)?;
+        let stake = self.stakes.entry(hotkey).or_default();
+        *stake = stake.saturating_sub(amount);
+        self.credit(*coldkey, amount);
+        Ok(vec![Event::StakeRemoved { coldkey: *coldkey, hotkey, netuid, amount }])
+    }
+
+    /// Takes a fee that the payer can pay.
+    pub(in crate::devchain) fn pay_fee(&mut self, payer: &AccountId, fee: u64) {
+        self.debit(payer, fee);
+        self.fees = self.fees.saturating_add(fee);
     }
 
     pub(super) fn debit(&mut self, account: &AccountId, amount: u64) {

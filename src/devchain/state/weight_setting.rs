@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{State, ensure};
 use crate::chain::{Netuid, Refusal, Uid};
 use crate::devchain::fixed::max_upscale;
+use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
 /// One request for weights.
@@ -12,14 +13,14 @@ use crate::wallet::AccountId;
 pub(in crate::devchain) struct WeightRequest<'a> {
     pub(in crate::devchain) hotkey: &'a AccountId,
     pub(in crate::devchain) netuid: Netuid,
+    pub(in crate::devchain) mecid: u8,
     pub(in crate::devchain) uids: &'a [Uid],
     pub(in crate::devchain) values: &'a [u16],
     pub(in crate::devchain) version_key: u64,
 }
 
 impl State {
-    /// What the pool looks at: lengths, registration, stake and pace. The last of them stands in
-    /// the pool since spec 423.
+    /// What the pool looks at: lengths, registration, stake, and the pace since spec 423.
     pub(in crate::devchain) fn check_weights_for_pool(
         &self,
         block: u64,
@@ -29,7 +30,7 @@ impl State {
         self.ensure_subnet(request.netuid)?;
         let uid = self.slot_of(request.netuid, request.hotkey)?;
         self.check_weights_stake(request.hotkey)?;
-        self.check_weights_pace(block, uid)
+        if self.rules.pool_checks_pace { self.check_weights_pace(block, uid) } else { Ok(()) }
     }
 
     /// Carries the request out, after all checks in the runtime's order.
@@ -37,28 +38,40 @@ impl State {
         &mut self,
         block: u64,
         request: WeightRequest<'_>,
-    ) -> Result<(), Refusal> {
-        let uid = self.check_set_weights(block, request)?;
+    ) -> Result<Vec<Event>, Refusal> {
+        ensure(!self.hyperparameters.commit_reveal_enabled, Refusal::CommitRevealEnabled)?;
+        self.set_revealed_weights(block, request)
+    }
+
+    /// As [`Self::set_weights`], for weights that the chain itself has opened. While commit-reveal
+    /// is on they have no pace and leave the last update alone: the commit has moved it.
+    pub(super) fn set_revealed_weights(
+        &mut self,
+        block: u64,
+        request: WeightRequest<'_>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let uid = self.check_weights(block, request)?;
         let scaled = max_upscale(request.values);
         let mut weights: Vec<(Uid, u16)> = request.uids.iter().copied().zip(scaled).collect();
         weights.sort_unstable();
+        let was_committed = self.hyperparameters.commit_reveal_enabled;
         if let Some(slot) = self.slot_mut(uid) {
             slot.weights = weights;
-            slot.last_update = block;
+            if !was_committed {
+                slot.last_update = block;
+            }
         }
-        Ok(())
+        Ok(vec![Event::WeightsSet { index: request.netuid.0, uid }])
     }
 
-    fn check_set_weights(&self, block: u64, request: WeightRequest<'_>) -> Result<Uid, Refusal> {
-        let rules = &self.hyperparameters;
-        ensure(!rules.commit_reveal_enabled, Refusal::CommitRevealEnabled)?;
+    fn check_weights(&self, block: u64, request: WeightRequest<'_>) -> Result<Uid, Refusal> {
         check_lengths(request)?;
-        self.ensure_subnet(request.netuid)?;
+        self.ensure_mechanism(request.netuid, request.mecid)?;
         ensure(request.uids.len() <= self.slots.len(), Refusal::UidsLengthExceedUidsInSubNet)?;
         let uid = self.slot_of(request.netuid, request.hotkey)?;
         self.check_weights_stake(request.hotkey)?;
         ensure(
-            request.version_key >= rules.weights_version_key,
+            request.version_key >= self.hyperparameters.weights_version_key,
             Refusal::IncorrectWeightVersionKey,
         )?;
         self.check_weights_pace(block, uid)?;
@@ -67,16 +80,20 @@ impl State {
         Ok(uid)
     }
 
-    fn check_weights_stake(&self, hotkey: &AccountId) -> Result<(), Refusal> {
+    pub(super) fn check_weights_stake(&self, hotkey: &AccountId) -> Result<(), Refusal> {
         let enough = self.stake(hotkey) >= self.hyperparameters.stake_threshold;
         ensure(enough || self.is_owner(hotkey), Refusal::NotEnoughStakeToSetWeights)
     }
 
     fn check_weights_pace(&self, block: u64, uid: Uid) -> Result<(), Refusal> {
+        let is_free = self.hyperparameters.commit_reveal_enabled;
+        ensure(is_free || self.has_waited(block, uid), Refusal::SettingWeightsTooFast)
+    }
+
+    /// Whether the rate limit has passed since the last weights, commit or registration.
+    pub(super) fn has_waited(&self, block: u64, uid: Uid) -> bool {
         let last = self.slot(uid).map_or(0, |slot| slot.last_update);
-        let waited = block.saturating_sub(last) >= self.hyperparameters.weights_rate_limit;
-        let free = self.hyperparameters.commit_reveal_enabled || last == 0;
-        ensure(free || waited, Refusal::SettingWeightsTooFast)
+        last == 0 || block.saturating_sub(last) >= self.hyperparameters.weights_rate_limit
     }
 
     fn check_permit(&self, uid: Uid, request: WeightRequest<'_>) -> Result<(), Refusal> {

@@ -8,7 +8,7 @@ fn an_epoch_runs_on_the_last_block_of_each_window() {
     let mut waits = Vec::new();
     for _ in 0..40 {
         waits.push(chain.blocks_until_epoch().unwrap());
-        let report = chain.produce_block();
+        let report = chain.produce_block(0);
         let number = report.head.number;
         // tempo 9 and netuid 1: (block + 2) mod 10 is 9.
         assert_eq!(report.epoch.is_some(), (number + 2) % 10 == 9, "{number}");
@@ -23,7 +23,7 @@ fn tempo_zero_stops_epochs() {
     net.change_rules(|rules| rules.tempo = 0);
     assert_eq!(net.chain.blocks_until_epoch(), None);
     for _ in 0..30 {
-        assert!(net.chain.produce_block().epoch.is_none());
+        assert!(net.block().epoch.is_none());
     }
 }
 
@@ -115,8 +115,8 @@ fn a_hundred_epochs_conserve_emission_and_pay_the_better_miner_more() {
 fn twins_agree_and_one_different_weight_sets_them_apart() {
     let run = |last: u16| {
         let mut net = Net::with_permits();
-        let signed = net.signed(&net.hotkeys[0], weights(&[(2, 5), (3, last)]));
-        net.chain.submit(signed).unwrap();
+        let sent = net.next(&net.hotkeys[0], weights(&[(2, 5), (3, last)]));
+        net.chain.submit_transaction(sent).unwrap();
         let reports = net.run_epochs(2);
         (net.chain, reports)
     };

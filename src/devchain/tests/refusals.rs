@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Enough for the fees of a few transactions, in rao.
+const FEES: u64 = 10_000_000;
+
 type Prepare = fn(&mut Net) -> Fate;
 
 fn serve(uid: usize, change: fn(&mut AxonInfo)) -> impl Fn(&mut Net) -> Fate {
@@ -15,6 +18,7 @@ fn serve(uid: usize, change: fn(&mut AxonInfo)) -> impl Fn(&mut Net) -> Fate {
 fn ill_paired(net: &mut Net) -> Fate {
     let call = Call::SetWeights {
         netuid: NETUID,
+        mecid: 0,
         uids: vec![Uid(2), Uid(3)],
         values: vec![1],
         version_key: VERSION_KEY,
@@ -25,6 +29,7 @@ fn ill_paired(net: &mut Net) -> Fate {
 fn outdated_version(net: &mut Net) -> Fate {
     let call = Call::SetWeights {
         netuid: NETUID,
+        mecid: 0,
         uids: vec![Uid(2), Uid(3)],
         values: vec![1, 1],
         version_key: VERSION_KEY - 1,
@@ -35,6 +40,7 @@ fn outdated_version(net: &mut Net) -> Fate {
 fn elsewhere(net: &mut Net) -> Fate {
     let call = Call::SetWeights {
         netuid: Netuid(2),
+        mecid: 0,
         uids: vec![Uid(2), Uid(3)],
         values: vec![1, 1],
         version_key: VERSION_KEY,
@@ -42,7 +48,16 @@ fn elsewhere(net: &mut Net) -> Fate {
     net.attempt_by(0, call)
 }
 
+/// Gives a stranger something, so that it can pay fees.
+fn endow(net: &mut Net, stranger: &Keypair, amount: u64) {
+    let to = stranger.account_id();
+    net.send_by_coldkey(Call::Transfer { to, amount, keep_alive: true });
+    net.block();
+}
+
 fn poor_registration(net: &mut Net) -> Fate {
+    endow(net, &key(41), FEES);
+    net.change_rules(|rules| rules.burn = FEES);
     let hotkey = key(40).account_id();
     let netuid = NETUID;
     net.attempt(&key(41), Call::BurnedRegister { netuid, hotkey })
@@ -51,14 +66,13 @@ fn poor_registration(net: &mut Net) -> Fate {
 /// A hotkey that lost its slot still belongs to its coldkey.
 fn stolen_registration(net: &mut Net) -> Fate {
     let stranger = key(41);
-    let to = stranger.account_id();
-    net.send_by_coldkey(Call::Transfer { to, amount: 500 });
+    endow(net, &stranger, 2 * FEES);
     net.run_blocks(20);
     net.change_rules(|rules| rules.max_uids = 5);
     let hotkey = key(42).account_id();
     let netuid = NETUID;
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
-    net.chain.produce_block();
+    net.block();
     let lost = (0..5).find(|uid| net.chain.uid_of(NETUID, &net.id(*uid)).is_none());
     let call = net.register(lost.unwrap());
     net.attempt(&stranger, call)
@@ -83,11 +97,97 @@ fn second_axon_in_a_block(net: &mut Net) -> Fate {
     net.attempt_by(2, Call::ServeAxon { netuid, axon })
 }
 
+fn staked_too_much(net: &mut Net) -> Fate {
+    let call = net.stake(2, 2 * TREASURE);
+    let coldkey = net.coldkey.clone();
+    net.attempt(&coldkey, call)
+}
+
+fn dust(net: &mut Net) -> Fate {
+    let (coldkey, to) = (net.coldkey.clone(), key(43).account_id());
+    let amount = EXISTENTIAL_DEPOSIT - 1;
+    net.attempt(&coldkey, Call::Transfer { to, amount, keep_alive: false })
+}
+
+/// What would leave less than the existential deposit after the fee.
+fn all_but_dust(net: &mut Net) -> Fate {
+    let (stranger, to) = (key(43), key(1).account_id());
+    endow(net, &stranger, FEES);
+    // As many digits as the amount below, so as long a call.
+    let probe = Call::Transfer { to, amount: FEES - 1, keep_alive: true };
+    let length = net.next(&stranger, probe.clone()).length;
+    let amount = FEES - fee(&probe, length) - EXISTENTIAL_DEPOSIT + 1;
+    net.attempt(&stranger, Call::Transfer { to, amount, keep_alive: true })
+}
+
+fn pennyless(net: &mut Net) -> Fate {
+    net.attempt(&key(43), Call::Remark)
+}
+
+fn withdraw(net: &mut Net, signer: &Keypair, hotkey: AccountId, amount: u64) -> Fate {
+    net.attempt(signer, Call::RemoveStake { hotkey, netuid: NETUID, amount })
+}
+
+fn withdrawn_by_another(net: &mut Net) -> Fate {
+    let hotkey = net.id(0);
+    withdraw(net, &key(2), hotkey, 1)
+}
+
+fn withdrawn_too_much(net: &mut Net) -> Fate {
+    let (coldkey, hotkey) = (net.coldkey.clone(), net.id(0));
+    let stake = net.chain.stake(&hotkey);
+    withdraw(net, &coldkey, hotkey, stake + 1)
+}
+
+fn withdrawn_from_nobody(net: &mut Net) -> Fate {
+    let coldkey = net.coldkey.clone();
+    withdraw(net, &coldkey, key(43).account_id(), 1)
+}
+
+fn second_mechanism(net: &mut Net) -> Fate {
+    let Call::SetWeights { netuid, uids, values, version_key, .. } = weights(&[(2, 1), (3, 1)])
+    else {
+        unreachable!("weights() makes weights")
+    };
+    net.attempt_by(0, Call::SetWeights { netuid, mecid: 1, uids, values, version_key })
+}
+
+fn unsupported(net: &mut Net) -> Fate {
+    let call = Call::Unsupported { pallet: "Proxy".to_owned(), call: "add_proxy".to_owned() };
+    let coldkey = net.coldkey.clone();
+    net.attempt(&coldkey, call)
+}
+
+fn tempo(value: u16) -> Call {
+    let value = HyperparameterValue::Tempo(value);
+    Call::SetHyperparameter(HyperparameterChange { netuid: NETUID, value })
+}
+
+fn not_sudo(net: &mut Net) -> Fate {
+    let coldkey = net.coldkey.clone();
+    net.attempt(&coldkey, tempo(0))
+}
+
+fn prometheus(net: &mut Net, ip: u128, port: u16, ip_type: u8) -> Fate {
+    let netuid = NETUID;
+    net.attempt_by(2, Call::ServePrometheus { netuid, version: 1, ip, port, ip_type })
+}
+
+fn second_prometheus(net: &mut Net) -> Fate {
+    assert_eq!(prometheus(net, 0x0102_0304, 9090, 4), Fate::Done);
+    prometheus(net, 0x0102_0304, 9091, 4)
+}
+
+fn prometheus_beside_axon(net: &mut Net) -> Fate {
+    net.send_by(2, Call::ServeAxon { netuid: NETUID, axon: axon() });
+    prometheus(net, 0x0102_0304, 9090, 4)
+}
+
 fn spent_twice(net: &mut Net) -> Fate {
     let (coldkey, to) = (net.coldkey.clone(), key(41).account_id());
-    let amount = net.chain.balance(&coldkey.account_id());
-    net.send_by_coldkey(Call::Transfer { to, amount });
-    net.attempt(&coldkey, Call::Transfer { to, amount })
+    let amount = net.chain.balance(&coldkey.account_id()) - FEES;
+    net.send_by_coldkey(Call::Transfer { to, amount, keep_alive: false });
+    net.attempt(&coldkey, Call::Transfer { to, amount, keep_alive: false })
 }
 
 fn registered_again(net: &mut Net) -> Fate {
@@ -114,7 +214,7 @@ fn staked_on_nobody(net: &mut Net) -> Fate {
 
 fn with_stake_but_no_permit(net: &mut Net) -> Fate {
     net.send_by_coldkey(net.stake(2, 5000));
-    net.chain.produce_block();
+    net.block();
     net.attempt_by(2, weights(&[(3, 1), (4, 1)]))
 }
 
@@ -134,7 +234,7 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (|n| serve(2, |_| {})(n), Fate::Done),
         (
             |n| n.attempt(&key(50), Call::ServeAxon { netuid: NETUID, axon: axon() }),
-            Pool(Refusal::HotKeyNotRegisteredInSubNet),
+            Pool(Refusal::HotKeyNotRegisteredInNetwork),
         ),
         (|n| serve(2, |a| a.ip_type = 5)(n), Pool(Refusal::InvalidIpType)),
         (|n| serve(2, |a| a.ip = 0x7f00_0001)(n), Pool(Refusal::InvalidIpAddress)),
@@ -148,17 +248,11 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (second_axon_in_a_block, Block(Refusal::ServingRateLimitExceeded)),
         (|n| n.attempt_by(0, weights(&[(2, 1), (3, 1)])), Fate::Done),
         (plain_under_commit_reveal, Block(Refusal::CommitRevealEnabled)),
-        (ill_paired, Pool(Refusal::WeightVecNotEqualSize)),
+        (ill_paired, Pool(Refusal::InputLengthsUnequal)),
         (elsewhere, Pool(Refusal::SubnetNotExists)),
         (too_many_uids, Block(Refusal::UidsLengthExceedUidsInSubNet)),
-        (
-            |n| n.attempt(&key(50), weights(&[(2, 1), (3, 1)])),
-            Pool(Refusal::HotKeyNotRegisteredInSubNet),
-        ),
-        (
-            |n| n.attempt_by(2, weights(&[(3, 1), (4, 1)])),
-            Pool(Refusal::NotEnoughStakeToSetWeights),
-        ),
+        (|n| n.attempt(&key(50), weights(&[(2, 1), (3, 1)])), Pool(Refusal::UidNotFound)),
+        (|n| n.attempt_by(2, weights(&[(3, 1), (4, 1)])), Pool(Refusal::StakeAmountTooLow)),
         (outdated_version, Block(Refusal::IncorrectWeightVersionKey)),
         (second_in_a_block, Block(Refusal::SettingWeightsTooFast)),
         (with_stake_but_no_permit, Block(Refusal::NeuronNoValidatorPermit)),
@@ -166,14 +260,32 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (|n| n.attempt_by(0, weights(&[(2, 1), (9, 1)])), Block(Refusal::UidVecContainInvalidOne)),
         (|n| n.attempt_by(0, weights(&[(2, 1)])), Block(Refusal::WeightVecLengthIsLow)),
         (|n| n.attempt_by(0, weights(&[(0, 1)])), Fate::Done),
-        (registered_elsewhere, Pool(Refusal::SubnetNotExists)),
-        (registered_again, Pool(Refusal::HotKeyAlreadyRegisteredInSubNet)),
+        (registered_elsewhere, Block(Refusal::SubnetNotExists)),
+        (registered_again, Block(Refusal::HotKeyAlreadyRegisteredInSubNet)),
         (registered_twice_in_a_block, Block(Refusal::HotKeyAlreadyRegisteredInSubNet)),
-        (poor_registration, Pool(Refusal::BalanceTooLow)),
-        (stolen_registration, Pool(Refusal::NonAssociatedColdKey)),
+        (poor_registration, Block(Refusal::NotEnoughBalanceToStake)),
+        (stolen_registration, Block(Refusal::NonAssociatedColdKey)),
         (registration_on_full_subnet, Block(Refusal::NoNeuronIdAvailable)),
-        (staked_on_nobody, Pool(Refusal::HotKeyNotRegisteredInSubNet)),
-        (spent_twice, Block(Refusal::BalanceTooLow)),
+        (staked_on_nobody, Pool(Refusal::HotKeyAccountNotExists)),
+        (staked_too_much, Pool(Refusal::BalanceTooLow)),
+        (spent_twice, Block(Refusal::InsufficientBalance)),
+        (dust, Block(Refusal::ExistentialDeposit)),
+        (all_but_dust, Block(Refusal::InsufficientBalance)),
+        (pennyless, Pool(Refusal::CannotPayFees)),
+        (withdrawn_by_another, Pool(Refusal::NonAssociatedColdKey)),
+        (withdrawn_too_much, Pool(Refusal::NotEnoughStakeToWithdraw)),
+        (withdrawn_from_nobody, Pool(Refusal::HotKeyAccountNotExists)),
+        (second_mechanism, Block(Refusal::MechanismDoesNotExist)),
+        (unsupported, Block(Refusal::CallFiltered)),
+        (not_sudo, Block(Refusal::RequireSudo)),
+        (|n| n.attempt(&key(2), tempo(0)), Fate::Done),
+        (|n| prometheus(n, 0x0102_0304, 9090, 4), Fate::Done),
+        (|n| prometheus(n, 0, 9090, 4), Block(Refusal::InvalidIpAddress)),
+        (|n| prometheus(n, 0x7f00_0001, 9090, 4), Block(Refusal::InvalidIpAddress)),
+        (|n| prometheus(n, 1, 9090, 5), Block(Refusal::InvalidIpType)),
+        (|n| prometheus(n, 1 << 64, 0, 6), Block(Refusal::InvalidPort)),
+        (second_prometheus, Block(Refusal::ServingRateLimitExceeded)),
+        (prometheus_beside_axon, Fate::Done),
     ];
     for (row, (attempt, expected)) in table.iter().enumerate() {
         let mut net = Net::with_permits();
@@ -185,50 +297,12 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
 fn a_refused_transaction_changes_nothing_but_the_nonce_of_a_block() {
     let mut net = Net::with_permits();
     let before = net.chain.clone();
-    let pool = Fate::RefusedByPool(Refusal::WeightVecNotEqualSize);
+    let pool = Fate::RefusedByPool(Refusal::InputLengthsUnequal);
     assert_eq!(ill_paired(&mut net), pool);
     assert_eq!(net.chain, before);
     outdated_version(&mut net);
     let mut expected = before.state.clone();
+    expected.begin_block(net.chain.head().number, net.now_ms());
     expected.nonces.insert(net.id(0), 1);
     assert_eq!(net.chain.state, expected);
-}
-
-#[test]
-fn nonces_count_the_pool_and_pass_once() {
-    let mut net = Net::new(config());
-    let (to, genesis) = (key(41).account_id(), net.chain.genesis_hash());
-    let id = net.coldkey.account_id();
-    let first = net.chain.next_nonce(&id);
-    let sign = |nonce| {
-        SignedExtrinsic::sign(&net.coldkey, nonce, genesis, Call::Transfer { to, amount: 1 })
-    };
-    let (now, next, later) = (sign(first), sign(first + 1), sign(first + 2));
-    assert_eq!(net.chain.submit(next.clone()), Err(Refusal::FutureNonce));
-    assert_eq!(net.chain.submit(now.clone()), Ok(now.hash()));
-    assert_eq!(net.chain.submit(now.clone()), Ok(now.hash()));
-    assert_eq!(net.chain.n_pending(), 1);
-    assert_eq!(net.chain.submit(sign(first)), Err(Refusal::Outdated));
-    assert_eq!(net.chain.next_nonce(&id), first + 1);
-    assert_eq!(net.chain.submit(later), Err(Refusal::FutureNonce));
-    assert_eq!(net.chain.submit(next.clone()), Ok(next.hash()));
-    let applied = net.chain.produce_block().applied;
-    assert_eq!(applied, [(now.hash(), Ok(())), (next.hash(), Ok(()))]);
-    assert_eq!(net.chain.submit(now), Err(Refusal::Outdated));
-    assert_eq!(net.chain.next_nonce(&id), first + 2);
-}
-
-#[test]
-fn signatures_of_other_chains_and_altered_calls_are_refused() {
-    let mut net = Net::new(config());
-    let to = key(41).account_id();
-    let other = DevChain::genesis(GenesisConfig { seed: 8, ..config() });
-    let id = net.coldkey.account_id();
-    let call = Call::Transfer { to, amount: 1 };
-    let nonce = net.chain.next_nonce(&id);
-    let foreign = SignedExtrinsic::sign(&net.coldkey, nonce, other.genesis_hash(), call.clone());
-    assert_eq!(net.chain.submit(foreign), Err(Refusal::BadSignature));
-    let mut altered = net.signed(&net.coldkey, call);
-    altered.call = Call::Transfer { to, amount: 2 };
-    assert_eq!(net.chain.submit(altered), Err(Refusal::BadSignature));
 }

@@ -8,7 +8,7 @@ use super::*;
 fn registration_burns_the_price_and_fills_the_slot() {
     let net = Net::new(config());
     assert_eq!(net.chain.burned(), 5 * 100);
-    let left = TREASURE - 500 - 1_000_000_000_000;
+    let left = TREASURE - 500 - 1_000_000_000_000 - net.chain.fees_paid();
     assert_eq!(net.chain.balance(&net.coldkey.account_id()), left);
     let neuron = net.neuron(3);
     assert_eq!(neuron.hotkey, net.id(3));
@@ -33,8 +33,8 @@ fn another_subnet_is_unknown() {
 fn newcomer(net: &mut Net) -> Uid {
     let (netuid, hotkey) = (NETUID, key(60).account_id());
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
-    let report = net.chain.produce_block();
-    assert_eq!(report.applied.last().unwrap().1, Ok(()));
+    let report = net.block();
+    assert_eq!(report.applied.last().unwrap().outcome, Ok(()));
     net.chain.uid_of(NETUID, &hotkey).unwrap()
 }
 
@@ -66,7 +66,7 @@ fn immune_neurons_and_the_owner_are_not_pruned() {
     net.run_blocks(20);
     let (netuid, hotkey) = (NETUID, key(61).account_id());
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
-    net.chain.produce_block();
+    net.block();
     net.change_rules(|rules| rules.max_uids = 6);
     // Uids 2 (the owner), 3 and 4 earn nothing, and neither does the newcomer, who is immune.
     assert_eq!(newcomer(&mut net), Uid(3));
@@ -101,10 +101,10 @@ fn the_weights_pace_counts_from_registration_and_from_the_last_weights() {
     let call = weights(&[(2, 1), (3, 1)]);
     assert_eq!(net.attempt_by(0, call.clone()), Fate::Done);
     let set_at = net.chain.head().number;
-    let too_fast = Fate::RefusedByPool(Refusal::SettingWeightsTooFast);
+    let too_fast = Fate::RefusedByPool(Refusal::RateLimitExceeded);
     while net.chain.head().number + 1 < set_at + 5 {
         assert_eq!(net.attempt_by(0, call.clone()), too_fast);
-        net.chain.produce_block();
+        net.block();
     }
     assert_eq!(net.attempt_by(0, call.clone()), Fate::Done);
     assert_eq!(net.chain.head().number, set_at + 5);
@@ -112,10 +112,10 @@ fn the_weights_pace_counts_from_registration_and_from_the_last_weights() {
     let (netuid, fresh) = (NETUID, key(62));
     let hotkey = fresh.account_id();
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
-    net.chain.produce_block();
+    net.block();
     let amount = 5000;
     net.send_by_coldkey(Call::AddStake { hotkey, netuid, amount });
-    net.chain.produce_block();
+    net.block();
     assert_eq!(net.attempt(&fresh, weights(&[(5, 1)])), too_fast);
     net.run_blocks(3);
     assert_eq!(net.attempt(&fresh, weights(&[(5, 1)])), Fate::Done);
@@ -167,17 +167,67 @@ fn loopback_is_served_where_the_genesis_allows_it() {
 fn transfers_and_stake_move_rao() {
     let mut net = Net::new(config());
     let (issuance, to) = (net.issuance(), key(41).account_id());
-    net.send_by_coldkey(Call::Transfer { to, amount: 70 });
-    net.send_by_coldkey(net.stake(2, 30));
+    let fees = net.chain.fees_paid();
     let before = net.chain.balance(&net.coldkey.account_id());
-    net.chain.produce_block();
-    assert_eq!(net.chain.balance(&to), 70);
+    net.send_by_coldkey(Call::Transfer { to, amount: 700_000, keep_alive: false });
+    net.send_by_coldkey(net.stake(2, 30));
+    let report = net.block();
+    let cost: u64 = report.applied.iter().map(|applied| applied.fee).sum();
+    assert_eq!(net.chain.fees_paid() - fees, cost);
+    assert_eq!(net.chain.balance(&to), 700_000);
     assert_eq!(net.chain.stake(&net.id(2)), 30);
-    assert_eq!(net.chain.balance(&net.coldkey.account_id()), before - 100);
+    assert_eq!(net.chain.balance(&net.coldkey.account_id()), before - 700_030 - cost);
     assert_eq!(net.issuance(), issuance);
-    let stranger = key(41);
-    let call = net.stake(2, 70);
-    assert_eq!(net.attempt(&stranger, call), Fate::Done, "anyone may stake");
+    let (stranger, hotkey) = (key(41), net.id(2));
+    assert_eq!(net.attempt(&stranger, net.stake(2, 70)), Fate::Done, "anyone may stake");
+    let (coldkey, netuid) = (net.coldkey.clone(), NETUID);
+    let call = Call::RemoveStake { hotkey, netuid, amount: 100 };
+    assert_eq!(net.attempt(&coldkey, call), Fate::Done, "the owner takes all of it");
+    assert_eq!(net.chain.stake(&hotkey), 0);
+    assert_eq!(net.issuance(), issuance);
+}
+
+#[test]
+fn transactions_tell_what_they_changed() {
+    let mut net = Net::with_permits();
+    let (netuid, to, coldkey) = (NETUID, key(41).account_id(), net.coldkey.account_id());
+    let (first, second, third) = (net.id(0), net.id(2), key(60).account_id());
+    let amount = 1_000;
+    for call in [
+        Call::BurnedRegister { netuid, hotkey: third },
+        net.stake(2, amount),
+        Call::RemoveStake { hotkey: first, netuid, amount },
+        Call::Transfer { to, amount, keep_alive: true },
+        Call::Transfer { to, amount, keep_alive: true },
+        Call::Transfer { to, amount: u64::MAX, keep_alive: true },
+    ] {
+        net.send_by_coldkey(call);
+    }
+    net.send_by(0, weights(&[(2, 1), (3, 1)]));
+    net.send_by(2, Call::ServeAxon { netuid, axon: axon() });
+    net.send_by(2, Call::ServePrometheus { netuid, version: 1, ip: 9, port: 1, ip_type: 6 });
+    let applied = net.block().applied;
+    let transfer = Event::Transfer { from: coldkey, to, amount };
+    let (hotkey, uid) = (third, Uid(5));
+    assert_eq!(
+        applied.iter().map(|applied| applied.events.clone()).collect::<Vec<_>>(),
+        [
+            vec![Event::NeuronRegistered { netuid, uid, hotkey }],
+            vec![Event::StakeAdded { coldkey, hotkey: second, netuid, amount }],
+            vec![Event::StakeRemoved { coldkey, hotkey: first, netuid, amount }],
+            vec![Event::NewAccount { account: to }, transfer.clone()],
+            vec![transfer],
+            vec![],
+            vec![Event::WeightsSet { index: 1, uid: Uid(0) }],
+            vec![Event::AxonServed { netuid, hotkey: second }],
+            vec![Event::PrometheusServed { netuid, hotkey: second }],
+        ]
+    );
+    assert!(applied.iter().map(|applied| applied.index).eq(0..9));
+    assert_eq!(applied[5].outcome, Err(Refusal::InsufficientBalance));
+    let free: Vec<bool> = applied.iter().map(|applied| applied.fee == 0).collect();
+    assert_eq!(free, [[false; 3], [false; 3], [true; 3]].concat());
+    assert_eq!(applied[6].signer, first);
 }
 
 #[test]
@@ -192,11 +242,13 @@ fn the_seed_and_every_setting_change_the_genesis() {
         GenesisConfig { emission_per_epoch: 1, ..config() },
         GenesisConfig { allow_loopback_axons: true, ..config() },
         GenesisConfig { owner_hotkey: Some(key(1).account_id()), ..config() },
+        GenesisConfig { sudo: None, ..config() },
+        GenesisConfig { rules: ChainRules::default(), ..config() },
         GenesisConfig { balances: vec![], ..config() },
         other_rules,
     ];
     let hashes: std::collections::HashSet<Hash> = variants.into_iter().map(hash).collect();
-    assert_eq!(hashes.len(), 8);
+    assert_eq!(hashes.len(), 10);
 }
 
 #[derive(Debug, Clone)]
@@ -204,12 +256,15 @@ enum Step {
     Submit(usize, Call),
     Block,
     Tempo(u16),
+    Stateful,
 }
 
 fn any_call() -> impl Strategy<Value = Call> {
     let hotkey = (10u8..16).prop_map(|seed| key(seed).account_id());
     let netuid = prop_oneof![9 => Just(NETUID), 1 => Just(Netuid(2))];
     let amount = prop_oneof![any::<u64>(), 0u64..10_000_000_000];
+    let mecid = prop_oneof![9 => Just(0u8), 1 => Just(1)];
+    let commit = proptest::collection::vec(any::<u8>(), 0..300);
     let uids = proptest::collection::vec((0u16..7).prop_map(Uid), 0..4);
     prop_oneof![
         (netuid.clone(), hotkey.clone())
@@ -218,25 +273,61 @@ fn any_call() -> impl Strategy<Value = Call> {
             let axon = AxonInfo::for_address(address, 1);
             Call::ServeAxon { netuid, axon }
         }),
-        (netuid.clone(), uids, proptest::collection::vec(any::<u16>(), 0..4)).prop_map(
-            |(netuid, uids, values)| Call::SetWeights {
+        (netuid.clone(), mecid.clone(), uids, proptest::collection::vec(any::<u16>(), 0..4))
+            .prop_map(|(netuid, mecid, uids, values)| Call::SetWeights {
                 netuid,
+                mecid,
                 uids,
                 values,
                 version_key: VERSION_KEY,
+            }),
+        (netuid.clone(), hotkey.clone(), amount.clone())
+            .prop_map(|(netuid, hotkey, amount)| { Call::AddStake { hotkey, netuid, amount } }),
+        (netuid.clone(), hotkey.clone(), amount.clone())
+            .prop_map(|(netuid, hotkey, amount)| Call::RemoveStake { hotkey, netuid, amount }),
+        (hotkey, amount, any::<bool>()).prop_map(|(to, amount, keep_alive)| Call::Transfer {
+            to,
+            amount,
+            keep_alive
+        }),
+        (netuid.clone(), any::<u32>(), any::<u16>(), 3u8..7).prop_map(
+            |(netuid, ip, port, ip_type)| Call::ServePrometheus {
+                netuid,
+                version: 1,
+                ip: ip.into(),
+                port,
+                ip_type,
             }
         ),
-        (netuid, hotkey.clone(), amount.clone())
-            .prop_map(|(netuid, hotkey, amount)| { Call::AddStake { hotkey, netuid, amount } }),
-        (hotkey, amount).prop_map(|(to, amount)| Call::Transfer { to, amount }),
+        (netuid, mecid, commit, 0u64..2000).prop_map(|(netuid, mecid, commit, reveal_round)| {
+            Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version: 4 }
+        }),
+        any_change().prop_map(Call::SetHyperparameter),
+        Just(Call::Remark),
+        Just(Call::Unsupported { pallet: "Utility".to_owned(), call: "batch".to_owned() }),
     ]
+}
+
+fn any_change() -> impl Strategy<Value = HyperparameterChange> {
+    use HyperparameterValue as V;
+    prop_oneof![
+        (0u16..6).prop_map(V::Tempo),
+        (0u64..6).prop_map(V::WeightsSetRateLimit),
+        any::<bool>().prop_map(V::CommitRevealWeightsEnabled),
+        (0u64..4).prop_map(V::RevealPeriodEpochs),
+        (0u16..4).prop_map(V::AdjustmentInterval),
+        (0u16..8).prop_map(V::MaxAllowedUids),
+        (0u16..8).prop_map(V::ImmunityPeriod),
+    ]
+    .prop_map(|value| HyperparameterChange { netuid: NETUID, value })
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0usize..6, any_call()).prop_map(|(signer, call)| Step::Submit(signer, call)),
+        6 => (0usize..7, any_call()).prop_map(|(signer, call)| Step::Submit(signer, call)),
         3 => Just(Step::Block),
         1 => (0u16..5).prop_map(Step::Tempo),
+        1 => Just(Step::Stateful),
     ]
 }
 
@@ -244,20 +335,28 @@ fn any_step() -> impl Strategy<Value = Step> {
 fn step_both(net: &mut Net, twin: &mut DevChain, step: &Step) -> u64 {
     match step {
         Step::Submit(signer, call) => {
-            let signer = net.hotkeys.get(*signer).unwrap_or(&net.coldkey);
-            let signed = net.signed(signer, call.clone());
-            assert_eq!(net.chain.submit(signed.clone()), twin.submit(signed));
+            let sudo = key(2);
+            let others = [&net.coldkey, &sudo];
+            let signer = net.hotkeys.iter().chain(others).nth(*signer).unwrap();
+            let sent = net.next(signer, call.clone());
+            let echoed = twin.submit_transaction(sent.clone());
+            assert_eq!(net.chain.submit_transaction(sent), echoed);
             0
         }
         Step::Block => {
-            let report = net.chain.produce_block();
-            assert_eq!(report, twin.produce_block());
+            let report = net.block();
+            assert_eq!(report, twin.produce_block(report.now_ms));
             report.epoch.map_or(0, |epoch| epoch.paid())
         }
         Step::Tempo(tempo) => {
             net.change_rules(|rules| rules.tempo = *tempo);
             let rules = net.chain.metagraph(NETUID).unwrap().hyperparameters;
             twin.set_hyperparameters(NETUID, rules).unwrap();
+            0
+        }
+        Step::Stateful => {
+            net.chain.set_epoch_schedule(EpochRule::Stateful);
+            twin.set_epoch_schedule(EpochRule::Stateful);
             0
         }
     }
@@ -278,6 +377,7 @@ proptest! {
             expected += step_both(&mut net, &mut twin, step);
             prop_assert_eq!(&net.chain, &twin);
             prop_assert_eq!(net.issuance(), expected);
+            prop_assert_eq!(net.chain.issued(), expected);
         }
         let text = serde_json::to_string(&net.chain).unwrap();
         prop_assert_eq!(serde_json::from_str::<DevChain>(&text).unwrap(), net.chain);

@@ -1,0 +1,60 @@
+//! One setting at a time: what the sudo account may change, as the runtime's admin calls do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chain::Netuid;
+
+/// A new value for one setting of a subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HyperparameterChange {
+    /// The subnet; settings that hold for the whole chain ignore it.
+    pub netuid: Netuid,
+    /// The setting and its new value.
+    pub value: HyperparameterValue,
+}
+
+/// A setting with its value, by the runtime's names. Amounts are in rao, times in blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HyperparameterValue {
+    /// Blocks between epochs. On a chain with stateful epochs the cycle starts over.
+    Tempo(u16),
+    /// Blocks a hotkey waits between two weight settings.
+    WeightsSetRateLimit(u64),
+    /// Lowest version key accepted with weights.
+    WeightsVersionKey(u64),
+    /// Fewest weights a vector may hold.
+    MinAllowedWeights(u16),
+    /// Largest share of one weight, of 65,535; stored only.
+    MaxWeightsLimit(u16),
+    /// Blocks during which a new neuron is not pruned.
+    ImmunityPeriod(u16),
+    /// Blocks after which a silent validator counts as inactive.
+    ActivityCutoff(u16),
+    /// Consensus majority, of 65,535.
+    Kappa(u16),
+    /// Bonds moving average, of 1,000,000.
+    BondsMovingAverage(u64),
+    /// Seats with a validator permit.
+    MaxAllowedValidators(u16),
+    /// Slots on the subnet.
+    MaxAllowedUids(u16),
+    /// Blocks between two changes of a serving record.
+    ServingRateLimit(u64),
+    /// Stake below which weights are refused; of the whole chain.
+    StakeThreshold(u64),
+    /// Whether weights must be committed first.
+    CommitRevealWeightsEnabled(bool),
+    /// Epochs from commit to reveal, 1 to 100.
+    RevealPeriodEpochs(u64),
+    /// Layout of sealed weights that is accepted; of the whole chain.
+    CommitRevealWeightsVersion(u16),
+    /// Price of a registration now.
+    Burn(u64),
+    /// Lowest price of a registration.
+    MinBurn(u64),
+    /// Highest price of a registration.
+    MaxBurn(u64),
+    /// Blocks after which the price of a registration halves; 0 keeps the price constant.
+    AdjustmentInterval(u16),
+}

@@ -1,0 +1,137 @@
+//! From a call to its duty: what the pool looks at first, and what a block carries out.
+
+use super::call::{Call, Transaction};
+use super::fees::fee;
+use super::report::{Applied, Event};
+use super::state::{CommitRequest, PrometheusInfo, State, WeightRequest, ensure};
+use crate::chain::Refusal;
+use crate::wallet::AccountId;
+
+impl State {
+    /// What a real node's pool looks at, as of the block that would carry the transaction out: the
+    /// fee, then the runtime's own check, which tells its reasons by the pool's names.
+    pub(super) fn check_for_pool(
+        &self,
+        block: u64,
+        transaction: &Transaction,
+    ) -> Result<(), Refusal> {
+        let Transaction { signer, call, length, .. } = transaction;
+        ensure(fee(call, *length) <= self.balance(signer), Refusal::CannotPayFees)?;
+        let checked = match call {
+            Call::ServeAxon { netuid, axon } => {
+                self.check_serve_axon(block, signer, *netuid, axon).map(|_| ())
+            }
+            Call::SetWeights { netuid, mecid, uids, values, version_key } => {
+                let request = WeightRequest {
+                    hotkey: signer,
+                    netuid: *netuid,
+                    mecid: *mecid,
+                    uids,
+                    values,
+                    version_key: *version_key,
+                };
+                self.check_weights_for_pool(block, request)
+            }
+            Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version } => {
+                let request = CommitRequest {
+                    hotkey: signer,
+                    netuid: *netuid,
+                    mecid: *mecid,
+                    commit,
+                    round: *reveal_round,
+                    version: *version,
+                };
+                self.check_commit_for_pool(block, request)
+            }
+            Call::AddStake { hotkey, netuid, amount } => {
+                self.check_add_stake(signer, *netuid, hotkey, *amount)
+            }
+            Call::RemoveStake { hotkey, netuid, amount } => {
+                self.check_remove_stake(signer, *netuid, hotkey, *amount)
+            }
+            Call::BurnedRegister { .. }
+            | Call::ServePrometheus { .. }
+            | Call::Transfer { .. }
+            | Call::SetHyperparameter(_)
+            | Call::Remark
+            | Call::Unsupported { .. } => Ok(()),
+        };
+        checked.map_err(in_words_of_the_pool)
+    }
+
+    /// Counts the nonce and takes the fee, then carries the call out whole or not at all. `None`
+    /// when the signer cannot pay: such a transaction is in no block.
+    pub(super) fn carry_out(
+        &mut self,
+        block: u64,
+        index: usize,
+        transaction: Transaction,
+    ) -> Option<Applied> {
+        let Transaction { hash, signer, call, length, .. } = transaction;
+        let fee = fee(&call, length);
+        if fee > self.balance(&signer) {
+            return None;
+        }
+        self.pay_fee(&signer, fee);
+        let nonce = self.nonces.entry(signer).or_default();
+        *nonce = nonce.saturating_add(1);
+        let (outcome, events) = match self.dispatch(block, &signer, call) {
+            Ok(events) => (Ok(()), events),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        Some(Applied { hash, signer, index, outcome, fee, events })
+    }
+
+    fn dispatch(
+        &mut self,
+        block: u64,
+        signer: &AccountId,
+        call: Call,
+    ) -> Result<Vec<Event>, Refusal> {
+        match call {
+            Call::BurnedRegister { netuid, hotkey } => self.register(block, signer, netuid, hotkey),
+            Call::ServeAxon { netuid, axon } => self.serve_axon(block, signer, netuid, axon),
+            Call::ServePrometheus { netuid, version, ip, port, ip_type } => {
+                let record = PrometheusInfo { block, version, ip, port, ip_type };
+                self.serve_prometheus(signer, netuid, record)
+            }
+            Call::SetWeights { netuid, mecid, uids, values, version_key } => {
+                let (hotkey, uids, values) = (signer, &uids, &values);
+                let request = WeightRequest { hotkey, netuid, mecid, uids, values, version_key };
+                self.set_weights(block, request)
+            }
+            Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version } => {
+                let (hotkey, commit, round) = (signer, &commit, reveal_round);
+                let request = CommitRequest { hotkey, netuid, mecid, commit, round, version };
+                self.commit_weights(block, request)
+            }
+            Call::AddStake { hotkey, netuid, amount } => {
+                self.add_stake(signer, netuid, hotkey, amount)
+            }
+            Call::RemoveStake { hotkey, netuid, amount } => {
+                self.remove_stake(signer, netuid, hotkey, amount)
+            }
+            Call::Transfer { to, amount, keep_alive } => {
+                self.transfer(signer, to, amount, keep_alive)
+            }
+            Call::SetHyperparameter(change) => self.sudo(block, signer, &change),
+            Call::Remark => Ok(Vec::new()),
+            Call::Unsupported { .. } => Err(Refusal::CallFiltered),
+        }
+    }
+}
+
+/// The name by which the pool tells the same reason (`subtensor.md` section 7).
+fn in_words_of_the_pool(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::SettingWeightsTooFast | Refusal::CommittingWeightsTooFast => {
+            Refusal::RateLimitExceeded
+        }
+        Refusal::NotEnoughStakeToSetWeights => Refusal::StakeAmountTooLow,
+        Refusal::HotKeyNotRegisteredInSubNet => Refusal::UidNotFound,
+        Refusal::WeightVecNotEqualSize => Refusal::InputLengthsUnequal,
+        Refusal::NotEnoughBalanceToStake => Refusal::BalanceTooLow,
+        other => other,
+    }
+}

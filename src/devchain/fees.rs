@@ -1,0 +1,31 @@
+//! What calls cost: a constant for the work and a little for each byte. Serving and weights are
+//! free, as on the runtime (`subtensor.md` section 6).
+
+use super::call::Call;
+
+/// Rao for one unit of work.
+const PER_UNIT: u64 = 100_000;
+/// Rao for one byte.
+const PER_BYTE: u64 = 100;
+
+/// The fee of a call that is `length` bytes long, in rao; 0 for the free ones.
+pub fn fee(call: &Call, length: u32) -> u64 {
+    match units(call) {
+        0 => 0,
+        units => units * PER_UNIT + u64::from(length) * PER_BYTE,
+    }
+}
+
+fn units(call: &Call) -> u64 {
+    match call {
+        Call::ServeAxon { .. }
+        | Call::ServePrometheus { .. }
+        | Call::SetWeights { .. }
+        | Call::CommitTimelocked { .. } => 0,
+        Call::Transfer { .. }
+        | Call::SetHyperparameter(_)
+        | Call::Remark
+        | Call::Unsupported { .. } => 1,
+        Call::BurnedRegister { .. } | Call::AddStake { .. } | Call::RemoveStake { .. } => 3,
+    }
+}

@@ -1,0 +1,133 @@
+//! What the node says instead of an answer, in the words of a real one.
+
+use crate::chain::{Hash, Refusal};
+
+/// A JSON-RPC error object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({code}){}", data.as_deref().map(|data| format!(": {data}")).unwrap_or_default())]
+pub struct NodeError {
+    /// The error's number.
+    pub code: i64,
+    /// What happened.
+    pub message: String,
+    /// More about it.
+    pub data: Option<String>,
+}
+
+/// "Invalid transaction".
+const INVALID: i64 = 1010;
+/// Errors of the client below the RPC layer.
+const CLIENT: i64 = 4003;
+
+impl NodeError {
+    fn new(code: i64, message: impl Into<String>, data: Option<String>) -> Self {
+        Self { code, message: message.into(), data }
+    }
+
+    /// The block is known, its state is not kept any more.
+    pub(super) fn state_discarded(hash: Hash) -> Self {
+        let message = format!("Client error: UnknownBlock: State already discarded for {hash}");
+        Self::new(CLIENT, message, None)
+    }
+
+    /// No such block.
+    pub(super) fn unknown_block(hash: Hash) -> Self {
+        let message = "Client error: UnknownBlock: Header was not found in the database: ";
+        Self::new(CLIENT, format!("{message}{hash}"), None)
+    }
+
+    /// The runtime has no such function.
+    pub(super) fn no_function(name: &str) -> Self {
+        let reason = format!("Exported method {name} is not found");
+        Self::new(CLIENT, format!("Client error: Execution failed: Other: {reason}"), None)
+    }
+
+    /// The runtime has the function, and this node does not answer it, or not those arguments.
+    pub(super) fn trap(name: &str, reason: &str) -> Self {
+        let reason = format!("Execution aborted due to trap: {name}: {reason}");
+        Self::new(CLIENT, format!("Client error: Execution failed: {reason}"), None)
+    }
+
+    /// A fault of this program.
+    pub(super) fn internal(reason: impl Into<String>) -> Self {
+        Self::new(-32603, "Internal error", Some(reason.into()))
+    }
+
+    /// The bytes are no transaction that the runtime can read.
+    pub(super) fn undecodable(reason: &str) -> Self {
+        let reason = format!("Runtime error: Execution failed: {reason}");
+        let data = format!("RuntimeApi({reason:?})");
+        Self::new(1002, format!("Verification Error: {reason}"), Some(data))
+    }
+
+    fn invalid(data: impl Into<String>) -> Self {
+        Self::new(INVALID, "Invalid Transaction", Some(data.into()))
+    }
+
+    fn custom(number: u8) -> Self {
+        Self::invalid(format!("Custom error: {number}"))
+    }
+
+    /// The pool's refusal (`subtensor.md` section 7).
+    pub(super) fn from_refusal(refusal: &Refusal, hash: Hash) -> Self {
+        match refusal {
+            Refusal::Outdated => Self::invalid("Transaction is outdated"),
+            Refusal::FutureNonce => Self::invalid("Transaction will be valid in the future"),
+            Refusal::BadSignature => Self::invalid("Transaction has a bad signature"),
+            Refusal::AncientBirthBlock => Self::invalid("Transaction has an ancient birth block"),
+            Refusal::CannotPayFees => {
+                Self::invalid("Inability to pay some fees (e.g. account balance too low)")
+            }
+            Refusal::ExhaustsBlock => Self::invalid("Transaction would exhaust the block limits"),
+            Refusal::UnexpectedCall => Self::invalid("Transaction call is not expected"),
+            Refusal::Banned => Self::new(1012, "Transaction is temporarily banned", None),
+            Refusal::AlreadyImported => {
+                Self::new(1013, "Transaction Already Imported", Some(format!("{hash:?}")))
+            }
+            Refusal::PriorityTooLow => Self::new(
+                1014,
+                "Priority is too low: (1 vs 1)",
+                Some(
+                    "The transaction has too low priority to replace another transaction already \
+                     in the pool."
+                        .to_owned(),
+                ),
+            ),
+            Refusal::PoolFull => Self::new(
+                1016,
+                "Immediately Dropped",
+                Some("The transaction couldn't enter the pool because of the limit".to_owned()),
+            ),
+            other => Self::custom(custom_number(other)),
+        }
+    }
+}
+
+/// The number of a check that the runtime itself makes in the pool.
+fn custom_number(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::ColdkeySwapPending => 0,
+        Refusal::StakeAmountTooLow
+        | Refusal::NotEnoughStakeToSetWeights
+        | Refusal::NotEnoughStakeToWithdraw
+        | Refusal::AmountTooLow => 1,
+        Refusal::BalanceTooLow | Refusal::NotEnoughBalanceToStake => 2,
+        Refusal::SubnetNotExists => 3,
+        Refusal::HotKeyAccountNotExists => 4,
+        Refusal::RateLimitExceeded
+        | Refusal::SettingWeightsTooFast
+        | Refusal::CommittingWeightsTooFast => 6,
+        Refusal::HotKeyNotRegisteredInNetwork => 10,
+        Refusal::InvalidIpType | Refusal::InvalidIpAddress => 11,
+        Refusal::ServingRateLimitExceeded => 12,
+        Refusal::InvalidPort => 13,
+        Refusal::InvalidRevealRound => 15,
+        Refusal::NoWeightsCommitFound => 16,
+        Refusal::CommitBlockNotInRevealRange => 17,
+        Refusal::InputLengthsUnequal | Refusal::WeightVecNotEqualSize => 18,
+        Refusal::UidNotFound | Refusal::HotKeyNotRegisteredInSubNet => 19,
+        Refusal::ColdkeySwapDisputed => 21,
+        Refusal::NonAssociatedColdKey => 25,
+        _ => 255,
+    }
+}

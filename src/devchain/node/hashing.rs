@@ -1,0 +1,38 @@
+//! Storage keys: how a pallet, an entry and its keys become bytes, and back.
+
+use frame_metadata::v14::StorageHasher;
+use sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
+
+/// The first 32 bytes of every key of an entry.
+pub(super) fn entry_prefix(pallet: &str, entry: &str) -> [u8; 32] {
+    let mut prefix = [0; 32];
+    prefix[..16].copy_from_slice(&twox_128(pallet.as_bytes()));
+    prefix[16..].copy_from_slice(&twox_128(entry.as_bytes()));
+    prefix
+}
+
+/// One encoded key as it stands in a storage key.
+pub(super) fn hashed(key: &[u8], hasher: &StorageHasher) -> Vec<u8> {
+    match hasher {
+        StorageHasher::Blake2_128 => blake2_128(key).to_vec(),
+        StorageHasher::Blake2_256 => blake2_256(key).to_vec(),
+        StorageHasher::Blake2_128Concat => [&blake2_128(key), key].concat(),
+        StorageHasher::Twox128 => twox_128(key).to_vec(),
+        StorageHasher::Twox256 => twox_256(key).to_vec(),
+        StorageHasher::Twox64Concat => [&twox_64(key), key].concat(),
+        StorageHasher::Identity => key.to_vec(),
+    }
+}
+
+/// How many bytes of hash stand before the key itself; `None` where the key is not there.
+pub(super) fn hash_width(hasher: &StorageHasher) -> Option<usize> {
+    match hasher {
+        StorageHasher::Blake2_128Concat => Some(16),
+        StorageHasher::Twox64Concat => Some(8),
+        StorageHasher::Identity => Some(0),
+        StorageHasher::Blake2_128
+        | StorageHasher::Blake2_256
+        | StorageHasher::Twox128
+        | StorageHasher::Twox256 => None,
+    }
+}

@@ -1,0 +1,143 @@
+//! Blocks: what the state machine did becomes transactions, events and a header.
+
+use std::sync::Arc;
+
+use super::block::{self, Block, Header};
+use super::events::{self, Events, Phase};
+use super::runtime::{Runtime, Spec};
+use super::tree::Tree;
+use super::{DevNode, Generation, Upgrade, Waiting, extrinsic};
+use crate::chain::{Hash, Head};
+use crate::devchain::pool::Pool;
+use crate::devchain::{BlockReport, DevChain, EpochRule};
+
+/// What a new block brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Produced {
+    /// The block.
+    pub best: Head,
+    /// What is final now.
+    pub finalized: Head,
+    /// Hashes of the signed transactions in it, in order; the first one is the block's second
+    /// transaction, because the first one sets the time.
+    pub included: Vec<Hash>,
+    /// Transactions that left the pool without a block.
+    pub dropped: Vec<Hash>,
+    /// Whether another runtime is in force after it.
+    pub upgraded: bool,
+}
+
+/// Makes the chain follow the rules of a generation.
+pub(super) fn adopt_rules(chain: &mut DevChain, generation: Generation) {
+    let is_stateful = generation == Generation::Stateful;
+    if is_stateful {
+        chain.set_epoch_schedule(EpochRule::Stateful);
+    }
+    chain.set_pool_checks_pace(is_stateful);
+}
+
+impl DevNode {
+    /// Makes the next block, at `now_ms` (Unix milliseconds).
+    pub fn produce_block(&mut self, now_ms: u64) -> Produced {
+        let parent = Arc::clone(self.history.newest());
+        let report = Arc::make_mut(&mut self.chain).produce_block(now_ms);
+        let (carried, mut dropped) = self.take_out(&report);
+        let events = happened(&parent, &report, &carried, self.planned.is_some());
+        let runtime = self.planned.take().map(|spec| Arc::new(Runtime::new(spec)));
+        let mut logs = vec![block::slot_log(report.now_ms / self.config.block_time_ms.max(1))];
+        if let Some(runtime) = &runtime {
+            logs.push(block::upgrade_log());
+            dropped.extend(self.install(runtime, report.head.number));
+        }
+        let included = carried.iter().map(|waiting| waiting.hash).collect();
+        self.seal(&parent, &report, carried, events, logs);
+        let (best, finalized) = (self.best(), self.finalized());
+        Produced { best, finalized, included, dropped, upgraded: runtime.is_some() }
+    }
+
+    /// Plans an upgrade: the next block installs it, the block behind that runs on it. The version
+    /// becomes the generation's own if that is a newer one, else it counts up by one. A chain
+    /// does not go back to an older generation.
+    pub fn schedule_upgrade(&mut self, generation: Generation) {
+        let now = self.history.newest().runtime.spec();
+        let is_older = generation == Generation::Modular && now.generation == Generation::Stateful;
+        let generation = if is_older { now.generation } else { generation };
+        let spec_version = generation.spec_version().max(now.spec_version.saturating_add(1));
+        self.planned = Some(Spec { generation, spec_version, ..now });
+    }
+
+    /// The waiting transactions that are in the block, in its order, and the hashes of those that
+    /// left without one.
+    fn take_out(&mut self, report: &BlockReport) -> (Vec<Waiting>, Vec<Hash>) {
+        let mut carried = Vec::with_capacity(report.applied.len());
+        for applied in &report.applied {
+            let place = self.waiting.iter().position(|waiting| waiting.hash == applied.hash);
+            carried.extend(place.map(|place| self.waiting.remove(place)));
+        }
+        self.waiting.retain(|waiting| !report.dropped.contains(&waiting.hash));
+        (carried, report.dropped.clone())
+    }
+
+    /// Puts another runtime in force. What waits was signed for the old one and is lost.
+    fn install(&mut self, runtime: &Arc<Runtime>, first_block: u64) -> Vec<Hash> {
+        let chain = Arc::make_mut(&mut self.chain);
+        adopt_rules(chain, runtime.spec().generation);
+        chain.pool = Pool::default();
+        self.upgrades.push(Upgrade { first_block, runtime: Arc::clone(runtime) });
+        std::mem::take(&mut self.waiting).into_iter().map(|waiting| waiting.hash).collect()
+    }
+
+    fn seal(
+        &mut self,
+        parent: &Block,
+        report: &BlockReport,
+        carried: Vec<Waiting>,
+        events: Events,
+        logs: Vec<Vec<u8>>,
+    ) {
+        let time = extrinsic::set_time(&parent.runtime, report.now_ms).unwrap_or_default();
+        let signed = carried.into_iter().map(|waiting| waiting.bytes);
+        let extrinsics: Vec<_> = std::iter::once(time).chain(signed).collect();
+        let header = Header {
+            parent: parent.hash,
+            number: report.head.number,
+            state_root: report.head.hash,
+            extrinsics_root: block::extrinsics_root(&extrinsics),
+            logs,
+        };
+        let n_events = events.len();
+        let events = parent.runtime.events(&events.into_tree());
+        let newest = self.upgrades.last().map(|upgrade| &upgrade.runtime);
+        let block = Block {
+            hash: header.hash(),
+            header,
+            extrinsics,
+            events,
+            n_events,
+            now_ms: report.now_ms,
+            upgraded_to: parent.runtime.spec_version(),
+            runtime: Arc::clone(newest.unwrap_or(&parent.runtime)),
+            chain: Arc::clone(&self.chain),
+        };
+        self.hashes.push(block.hash);
+        self.history.push(block);
+    }
+}
+
+/// The block's events in the order of a real node: what the block itself did, then transaction
+/// by transaction.
+fn happened(parent: &Block, report: &BlockReport, carried: &[Waiting], is_upgrade: bool) -> Events {
+    let mut events = Events::default();
+    let netuid = parent.chain.state.netuid.0;
+    for hotkey in &report.revealed {
+        events.push(Phase::Initialization, "SubtensorModule", events::revealed(netuid, *hotkey));
+    }
+    if is_upgrade {
+        events.push(Phase::Initialization, "System", Tree::case("CodeUpdated"));
+    }
+    events.push_inherent(0);
+    for (i, (applied, waiting)) in (1..).zip(report.applied.iter().zip(carried)) {
+        events.push_applied(&parent.runtime, i, applied, waiting.is_sudo);
+    }
+    events
+}

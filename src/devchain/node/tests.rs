@@ -1,0 +1,6 @@
+//! The face against the recorded metadata, our own decoder, and real signatures.
+
+mod chain;
+mod pool;
+mod support;
+mod wire;

@@ -1,0 +1,117 @@
+//! A value with names, before it becomes bytes of a type that only the metadata knows.
+
+use crate::chain::AxonInfo;
+use crate::wallet::AccountId;
+
+/// What is to be encoded. Names must be the metadata's; what a record lacks takes the type's
+/// default (0, empty, `None`), and what the type lacks is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Tree {
+    /// The type's default.
+    Default,
+    /// True or false.
+    Bool(bool),
+    /// An unsigned number of any width, compact or not.
+    Uint(u128),
+    /// A signed number of any width.
+    Int(i128),
+    /// A list or an array of numbers below 256, or a text.
+    Bytes(Vec<u8>),
+    /// A list, an array, a tuple, or fields without names.
+    List(Vec<Tree>),
+    /// Fields by name.
+    Record(Vec<(&'static str, Tree)>),
+    /// One case of several, and what it holds: the value itself where it holds one without name.
+    Case(&'static str, Box<Tree>),
+}
+
+impl Tree {
+    /// A case that holds nothing, or its fields' defaults.
+    pub(super) fn case(name: &'static str) -> Self {
+        Self::Case(name, Box::new(Self::Default))
+    }
+
+    /// A value that is there, even if it is the type's default.
+    pub(super) fn some(value: impl Into<Self>) -> Self {
+        Self::Case("Some", Box::new(value.into()))
+    }
+
+    /// One value for each item.
+    pub(super) fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+
+    /// The field of that name, if this is a record that has it.
+    pub(super) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Record(fields) = self else { return None };
+        fields.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+macro_rules! from_numbers {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Tree {
+            fn from(value: $number) -> Self {
+                Self::Uint(value.into())
+            }
+        }
+    )*};
+}
+from_numbers!(u8 u16 u32 u64 u128);
+
+impl From<bool> for Tree {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<AccountId> for Tree {
+    fn from(account: AccountId) -> Self {
+        Self::Bytes(account.0.to_vec())
+    }
+}
+
+impl From<[u8; 32]> for Tree {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<&[u8]> for Tree {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<&str> for Tree {
+    fn from(text: &str) -> Self {
+        Self::Bytes(text.as_bytes().to_vec())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Tree {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Default, Self::some)
+    }
+}
+
+impl<A: Into<Self>, B: Into<Self>> From<(A, B)> for Tree {
+    fn from((first, second): (A, B)) -> Self {
+        Self::List(vec![first.into(), second.into()])
+    }
+}
+
+impl From<&AxonInfo> for Tree {
+    fn from(axon: &AxonInfo) -> Self {
+        Self::Record(vec![
+            ("block", axon.block.into()),
+            ("version", axon.version.into()),
+            ("ip", axon.ip.into()),
+            ("port", axon.port.into()),
+            ("ip_type", axon.ip_type.into()),
+            ("protocol", axon.protocol.into()),
+            ("placeholder1", axon.placeholder1.into()),
+            ("placeholder2", axon.placeholder2.into()),
+        ])
+    }
+}
