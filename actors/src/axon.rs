@@ -3,11 +3,12 @@
 //! [`AxonServer`] owns a listener and its HTTP server; [`AxonState`] is what it remembers of its
 //! callers, and survives it. A request goes through the steps of `handler`; an admitted one lives in
 //! a task of its own (`stream`) for as long as its answer does. A miner author implements [`Miner`].
-//! [`AxonPublisher`] keeps the record on chain.
+//! [`AxonPublisher`] keeps the record on chain; [`external_address`] says what it holds.
 
 mod admission;
 mod connection;
 mod door;
+mod external;
 mod handler;
 mod lone;
 mod miner;
@@ -19,10 +20,12 @@ mod signatures;
 mod state;
 mod stream;
 
+pub use external::{ExternalAddress, LocalAddress, SystemRoutes, external_address};
 pub use lone::LoneAxon;
 pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError};
 pub use miners::{
     Behaviour, EchoMiner, FailingMiner, GarbageMiner, ModelMiner, PhraseMiner, SlowMiner,
+    TOKENS_PER_CHUNK,
 };
 pub use publisher::{AxonPublisher, AxonRecord};
 pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};

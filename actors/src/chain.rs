@@ -1,12 +1,11 @@
 //! The chain side of the tree: who makes blocks on a local net, who follows the chain, who keeps
 //! the metagraph fresh and who commits weights.
 //!
-//! Only [`DevChainHost`] knows that the chain is ours; everyone else speaks to the
-//! [`Chain`](sn1::chain::Chain) trait. What many read is published on watch channels as an `Arc`
+//! Everyone speaks to the [`Chain`](sn1::chain::Chain) trait, whose one client is [`subtensor`]. What many read is published on watch channels as an `Arc`
 //! of something immutable: nobody waits for the chain to know its last known state.
 
 mod chain_link;
-mod dev_chain;
+mod failpoints;
 mod metagraph_sync;
 pub mod subtensor;
 mod weight_committer;
@@ -18,9 +17,9 @@ use sn1::chain::{Head, Metagraph};
 use tokio::sync::watch;
 
 pub use chain_link::ChainLink;
-pub use dev_chain::{DevChainHost, DevChainSettings, EpochWatch, LocalChain, Submit, SubmitError};
-pub use metagraph_sync::MetagraphSync;
-pub use weight_committer::{CommitterSettings, WeightCommitter};
+pub use failpoints::{Failpoint, FailpointError, Failpoints};
+pub use metagraph_sync::{MetagraphSync, SnapshotAge, SyncHints, SyncSettings};
+pub use weight_committer::{CommitterLinks, CommitterSettings, StandingFeed, WeightCommitter};
 
 /// The newest block and when it was seen.
 #[derive(Debug, Clone, Copy)]

@@ -59,7 +59,7 @@ impl Behaviour {
 }
 
 /// Tokens that make a chunk, as the reference's miners send them.
-const TOKENS_PER_CHUNK: usize = 12;
+pub const TOKENS_PER_CHUNK: usize = 12;
 
 /// The share of the caller's time after which an answer is ended with what there is, so that its end
 /// still arrives in time.
@@ -74,6 +74,8 @@ pub struct ModelMiner {
     pub system_prompt: String,
     /// How answers are generated; each prompt gets a seed from its own text.
     pub settings: GenerateSettings,
+    /// Tokens that make a chunk, at least 1.
+    pub tokens_per_chunk: usize,
 }
 
 impl ModelMiner {
@@ -97,6 +99,7 @@ impl ModelMiner {
 impl Miner for ModelMiner {
     fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering {
         let (pool, request) = (self.pool.clone(), self.request(&prompt));
+        let n_tokens = self.tokens_per_chunk;
         Box::pin(async move {
             let until = Instant::now() + within.mul_f64(SHARE_OF_TIME);
             let stream = pool.ask(request, within).await;
@@ -104,7 +107,7 @@ impl Miner for ModelMiner {
             tokio::select! {
                 // Dropping the stream cancels the request.
                 () = sink.gone() => Err(super::CallerGone.into()),
-                outcome = forward(stream, until, &sink) => outcome,
+                outcome = forward(stream, until, n_tokens, &sink) => outcome,
             }
         })
     }
@@ -118,6 +121,7 @@ fn failed(error: impl std::fmt::Display) -> MinerError {
 async fn forward(
     mut stream: TokenStream,
     until: Instant,
+    tokens_per_chunk: usize,
     sink: &ChunkSink,
 ) -> Result<(), MinerError> {
     let (mut chunk, mut n_sent) = (String::new(), 0);
@@ -128,7 +132,7 @@ async fn forward(
                 Piece::End(_) => break,
                 Piece::Text(text, n_tokens) => {
                     chunk.push_str(&text);
-                    if n_tokens >= n_sent + TOKENS_PER_CHUNK {
+                    if n_tokens >= n_sent + tokens_per_chunk {
                         n_sent = n_tokens;
                         sink.send(std::mem::take(&mut chunk)).await?;
                     }

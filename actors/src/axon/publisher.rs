@@ -1,19 +1,28 @@
-//! Keeps the record on chain that says where an axon is. It knows nothing of requests.
+//! Keeps the records on chain that say where an axon is, and where its metrics are. It knows
+//! nothing of requests.
+//!
+//! A record is sent only when the chain shows another one, and not before the chain's serving rate
+//! limit allows it. What a refusal asks for is done: its class says when to try again.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use sn1::chain::{AxonInfo, Chain, ChainError, Included, Netuid};
+use metrics::counter;
+use sn1::chain::serving::{Serving, axon_due, prometheus_due};
+use sn1::chain::{
+    AxonInfo, Chain, ChainError, Included, Metagraph, Netuid, PrometheusInfo, PrometheusRecord,
+    RefusalClass,
+};
 use sn1::synapse::SDK_VERSION;
+use sn1::telemetry;
 use sn1::wallet::Keypair;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
-use crate::chain::MetagraphFeed;
+use crate::chain::{MetagraphFeed, SyncHints};
 use crate::supervision::{Context, Resident};
 
-/// Time for the metagraph to show what is on chain now.
-const ASK_AGAIN: Duration = Duration::from_secs(3);
+/// Blocks between two attempts that only an operator, or the subnet, can make succeed.
+const STOPPED_FOR: u64 = 50;
 
 /// Whose axon, and where it is reached.
 #[derive(Clone)]
@@ -24,6 +33,8 @@ pub struct AxonRecord {
     pub hotkey: Keypair,
     /// The address that is published.
     pub external: SocketAddr,
+    /// Where metrics are, if that is to be published too.
+    pub prometheus: Option<SocketAddr>,
 }
 
 /// The actor that publishes one axon's address whenever the chain shows another one.
@@ -31,42 +42,153 @@ pub struct AxonPublisher<C> {
     chain: C,
     record: AxonRecord,
     metagraph: MetagraphFeed,
-    is_publishing: bool,
+    hints: SyncHints,
+    /// What the chain shows of the metrics; `None` before it was asked.
+    prometheus: Option<Option<PrometheusRecord>>,
+    /// Snapshots before this block say nothing new, or nothing is to be tried on them.
+    not_before: u64,
+    is_busy: bool,
+}
+
+/// What was sent.
+#[derive(Debug, Clone, Copy)]
+enum Record {
+    Axon,
+    Prometheus(PrometheusInfo),
+}
+
+impl Record {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Axon => "axon",
+            Self::Prometheus(_) => "prometheus",
+        }
+    }
 }
 
 impl<C: Chain> AxonPublisher<C> {
     /// A publisher of this record.
-    pub fn new(chain: C, record: AxonRecord, metagraph: MetagraphFeed) -> Self {
-        Self { chain, record, metagraph, is_publishing: false }
+    pub fn new(chain: C, record: AxonRecord, metagraph: MetagraphFeed, hints: SyncHints) -> Self {
+        let (prometheus, not_before, is_busy) = (None, 0, false);
+        Self { chain, record, metagraph, hints, prometheus, not_before, is_busy }
     }
 
+    /// Publishes what differs, one record at a time.
     fn publish(&mut self, ctx: &mut Context<'_, Self>) {
-        let wanted = AxonInfo::for_address(self.record.external, SDK_VERSION);
-        let own = self.record.hotkey.account_id();
-        let shown = self
-            .metagraph
-            .borrow()
-            .as_ref()
-            .and_then(|known| known.neuron_of(&own).map(|own| own.axon));
-        let is_due = shown.is_some_and(|shown| !shown.is_same_endpoint(&wanted));
-        if !is_due || std::mem::replace(&mut self.is_publishing, true) {
+        let Some(known) = self.metagraph.borrow().clone() else { return };
+        if self.is_busy || known.head.number < self.not_before {
             return;
         }
-        let (chain, record) = (self.chain.clone(), self.record.clone());
-        let submit = async move { chain.serve_axon(&record.hotkey, record.netuid, wanted).await };
-        ctx.run(submit, |this, outcome, ctx| this.published(outcome, ctx));
+        let wanted = AxonInfo::for_address(self.record.external, SDK_VERSION);
+        match axon_due(&known, &self.record.hotkey.account_id(), &wanted) {
+            Serving::Publish => self.send_axon(wanted, ctx),
+            Serving::Wait { until_block } => self.not_before = until_block.saturating_sub(1),
+            Serving::Shown => self.publish_prometheus(&known, ctx),
+            Serving::NotRegistered => {}
+        }
     }
 
-    fn published(&mut self, outcome: Result<Included, ChainError>, ctx: &mut Context<'_, Self>) {
-        ctx.after(ASK_AGAIN, |this, ctx| {
-            this.is_publishing = false;
+    fn send_axon(&mut self, wanted: AxonInfo, ctx: &mut Context<'_, Self>) {
+        self.is_busy = true;
+        let (chain, record) = (self.chain.clone(), self.record.clone());
+        let submit = async move { chain.serve_axon(&record.hotkey, record.netuid, wanted).await };
+        ctx.run(submit, |this, outcome, ctx| this.published(Record::Axon, outcome, ctx));
+    }
+
+    fn publish_prometheus(&mut self, known: &Metagraph, ctx: &mut Context<'_, Self>) {
+        let Some(address) = self.record.prometheus else { return };
+        let Some(shown) = self.prometheus else { return self.ask_prometheus(ctx) };
+        let wanted = PrometheusInfo::for_address(address, SDK_VERSION);
+        match prometheus_due(known, &self.record.hotkey.account_id(), shown.as_ref(), &wanted) {
+            Serving::Publish => self.send_prometheus(wanted, ctx),
+            Serving::Wait { until_block } => self.not_before = until_block.saturating_sub(1),
+            Serving::Shown | Serving::NotRegistered => {}
+        }
+    }
+
+    fn ask_prometheus(&mut self, ctx: &mut Context<'_, Self>) {
+        self.is_busy = true;
+        let (chain, record) = (self.chain.clone(), self.record.clone());
+        let ask = async move { chain.prometheus(record.netuid, &record.hotkey.account_id()).await };
+        ctx.run(ask, |this, shown, ctx| {
+            this.is_busy = false;
+            match shown {
+                Ok(shown) => this.prometheus = Some(shown),
+                // It cannot be asked: published once.
+                Err(ChainError::Missing(_)) => this.prometheus = Some(None),
+                Err(error) => return warn!(%error, "the metrics' record could not be read"),
+            }
             this.publish(ctx);
         });
-        let address = self.record.external;
-        match outcome {
-            Ok(included) => debug!(%address, block = included.head.number, "axon published"),
-            Err(error) => warn!(%address, %error, "axon not published, trying again"),
+    }
+
+    fn send_prometheus(&mut self, wanted: PrometheusInfo, ctx: &mut Context<'_, Self>) {
+        self.is_busy = true;
+        let (chain, record) = (self.chain.clone(), self.record.clone());
+        let submit =
+            async move { chain.serve_prometheus(&record.hotkey, record.netuid, wanted).await };
+        ctx.run(submit, move |this, outcome, ctx| {
+            this.published(Record::Prometheus(wanted), outcome, ctx);
+        });
+    }
+
+    fn published(
+        &mut self,
+        record: Record,
+        outcome: Result<Included, ChainError>,
+        ctx: &mut Context<'_, Self>,
+    ) {
+        self.is_busy = false;
+        let (label, address) = (record.label(), self.record.external);
+        let known = self.metagraph.borrow().as_ref().map_or(0, |known| known.head.number);
+        let (counted, pause) = match &outcome {
+            Ok(included) => {
+                debug!(%address, record = label, block = included.head.number, "record published");
+                self.landed(record, included);
+                ("published", 0)
+            }
+            Err(error) => {
+                warn!(%address, record = label, %error, "record not published, trying again");
+                if matches!(record, Record::Prometheus(_)) {
+                    self.prometheus = None; // Its fate may be unknown: the chain is asked again.
+                }
+                (failure_label(error), pause_after(error))
+            }
+        };
+        self.not_before = self.not_before.max(known + pause);
+        counter!(telemetry::AXON_RECORDS.name, "record" => label, "outcome" => counted)
+            .increment(1);
+        self.publish(ctx);
+    }
+
+    /// A snapshot from before this block would show the old record.
+    fn landed(&mut self, record: Record, included: &Included) {
+        let block = included.head.number;
+        self.not_before = self.not_before.max(block);
+        if let Record::Prometheus(info) = record {
+            self.prometheus = Some(Some(PrometheusRecord { block, info }));
         }
+        self.hints.give();
+    }
+}
+
+fn failure_label(error: &ChainError) -> &'static str {
+    match error {
+        ChainError::Unreachable { .. } => "unanswered",
+        ChainError::NoSubnet(_) | ChainError::Missing(_) | ChainError::Refused { .. } => "refused",
+    }
+}
+
+/// Blocks before the next attempt. A record whose fate is unknown shows in the next snapshot.
+fn pause_after(error: &ChainError) -> u64 {
+    match error {
+        ChainError::Unreachable { .. } => 1,
+        ChainError::NoSubnet(_) | ChainError::Missing(_) => STOPPED_FOR,
+        ChainError::Refused { refusal, .. } => match refusal.class() {
+            RefusalClass::Replan | RefusalClass::Later | RefusalClass::Wait => 1,
+            RefusalClass::AlreadyKnown => 2,
+            RefusalClass::Stop => STOPPED_FOR,
+        },
     }
 }
 

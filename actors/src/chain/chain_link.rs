@@ -1,71 +1,99 @@
-//! Follows the chain's head and tells everyone. A chain that does not answer is counted and asked
-//! again; readers see the age of the last head.
+//! Follows the chain's head and tells everyone. It keeps one of the client's nodes followed, whatever
+//! becomes of nodes, and publishes what that node says as it says it. Readers never wait: they see
+//! the last head, and its age.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
-use sn1::chain::{Chain, ChainError, Head};
+use sn1::chain::Head;
 use sn1::telemetry;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::SeenHead;
+use super::subtensor::{LinkEvent, Subtensor};
 use crate::supervision::{Context, Resident};
 
+/// How often the age of the newest block is recorded.
+const AGE_EVERY: Duration = Duration::from_secs(1);
+
+/// The feeds that it writes to.
+type Heads = Arc<watch::Sender<Option<SeenHead>>>;
+
 /// The actor that watches for blocks.
-pub struct ChainLink<C> {
-    chain: C,
-    poll_every: Duration,
-    heads: Arc<watch::Sender<Option<SeenHead>>>,
-    is_asking: bool,
+pub struct ChainLink {
+    client: Subtensor,
+    heads: Heads,
+    finals: Heads,
 }
 
-impl<C: Chain> ChainLink<C> {
-    /// Asks `chain` for its head at an interval and publishes each new one.
-    pub fn new(
-        chain: C,
-        poll_every: Duration,
-        heads: Arc<watch::Sender<Option<SeenHead>>>,
-    ) -> Self {
-        Self { chain, poll_every, heads, is_asking: false }
+impl ChainLink {
+    /// Keeps a node of `client` followed, and publishes each block and each final one.
+    pub fn following(client: Subtensor, heads: Heads, finals: Heads) -> Self {
+        Self { client, heads, finals }
     }
 
-    fn poll(&mut self, ctx: &mut Context<'_, Self>) {
-        if std::mem::replace(&mut self.is_asking, true) {
-            return; // Overload drops ticks.
-        }
-        let chain = self.chain.clone();
-        ctx.run(async move { chain.head().await }, |this, answer, _| this.settle(answer));
-    }
-
-    fn settle(&mut self, answer: Result<Head, ChainError>) {
-        self.is_asking = false;
-        match answer {
-            Ok(head) => self.publish(head),
-            Err(error) => {
-                counter!(telemetry::CHAIN_ERRORS.name).increment(1);
-                warn!(%error, "chain did not answer");
+    /// What the client's link says. It never ends, and connects by itself.
+    fn take(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected { endpoint, index } => {
+                gauge!(telemetry::CHAIN_CONNECTED.name).set(1.0);
+                gauge!(telemetry::CHAIN_ENDPOINT.name).set(index as f64);
+                info!(%endpoint, "following the chain");
+            }
+            LinkEvent::Best(head) => self.publish(head),
+            LinkEvent::Finalized(head) => self.publish_final(head),
+            LinkEvent::Runtime { spec_version } => {
+                gauge!(telemetry::CHAIN_SPEC_VERSION.name).set(f64::from(spec_version));
+                info!(spec_version, "the chain's runtime");
+            }
+            LinkEvent::Silent { silent } => {
+                warn!(seconds = silent.as_secs_f64(), "no new block, and no other node to ask");
+            }
+            LinkEvent::Lost { endpoint, reason, pause } => {
+                gauge!(telemetry::CHAIN_CONNECTED.name).set(0.0);
+                counter!(telemetry::CHAIN_CONNECTIONS_LOST.name).increment(1);
+                let pause = pause.as_secs_f64();
+                warn!(%endpoint, reason, pause, "lost the chain's node, trying the next");
             }
         }
     }
 
     fn publish(&self, head: Head) {
-        self.heads.send_if_modified(|seen| {
-            let is_new = seen.is_none_or(|seen| seen.head != head);
-            if is_new {
-                gauge!(telemetry::CHAIN_BLOCK.name).set(head.number as f64);
-                *seen = Some(SeenHead { head, at: Instant::now() });
-            }
-            is_new
-        });
+        if publish_in(&self.heads, head) {
+            gauge!(telemetry::CHAIN_BLOCK.name).set(head.number as f64);
+            self.record_age();
+        }
+    }
+
+    fn publish_final(&self, head: Head) {
+        gauge!(telemetry::CHAIN_FINAL_BLOCK.name).set(head.number as f64);
+        publish_in(&self.finals, head);
+    }
+
+    fn record_age(&self) {
+        if let Some(seen) = *self.heads.borrow() {
+            gauge!(telemetry::CHAIN_HEAD_AGE_SECONDS.name).set(seen.at.elapsed().as_secs_f64());
+        }
     }
 }
 
-impl<C: Chain> Resident for ChainLink<C> {
+/// Whether the head is another one than the last.
+fn publish_in(heads: &Heads, head: Head) -> bool {
+    heads.send_if_modified(|seen| {
+        let is_new = seen.is_none_or(|seen| seen.head != head);
+        if is_new {
+            *seen = Some(SeenHead { head, at: Instant::now() });
+        }
+        is_new
+    })
+}
+
+impl Resident for ChainLink {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
-        self.poll(ctx);
-        ctx.every(self.poll_every, |this, ctx| this.poll(ctx));
+        ctx.listen(self.client.follow(), |this, event, _| this.take(event));
+        ctx.every(AGE_EVERY, |this, _| this.record_age());
         Ok(())
     }
 }

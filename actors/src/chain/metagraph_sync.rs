@@ -1,12 +1,13 @@
 //! Keeps one fresh metagraph. Readers are never made to wait for the chain: a snapshot of known
-//! age serves better than an error does.
+//! age serves better than an error does, up to the age at which nothing new is begun on it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
-use sn1::chain::{Chain, ChainError, Metagraph, Netuid};
+use sn1::chain::{Chain, ChainError, Freshness, Metagraph, Netuid, Registration, Stage};
 use sn1::telemetry;
+use sn1::wallet::AccountId;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{info, warn};
@@ -14,41 +15,144 @@ use tracing::{info, warn};
 use super::HeadFeed;
 use crate::supervision::{Context, Resident};
 
+/// Between two looks at the snapshot's age.
+const AGE_EVERY: Duration = Duration::from_secs(1);
+
+/// When to sync.
+#[derive(Debug, Clone)]
+pub struct SyncSettings {
+    /// The subnet.
+    pub netuid: Netuid,
+    /// Our own hotkey, whose place on the subnet is told; `None` for nodes without one.
+    pub own: Option<AccountId>,
+    /// Blocks between two syncs, at least 1.
+    pub every_blocks: u64,
+    /// Not more often than this, whatever happens.
+    pub min_interval: Duration,
+}
+
+/// How old the published snapshot is. Clones follow the same one, also while its actor is down.
+#[derive(Debug, Clone)]
+pub struct SnapshotAge {
+    synced_at: Arc<watch::Sender<Option<Instant>>>,
+    since: Instant,
+    freshness: Freshness,
+}
+
+impl SnapshotAge {
+    /// Nothing was read yet: the age counts from now.
+    pub fn new(freshness: Freshness) -> Self {
+        Self { synced_at: Arc::default(), since: Instant::now(), freshness }
+    }
+
+    /// Time since the snapshot was read, or since the start before the first.
+    pub fn age(&self) -> Duration {
+        self.synced_at.borrow().unwrap_or(self.since).elapsed()
+    }
+
+    /// What the snapshot is good for.
+    pub fn stage(&self) -> Stage {
+        self.freshness.stage(self.age())
+    }
+
+    /// For `/readyz`: a snapshot that is too old is a reason.
+    ///
+    /// # Errors
+    /// That reason.
+    pub fn check(&self) -> Result<(), String> {
+        match self.stage() {
+            Stage::Fresh | Stage::Stale => Ok(()),
+            Stage::TooOld => Err(format!(
+                "the metagraph is {:.0} s old, nothing new is begun: check the chain's endpoint",
+                self.age().as_secs_f64()
+            )),
+        }
+    }
+
+    /// Waits while the snapshot is too old.
+    pub async fn until_usable(&self) {
+        let mut synced = self.synced_at.subscribe();
+        while self.stage() == Stage::TooOld && synced.changed().await.is_ok() {}
+    }
+
+    fn synced(&self) {
+        self.synced_at.send_replace(Some(Instant::now()));
+    }
+}
+
+/// A nudge to sync at once: something of ours changed on chain. Clones reach the same sync.
+#[derive(Debug, Clone, Default)]
+pub struct SyncHints(Arc<watch::Sender<u64>>);
+
+impl SyncHints {
+    /// Nudges. Several at once are one.
+    pub fn give(&self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
 /// Publishes snapshots of one subnet, each of a single block.
 pub struct MetagraphSync<C> {
     chain: C,
-    netuid: Netuid,
-    min_interval: Duration,
+    settings: SyncSettings,
     heads: HeadFeed,
+    hints: SyncHints,
     snapshots: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
+    age: SnapshotAge,
     last_sync: Option<Instant>,
+    synced_block: Option<u64>,
+    stage: Stage,
+    place: Option<Registration>,
+    is_hinted: bool,
     is_syncing: bool,
 }
 
 impl<C: Chain> MetagraphSync<C> {
-    /// Syncs whenever a block comes, but not more often than `min_interval`.
+    /// Syncs on schedule, and at once when hinted at.
     pub fn new(
         chain: C,
-        netuid: Netuid,
-        min_interval: Duration,
+        settings: SyncSettings,
         heads: HeadFeed,
+        hints: SyncHints,
         snapshots: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
+        age: SnapshotAge,
     ) -> Self {
-        Self { chain, netuid, min_interval, heads, snapshots, last_sync: None, is_syncing: false }
+        Self {
+            chain,
+            settings,
+            heads,
+            hints,
+            snapshots,
+            age,
+            last_sync: None,
+            synced_block: None,
+            stage: Stage::Fresh,
+            place: None,
+            is_hinted: false,
+            is_syncing: false,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let is_early = self.last_sync.is_some_and(|at| at.elapsed() < self.settings.min_interval);
+        let head = self.heads.borrow().map(|seen| seen.head.number);
+        let next = self.synced_block.map(|block| block + self.settings.every_blocks.max(1));
+        !is_early && (self.is_hinted || next.is_none_or(|next| head.is_some_and(|it| it >= next)))
     }
 
     fn sync(&mut self, ctx: &mut Context<'_, Self>) {
-        let is_early = self.last_sync.is_some_and(|at| at.elapsed() < self.min_interval);
-        if is_early || std::mem::replace(&mut self.is_syncing, true) {
+        if !self.is_due() || std::mem::replace(&mut self.is_syncing, true) {
             return;
         }
-        let (chain, netuid) = (self.chain.clone(), self.netuid);
+        self.is_hinted = false;
+        let (chain, netuid) = (self.chain.clone(), self.settings.netuid);
         let fetch = async move { chain.metagraph(netuid).await };
         ctx.run(fetch, |this, outcome, _| this.settle(outcome));
     }
 
     fn settle(&mut self, outcome: Result<Arc<Metagraph>, ChainError>) {
         self.is_syncing = false;
+        self.last_sync = Some(Instant::now());
         match outcome {
             Ok(metagraph) => self.publish(metagraph),
             Err(error) => {
@@ -59,7 +163,7 @@ impl<C: Chain> MetagraphSync<C> {
     }
 
     fn publish(&mut self, metagraph: Arc<Metagraph>) {
-        self.last_sync = Some(Instant::now());
+        self.synced_block = Some(metagraph.head.number);
         gauge!(telemetry::METAGRAPH_BLOCK.name).set(metagraph.head.number as f64);
         gauge!(telemetry::METAGRAPH_NEURONS.name).set(metagraph.neurons.len() as f64);
         for neuron in &metagraph.neurons {
@@ -68,9 +172,46 @@ impl<C: Chain> MetagraphSync<C> {
         }
         if self.snapshots.borrow().is_none() {
             let (block, neurons) = (metagraph.head.number, metagraph.neurons.len());
-            info!(block, neurons, netuid = %self.netuid, "first metagraph");
+            info!(block, neurons, netuid = %self.settings.netuid, "first metagraph");
+        }
+        if let Some(own) = self.settings.own {
+            self.follow_place(metagraph.registration(&own));
         }
         self.snapshots.send_replace(Some(metagraph));
+        self.age.synced();
+        self.tell_age();
+    }
+
+    /// Says where our hotkey stands whenever that changes.
+    fn follow_place(&mut self, place: Registration) {
+        let (is_registered, has_permit) = (place.is_registered(), place.has_permit());
+        gauge!(telemetry::NEURON_REGISTERED.name).set(f64::from(u8::from(is_registered)));
+        gauge!(telemetry::NEURON_PERMIT.name).set(f64::from(u8::from(has_permit)));
+        let before = self.place.replace(place);
+        match place {
+            _ if before == Some(place) => {}
+            Registration::Registered { uid, has_permit } => {
+                info!(%uid, has_permit, "our place on the subnet");
+            }
+            Registration::NotRegistered => {
+                warn!("our hotkey is not registered on the subnet: register it");
+            }
+        }
+    }
+
+    fn tell_age(&mut self) {
+        let stage = self.age.stage();
+        gauge!(telemetry::METAGRAPH_AGE_SECONDS.name).set(self.age.age().as_secs_f64());
+        gauge!(telemetry::METAGRAPH_STAGE.name).set(f64::from(stage.level()));
+        let before = std::mem::replace(&mut self.stage, stage);
+        match stage {
+            _ if before == stage => {}
+            Stage::Fresh => info!("the metagraph is fresh again"),
+            Stage::Stale => warn!("the metagraph is stale: the chain gives no newer one"),
+            Stage::TooOld => {
+                warn!("the metagraph is too old: no new conversations and no weights");
+            }
+        }
     }
 }
 
@@ -78,6 +219,15 @@ impl<C: Chain> Resident for MetagraphSync<C> {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
         self.sync(ctx);
         ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.sync(ctx));
+        let hints = WatchStream::from_changes(self.hints.0.subscribe());
+        ctx.listen(hints, |this, _, ctx| {
+            this.is_hinted = true;
+            this.sync(ctx);
+        });
+        ctx.every(AGE_EVERY, |this, ctx| {
+            this.tell_age();
+            this.sync(ctx); // A first sync that failed, or a hint that came too early.
+        });
         Ok(())
     }
 }

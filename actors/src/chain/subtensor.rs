@@ -1,4 +1,4 @@
-//! The real chain: reads from subtensor nodes over JSON-RPC.
+//! The real chain: subtensor nodes over JSON-RPC, read, written to and followed.
 //!
 //! [`Subtensor`] holds a list of nodes of one chain and talks to one of them at a time; when that
 //! one fails, the next is tried at once, and whoever asked hears of it only when all have failed.
@@ -7,11 +7,24 @@
 //!
 //! A node is not trusted to be alive, quick or sane: every wait has a deadline, every message a
 //! size, and a node of another chain is refused.
+//!
+//! | module | does |
+//! |---|---|
+//! | `reads` | what the [`Chain`](sn1::chain::Chain) door reads, each at one block |
+//! | `submit` | signs, submits, and finds out what became of a transaction |
+//! | `follow` | heads, final heads and runtime versions as they come |
+//! | `door` | the [`Chain`](sn1::chain::Chain) trait, and errors in its words |
+//! | `session`, `connection` | one node; one socket |
 
 mod connection;
+mod door;
 mod endpoint;
+mod error;
+mod follow;
+mod reads;
 mod session;
 mod socket;
+mod submit;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,13 +33,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sn1::chain::decode::{DecodeError, Runtime, Snapshot, SnapshotPlan};
-use sn1::chain::{Hash, Head, Netuid};
+use rand::Rng;
+use sn1::chain::Hash;
+use sn1::chain::decode::Runtime;
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use endpoint::{Endpoint, Network};
+pub use error::{CallError, NodeFailure, SubtensorError};
+pub use follow::LinkEvent;
 
-use session::Session;
+use super::failpoints::Failpoints;
+use session::{RuntimeVersion, Session};
 
 /// Runtimes that are kept: the one in force, and the one before it for blocks around an upgrade.
 const KEPT_RUNTIMES: usize = 2;
@@ -43,16 +60,32 @@ pub struct Deadlines {
     /// A node that says nothing for so long, not even to a ping, is given up. It is noticed at
     /// the next ping.
     pub silence: Duration,
+    /// A node that tells no new block for so long is left for another, if there is one: it has
+    /// stopped importing, or has lost its peers.
+    pub head_silence: Duration,
+    /// Between two looks at the final blocks, for a transaction whose news have ended.
+    pub look_every: Duration,
+    /// News of a transaction are waited for so long before the final blocks are looked at as well.
+    pub quiet_watch: Duration,
+    /// A transaction is not followed any longer once no node has answered for so long.
+    pub give_up: Duration,
+    /// The longest pause between two attempts to connect, or to ask again.
+    pub longest_pause: Duration,
 }
 
 impl Default for Deadlines {
-    /// A half-open socket is noticed within 30 s.
+    /// A half-open socket is noticed within 30 s; five blocks may be late, and finality three.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
             call: Duration::from_secs(30),
             ping_every: Duration::from_secs(5),
             silence: Duration::from_secs(20),
+            head_silence: Duration::from_secs(60),
+            look_every: Duration::from_secs(6),
+            quiet_watch: Duration::from_secs(36),
+            give_up: Duration::from_secs(300),
+            longest_pause: Duration::from_secs(30),
         }
     }
 }
@@ -66,101 +99,14 @@ pub struct SubtensorSettings {
     pub deadlines: Deadlines,
 }
 
-/// Why one node gave no usable answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CallError {
-    /// No connection.
-    #[error("no connection: {reason}")]
-    Connect {
-        /// Why.
-        reason: String,
-    },
-    /// No answer in time.
-    #[error("no answer to {attempted} within {seconds} s")]
-    Late {
-        /// What was attempted.
-        attempted: &'static str,
-        /// The deadline.
-        seconds: f64,
-    },
-    /// The connection ended first.
-    #[error("the connection ended during {method}: {reason}")]
-    Closed {
-        /// What was asked.
-        method: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// The node answered with an error.
-    #[error("{method} was refused with code {code}: {message}")]
-    Refused {
-        /// What was asked.
-        method: &'static str,
-        /// The node's code.
-        code: i64,
-        /// The node's words.
-        message: String,
-    },
-    /// The answer is of another form.
-    #[error("the answer to {method} makes no sense: {shown}")]
-    Garbled {
-        /// What was asked.
-        method: &'static str,
-        /// How the answer begins.
-        shown: String,
-    },
-    /// A node of another chain than the first one that answered.
-    #[error("it serves another chain: its genesis is {found}, not {wanted}")]
-    OtherChain {
-        /// The first node's genesis.
-        wanted: Hash,
-        /// This one's.
-        found: Hash,
-    },
-    /// The answer cannot be used.
-    #[error(transparent)]
-    Unusable(#[from] DecodeError),
-}
-
-impl CallError {
-    fn late(attempted: &'static str, within: Duration) -> Self {
-        Self::Late { attempted, seconds: within.as_secs_f64() }
+impl Deadlines {
+    /// A pause of a random length, whose bound doubles with each failure: nodes that fail many
+    /// clients at once are not asked by all of them at once.
+    fn pause(&self, n_failures: u32) -> Duration {
+        const FIRST: Duration = Duration::from_millis(250);
+        let bound = FIRST.saturating_mul(1 << n_failures.min(16)).min(self.longest_pause);
+        bound.mul_f64(rand::rng().random())
     }
-}
-
-/// A node that failed, and how.
-#[derive(Debug, Clone)]
-pub struct NodeFailure {
-    /// Which node.
-    pub endpoint: Endpoint,
-    /// How.
-    pub error: CallError,
-}
-
-/// Why the chain could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SubtensorError {
-    /// Every node failed.
-    #[error(
-        "no subtensor node answered while {attempted}: {}. Check this machine's network, or name \
-         another node with --subtensor.chain_endpoint",
-        listed(failures)
-    )]
-    Unreachable {
-        /// What was attempted.
-        attempted: &'static str,
-        /// Each attempt, in order.
-        failures: Vec<NodeFailure>,
-    },
-    /// The chain's runtime lacks something, or the subnet is not there: no node can help.
-    #[error(transparent)]
-    Chain(DecodeError),
-}
-
-fn listed(failures: &[NodeFailure]) -> String {
-    let each =
-        failures.iter().map(|NodeFailure { endpoint, error }| format!("{endpoint}: {error}"));
-    each.collect::<Vec<_>>().join("; ")
 }
 
 /// A client of the chain. Clones share the connection, which ends with the last of them; nothing is
@@ -172,6 +118,7 @@ pub struct Subtensor {
 
 struct Shared {
     settings: SubtensorSettings,
+    failpoints: Failpoints,
     current: AsyncMutex<Current>,
     /// Of the first node that answered.
     genesis: OnceLock<Hash>,
@@ -194,9 +141,17 @@ impl fmt::Debug for Subtensor {
 impl Subtensor {
     /// A client that is not connected yet.
     pub fn new(settings: SubtensorSettings) -> Self {
+        Self::with_failpoints(settings, Failpoints::default())
+    }
+
+    /// The same, which ends the process where these say so: see [`Failpoint::AfterSign`].
+    ///
+    /// [`Failpoint::AfterSign`]: crate::chain::Failpoint::AfterSign
+    pub fn with_failpoints(settings: SubtensorSettings, failpoints: Failpoints) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings,
+                failpoints,
                 current: AsyncMutex::default(),
                 genesis: OnceLock::new(),
                 runtimes: Mutex::default(),
@@ -204,43 +159,48 @@ impl Subtensor {
         }
     }
 
-    /// The newest block.
-    ///
-    /// # Errors
-    /// [`SubtensorError::Unreachable`]
-    pub async fn head(&self) -> Result<Head, SubtensorError> {
-        self.ask("reading the newest block", |session| async move { session.head().await }).await
+    /// The hash of the chain's first block, once a node has answered: it tells chains apart.
+    pub fn genesis(&self) -> Option<Hash> {
+        self.shared.genesis.get().copied()
     }
 
-    /// The subnet at the newest block: everything in it was read at that block's hash.
-    ///
-    /// # Errors
-    /// [`SubtensorError`]
-    pub async fn snapshot(&self, netuid: Netuid) -> Result<Snapshot, SubtensorError> {
-        let take = |session: Arc<Session>| async move {
-            let head = session.head().await?;
-            let runtime = self.runtime(&session, head.hash).await?;
-            let plan = SnapshotPlan::choose(&runtime)?;
-            let reads = plan.reads(&runtime, netuid)?;
-            let answers = session.read_all(&reads, head.hash).await?;
-            Ok(plan.decode(&runtime, netuid, head, &answers)?)
-        };
-        self.ask("reading the metagraph", take).await
-    }
-
-    /// The runtime in force at a block, from memory where its version is known.
-    async fn runtime(&self, session: &Session, at: Hash) -> Result<Arc<Runtime>, CallError> {
-        let spec_version = session.spec_version(at).await?;
-        if let Some(runtime) = self.shared.runtimes.lock().get(&spec_version) {
-            return Ok(Arc::clone(runtime));
+    /// The runtime in force at a block, from memory where its version is known, with the versions
+    /// that the node tells.
+    async fn runtime(
+        &self,
+        session: &Session,
+        at: Hash,
+    ) -> Result<(Arc<Runtime>, RuntimeVersion), CallError> {
+        let version = session.version(at).await?;
+        if let Some(runtime) = self.shared.runtimes.lock().get(&version.spec) {
+            return Ok((Arc::clone(runtime), version));
         }
-        let runtime = Arc::new(session.runtime(spec_version, at).await?);
+        let runtime = Arc::new(session.runtime(version.spec, at).await?);
         let mut runtimes = self.shared.runtimes.lock();
-        runtimes.insert(spec_version, Arc::clone(&runtime));
+        runtimes.insert(version.spec, Arc::clone(&runtime));
         while runtimes.len() > KEPT_RUNTIMES {
             runtimes.pop_first();
         }
-        Ok(runtime)
+        Ok((runtime, version))
+    }
+
+    /// Reads every runtime again when it is needed next: one of them made a bad signature.
+    fn forget_runtimes(&self) {
+        self.shared.runtimes.lock().clear();
+    }
+
+    fn n_nodes(&self) -> usize {
+        self.shared.settings.network.0.len()
+    }
+
+    fn first_node(&self) -> Endpoint {
+        self.shared.settings.network.0[0].clone()
+    }
+
+    /// The place of a node in the list.
+    fn index_of(&self, endpoint: &Endpoint) -> usize {
+        let mut nodes = self.shared.settings.network.0.iter();
+        nodes.position(|node| node == endpoint).unwrap_or_default()
     }
 
     /// Does `operation` with the node in use, and with each other one until one succeeds.
@@ -269,6 +229,7 @@ impl Subtensor {
                 Err(CallError::Unusable(error)) if error.is_final() => {
                     return Err(SubtensorError::Chain(error));
                 }
+                Err(CallError::Unsignable(error)) => return Err(error.into()),
                 Err(error) => {
                     failures.push(NodeFailure { endpoint: session.endpoint().clone(), error });
                     self.leave(&session).await;

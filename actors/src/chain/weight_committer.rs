@@ -1,26 +1,35 @@
-//! Scores to weights to chain, once per window, never twice and never for a reason of ours not at
-//! all.
+//! The only one that signs weights, and the journal's owner. It drives the core's [`WeightCycle`]:
+//! reads what the cycle wants to see, writes down what it finds, and sends what it plans.
 //!
-//! Every setting is written to the journal before it is signed. A committer that starts, or that
-//! got no answer, first asks the chain what became of open entries: it compares the stored weights
-//! and the block of our last update with what was planned. Only then does it plan anew.
+//! An entry in the journal precedes every signature. An entry of unknown fate is settled first, by
+//! asking the chain; only then is anything new planned. What stands in the way is said once, in the
+//! log, in the metrics and to whoever follows [`StandingFeed`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
-use sn1::chain::{Chain, ChainError, Included, Metagraph, Netuid, StoredWeights, WeightVector};
-use sn1::store::{CommitId, CommitIntent, CommitOutcome, CommitRecord, Store};
+use sn1::chain::weight_cycle::{Finding, Obstacle, Sight, Standing, WeightCycle};
+use sn1::chain::{
+    Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Netuid, Plan,
+    PlanSettings, PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason,
+    WeightSetting,
+};
+use sn1::store::{Store, StoreError};
 use sn1::telemetry;
-use sn1::validation::epochs::{EpochFacts, EpochMemory};
 use sn1::wallet::Keypair;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use super::failpoints::{Failpoint, Failpoints};
+use super::metagraph_sync::{SnapshotAge, SyncHints};
 use super::{HeadFeed, MetagraphFeed};
-use crate::conversation::{GetScores, Scoreboard};
-use crate::localnet::Notice;
+use crate::clock::unix_seconds;
+use crate::conversation::{GetScores, Scoreboard, ScoresSnapshot};
+use crate::node::Notice;
 use crate::supervision::{AskError, Context, Drained, Link, Resident};
 
 const SCORES_WITHIN: Duration = Duration::from_secs(5);
@@ -36,42 +45,50 @@ pub struct CommitterSettings {
     pub epoch_length: u64,
     /// Sent with the weights.
     pub version_key: u64,
-    /// Blocks after which a transaction that is in none will never be in one.
-    pub mortality: u64,
     /// Never set weights.
     pub is_disabled: bool,
     /// The journal's file.
     pub state_file: PathBuf,
+    /// Where to die on purpose.
+    pub failpoints: Failpoints,
 }
 
-/// The actor that owns the journal and the only one that signs weights.
+/// Follows where the committer stands.
+pub type StandingFeed = watch::Receiver<Standing>;
+
+/// What a committer reads and whom it tells.
+#[derive(Clone)]
+pub struct CommitterLinks {
+    /// Has the scores.
+    pub scoreboard: Link<Scoreboard>,
+    /// New blocks.
+    pub heads: HeadFeed,
+    /// The subnet: a change of our place is looked into at once.
+    pub metagraph: MetagraphFeed,
+    /// Nothing is planned on a subnet that we know too little of.
+    pub age: SnapshotAge,
+    /// Told when weights have changed on chain.
+    pub hints: SyncHints,
+    /// Told where the committer stands.
+    pub standing: Arc<watch::Sender<Standing>>,
+    /// Tells people.
+    pub notices: UnboundedSender<Notice>,
+}
+
+/// The actor.
 pub struct WeightCommitter<C> {
     chain: C,
     settings: CommitterSettings,
+    links: CommitterLinks,
     journal: Store,
-    scoreboard: Link<Scoreboard>,
-    heads: HeadFeed,
-    metagraph: MetagraphFeed,
-    notices: UnboundedSender<Notice>,
-    memory: EpochMemory,
-    /// The block at which the last entry was closed: older snapshots say nothing new.
-    settled_at: u64,
+    cycle: WeightCycle,
+    /// Our place on the subnet, as the metagraph last told it.
+    place: Option<Registration>,
     is_busy: bool,
     is_draining: bool,
 }
 
-/// What one attempt came to.
-enum Attempt {
-    /// Nothing to set: no scores yet, or none that make a vector.
-    Nothing,
-    /// Planned as this, and this is what the chain made of it.
-    Made {
-        intent: CommitIntent,
-        started: Instant,
-        id: CommitId,
-        answer: Result<Included, ChainError>,
-    },
-}
+type Scores = Result<Option<Arc<ScoresSnapshot>>, AskError>;
 
 impl<C: Chain> WeightCommitter<C> {
     /// Opens the journal.
@@ -81,266 +98,311 @@ impl<C: Chain> WeightCommitter<C> {
     pub fn open(
         chain: C,
         settings: CommitterSettings,
-        scoreboard: Link<Scoreboard>,
-        heads: HeadFeed,
-        metagraph: MetagraphFeed,
-        notices: UnboundedSender<Notice>,
+        links: CommitterLinks,
     ) -> Result<Self, String> {
         let journal = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
-        let last_set = last_landed(&journal.commits().map_err(|error| error.to_string())?);
-        if let Some(block) = last_set {
+        let entries = journal.commits().map_err(|error| error.to_string())?;
+        let plan = PlanSettings {
+            hotkey: settings.hotkey.account_id(),
+            epoch_length: settings.epoch_length,
+            version_key: settings.version_key,
+            is_disabled: settings.is_disabled,
+        };
+        let cycle = WeightCycle::new(plan, &entries);
+        if let Some(block) = cycle.last_landed() {
             gauge!(telemetry::WEIGHTS_BLOCK.name).set(block as f64);
         }
-        for outcome in ["landed", "refused", "unresolved", "lost"] {
-            // Seen from the start, so that the first one is a rise.
-            counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome).increment(0);
-        }
-        let memory = EpochMemory::new(last_set);
-        Ok(Self {
-            chain,
-            settings,
-            journal,
-            scoreboard,
-            heads,
-            metagraph,
-            notices,
-            memory,
-            settled_at: 0,
-            is_busy: false,
-            is_draining: false,
-        })
+        show_from_the_start();
+        let (place, is_busy, is_draining) = (None, false, false);
+        Ok(Self { chain, settings, links, journal, cycle, place, is_busy, is_draining })
     }
 
-    /// Looks at the newest block and does what is due: first settle what is open, then commit.
+    fn head(&self) -> Option<u64> {
+        self.links.heads.borrow().map(|seen| seen.head.number)
+    }
+
+    /// A new block: looks at the chain if that is worth it.
     fn look(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.is_busy || self.is_draining {
-            return; // One submission in flight.
-        }
-        let open = match self.journal.open_commits() {
-            Ok(open) => open,
-            Err(error) => return ctx.fail(error.to_string()),
-        };
-        let metagraph = self.metagraph.borrow().clone();
-        let Some(metagraph) = metagraph else { return };
-        match open.into_iter().next() {
-            Some(record) => self.resolve(record, ctx),
-            None if self.is_due(&metagraph) => self.commit(&metagraph, ctx),
-            None => {}
+        let is_wanted = self.head().is_some_and(|head| self.cycle.wants_look(head));
+        if is_wanted && !self.is_busy && !self.is_draining {
+            self.read(ctx);
         }
     }
 
-    fn is_due(&self, metagraph: &Metagraph) -> bool {
-        let Some(seen) = *self.heads.borrow() else { return false };
-        let Some(own) = metagraph.neuron_of(&self.settings.hotkey.account_id()) else {
-            return false;
-        };
-        let facts = EpochFacts {
-            block: seen.head.number,
-            last_update: own.last_update,
-            epoch_length: self.settings.epoch_length,
-            step: 1, // The scoreboard says below whether anything was scored.
-            disable_set_weights: self.settings.is_disabled,
-            validator_permit: own.validator_permit,
-        };
-        let since = seen.head.number.saturating_sub(own.last_update);
-        let is_news = metagraph.head.number >= self.settled_at;
-        let is_allowed = is_news && since >= metagraph.hyperparameters.weights_rate_limit;
-        is_allowed && self.memory.due(&facts, true).set_weights
-    }
-
-    /// Plans, writes down, signs. The journal entry is made on the actor, between two awaits.
-    fn commit(&mut self, metagraph: &Metagraph, ctx: &mut Context<'_, Self>) {
+    fn read(&mut self, ctx: &mut Context<'_, Self>) {
         self.is_busy = true;
-        let scoreboard = self.scoreboard.clone();
-        let n_neurons = metagraph.neurons.len();
-        let limits = (
-            metagraph.hyperparameters.min_allowed_weights,
-            metagraph.hyperparameters.max_weight_limit,
-        );
-        let uid = metagraph.neuron_of(&self.settings.hotkey.account_id()).map(|own| own.uid);
-        let scores = async move { scoreboard.ask(GetScores, SCORES_WITHIN).await };
-        ctx.run(scores, move |this, scores, ctx| {
-            let (Some(uid), Some(weights)) = (uid, weights_from(scores, n_neurons, limits)) else {
-                return this.settle(Attempt::Nothing, ctx);
-            };
-            let planned_block = this.heads.borrow().map_or(0, |seen| seen.head.number);
-            let version_key = this.settings.version_key;
-            let intent = CommitIntent { planned_block, uid, weights, version_key };
-            match this.journal.plan_commit(&intent) {
-                Ok(id) => this.sign(id, intent, ctx),
-                Err(error) => ctx.fail(error.to_string()),
-            }
-        });
-    }
-
-    fn sign(&mut self, id: CommitId, intent: CommitIntent, ctx: &mut Context<'_, Self>) {
-        let (chain, settings) = (self.chain.clone(), self.settings.clone());
-        let started = Instant::now();
-        let submit = async move {
-            let answer = chain
-                .set_weights(&settings.hotkey, settings.netuid, &intent.weights, intent.version_key)
-                .await;
-            Attempt::Made { intent, started, id, answer }
-        };
-        ctx.run(submit, Self::settle);
-    }
-
-    fn settle(&mut self, attempt: Attempt, ctx: &mut Context<'_, Self>) {
-        let Attempt::Made { intent, started, id, answer } = attempt else {
-            return self.rest(ctx);
-        };
-        match answer {
-            Ok(included) => {
-                histogram!(telemetry::WEIGHT_COMMIT_SECONDS.name)
-                    .record(started.elapsed().as_secs_f64());
-                let record = CommitRecord { id, intent, outcome: None };
-                self.verify(record, Some(included), ctx);
-            }
-            Err(ChainError::Refused { refusal, .. }) => {
-                let outcome = CommitOutcome::Refused { reason: refusal.label() };
-                warn!(%refusal, "weights refused");
-                self.close(id, &intent, &outcome, ctx);
-            }
-            Err(error) => {
-                // The entry stays open: the next look asks the chain what became of it.
-                counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
-                counter!(telemetry::CHAIN_ERRORS.name).increment(1);
-                warn!(%error, "fate of the weights unknown, asking the chain");
-                self.rest(ctx);
-            }
-        }
-    }
-
-    /// Nothing is in flight any more.
-    fn rest(&mut self, ctx: &mut Context<'_, Self>) {
-        self.is_busy = false;
-        if self.is_draining {
-            ctx.finish();
-        }
-    }
-
-    /// An entry of unknown fate: the chain knows.
-    fn resolve(&mut self, record: CommitRecord, ctx: &mut Context<'_, Self>) {
-        self.is_busy = true;
-        self.verify(record, None, ctx);
-    }
-
-    /// Reads back what the chain stores and closes the entry accordingly.
-    fn verify(
-        &mut self,
-        record: CommitRecord,
-        included: Option<Included>,
-        ctx: &mut Context<'_, Self>,
-    ) {
-        let (chain, netuid) = (self.chain.clone(), self.settings.netuid);
-        let own = self.settings.hotkey.account_id();
+        self.cycle.looking(self.head().unwrap_or(0));
+        let (chain, scoreboard) = (self.chain.clone(), self.links.scoreboard.clone());
+        let (netuid, hotkey) = (self.settings.netuid, self.settings.hotkey.account_id());
+        let has_sealed = self.cycle.has_sealed();
         let read = async move {
-            let stored = chain.weights(netuid, record.intent.uid).await?;
-            let metagraph = chain.metagraph(netuid).await?;
-            let last_update = metagraph.neuron_of(&own).map(|neuron| neuron.last_update);
-            let state = OnChain { stored, last_update, block: metagraph.head.number };
-            Ok::<_, ChainError>((record, state))
+            let finalized = chain.finalized().await?;
+            let terms = chain.weight_terms(netuid, &hotkey).await?;
+            let commits = match has_sealed || terms.reveal.is_some() {
+                true => chain.weight_commits(netuid, &hotkey).await?,
+                false => Vec::new(),
+            };
+            let stored = match terms.uid {
+                Some(uid) => chain.weights(netuid, uid).await?,
+                None => Vec::new(),
+            };
+            Ok((
+                Sight { finalized, terms, commits, stored },
+                scoreboard.ask(GetScores, SCORES_WITHIN).await,
+            ))
         };
-        ctx.run(read, move |this, read, ctx| match read {
-            Ok((record, state)) => {
-                this.settled_at = state.block;
-                match judge(&record.intent, &state, included, this.settings.mortality) {
-                    Some(outcome) => this.close(record.id, &record.intent, &outcome, ctx),
-                    None => this.rest(ctx), // It may still land: asked again at the next block.
-                }
-            }
+        ctx.run(read, |this, read: Result<_, ChainError>, ctx| match read {
+            Ok((sight, scores)) => this.seen(&sight, scores, ctx),
             Err(error) => {
-                warn!(%error, "could not read the weights back, asking again");
+                this.unseen(&error, "weights: the chain could not be read, asking again");
                 this.rest(ctx);
             }
         });
     }
 
-    fn close(
+    fn unseen(&mut self, error: &ChainError, what: &str) {
+        counter!(telemetry::CHAIN_ERRORS.name).increment(1);
+        warn!(%error, "{what}");
+        self.cycle.unseen();
+    }
+
+    fn seen(&mut self, sight: &Sight, scores: Scores, ctx: &mut Context<'_, Self>) {
+        for finding in self.cycle.findings(sight) {
+            if let Err(error) = self.write(&finding) {
+                return ctx.fail(error.to_string());
+            }
+        }
+        if self.is_draining {
+            return self.rest(ctx);
+        }
+        let scores = self.usable(scores);
+        let values = scores.as_ref().map(|scores| &scores.values[..]).map_err(|reason| *reason);
+        match self.cycle.plan(sight, values, unix_seconds()) {
+            Plan::Set(planned) => self.prepare(*planned, ctx),
+            Plan::Wait { .. } | Plan::Stop { .. } => self.rest(ctx),
+        }
+    }
+
+    /// The scores, if weights may be made of them now.
+    fn usable(&self, scores: Scores) -> Result<Arc<ScoresSnapshot>, WaitReason> {
+        if self.links.age.stage() == Stage::TooOld {
+            return Err(WaitReason::MetagraphTooOld);
+        }
+        let scores = scores
+            .inspect_err(|error| warn!(%error, "no scores for the weights, trying again"))
+            .map_err(|_| WaitReason::NoScores)?;
+        scores.filter(|scores| scores.turns > 0).ok_or(WaitReason::NoScores)
+    }
+
+    /// Seals what was planned and writes it down, with all that its transaction will hold.
+    fn prepare(&mut self, planned: PlannedSetting, ctx: &mut Context<'_, Self>) {
+        let (chain, hotkey) = (self.chain.clone(), self.settings.hotkey.account_id());
+        let next = async move { chain.next_transaction(&hotkey).await };
+        ctx.run(next, move |this, next, ctx| match next {
+            Ok(mortality) => this.persist(&planned, mortality, ctx),
+            Err(error) => {
+                this.unseen(&error, "weights: no nonce to sign with, asking again");
+                this.rest(ctx);
+            }
+        });
+    }
+
+    fn persist(
         &mut self,
-        id: CommitId,
-        intent: &CommitIntent,
-        outcome: &CommitOutcome,
+        planned: &PlannedSetting,
+        mortality: Mortality,
         ctx: &mut Context<'_, Self>,
     ) {
-        if let Err(error) = self.journal.settle_commit(id, outcome) {
+        let setting = match planned.seal(&mut rand::rng()) {
+            Ok(setting) => setting,
+            Err(error) => {
+                self.cycle.unsealable(StopReason::Unsealable(error), planned);
+                return self.rest(ctx);
+            }
+        };
+        let intent = planned.intent(&setting, mortality);
+        self.settings.failpoints.hit(Failpoint::BeforePersist);
+        match self.journal.plan_commit(&intent) {
+            Ok(id) => self.cycle.persisted(id, intent),
+            Err(error) => return ctx.fail(error.to_string()),
+        }
+        self.settings.failpoints.hit(Failpoint::AfterPersist);
+        self.send(setting, mortality, ctx);
+    }
+
+    fn send(&mut self, setting: WeightSetting, mortality: Mortality, ctx: &mut Context<'_, Self>) {
+        let (chain, settings) = (self.chain.clone(), self.settings.clone());
+        let submit = async move {
+            let started = Instant::now();
+            let (hotkey, netuid) = (&settings.hotkey, settings.netuid);
+            (chain.submit_weights(hotkey, netuid, &setting, mortality).await, started.elapsed())
+        };
+        ctx.run(submit, |this, (answer, elapsed), ctx| {
+            this.settings.failpoints.hit(Failpoint::AfterSubmit);
+            this.answered(answer, elapsed, ctx);
+        });
+    }
+
+    fn answered(
+        &mut self,
+        answer: Result<Included, ChainError>,
+        elapsed: Duration,
+        ctx: &mut Context<'_, Self>,
+    ) {
+        let is_included = answer.is_ok();
+        match &answer {
+            Ok(_) => {
+                histogram!(telemetry::WEIGHT_COMMIT_SECONDS.name).record(elapsed.as_secs_f64())
+            }
+            Err(ChainError::Refused { refusal, .. }) => warn!(%refusal, "weights refused"),
+            Err(error) => {
+                // The entry stays open: the next look asks the chain what became of it.
+                counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
+                counter!(telemetry::CHAIN_ERRORS.name).increment(1);
+                warn!(%error, "fate of the weights unknown, asking the chain");
+            }
+        }
+        let finding = self.cycle.answered(answer, self.head().unwrap_or(0));
+        if let Some(Err(error)) = finding.map(|finding| self.write(&finding)) {
             return ctx.fail(error.to_string());
         }
-        self.rest(ctx);
+        if is_included {
+            // Also in a drain: what was signed is read back.
+            self.read(ctx);
+        } else {
+            self.rest(ctx);
+        }
+    }
+
+    /// Puts a finding into the journal, then tells it.
+    fn write(&mut self, finding: &Finding) -> Result<(), StoreError> {
+        self.settings.failpoints.hit(Failpoint::BeforeSettle);
+        match finding {
+            Finding::Settled(record, outcome) => {
+                self.journal.settle_commit(record.id, outcome)?;
+                self.tell_outcome(record, outcome);
+            }
+            Finding::Reveal(record, outcome) => {
+                self.journal.settle_reveal(record.id, *outcome)?;
+                tell_reveal(record, *outcome);
+            }
+        }
+        self.cycle.found(finding);
+        Ok(())
+    }
+
+    fn tell_outcome(&self, record: &CommitRecord, outcome: &CommitOutcome) {
         counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome.label()).increment(1);
+        let (weights, planned) = (&record.intent.weights, record.intent.planned_block);
         match outcome {
             CommitOutcome::Landed { block, .. } => {
-                self.memory.record_set(*block);
                 gauge!(telemetry::WEIGHTS_BLOCK.name).set(*block as f64);
-                info!(block, weights = intent.weights.entries().len(), "weights are on chain");
+                let is_sealed = record.intent.sealed.is_some();
+                info!(block, weights = weights.entries().len(), is_sealed, "weights are on chain");
+                self.links.hints.give();
             }
-            // Refused at this block: no sense in asking again before the next epoch's end.
-            CommitOutcome::Refused { .. } => self.memory.record_set(intent.planned_block),
-            CommitOutcome::Lost => {}
+            CommitOutcome::Replaced { block } => error!(
+                block,
+                "our weights were in a block, but the chain holds others: is another process \
+                 running with this hotkey?"
+            ),
+            CommitOutcome::Refused { .. } => {} // Said when it was answered.
+            CommitOutcome::Lost => warn!(planned, "weights never landed, planning anew"),
         }
         // The account is for people; nobody need be reading.
-        let _ = self.notices.send(Notice::Weights {
-            entries: intent.weights.entries().to_vec(),
+        let _ = self.links.notices.send(Notice::Weights {
+            entries: weights.entries().to_vec(),
             outcome: outcome.clone(),
         });
     }
-}
 
-/// What the chain says of us at one block.
-struct OnChain {
-    stored: StoredWeights,
-    last_update: Option<u64>,
-    block: u64,
-}
-
-fn last_landed(journal: &[CommitRecord]) -> Option<u64> {
-    let landed = journal.iter().filter_map(|record| match record.outcome {
-        Some(CommitOutcome::Landed { block, .. }) => Some(block),
-        _ => None,
-    });
-    landed.max()
-}
-
-fn weights_from(
-    scores: Result<Option<std::sync::Arc<crate::conversation::ScoresSnapshot>>, AskError>,
-    n_neurons: usize,
-    (min_allowed, max_limit): (u16, u16),
-) -> Option<WeightVector> {
-    let scores = match scores {
-        Ok(scores) => scores.filter(|scores| scores.turns > 0)?,
-        Err(error) => {
-            warn!(%error, "no scores for the weights, trying at the next block");
-            return None;
+    /// Nothing is in flight any more.
+    fn rest(&mut self, ctx: &mut Context<'_, Self>) {
+        self.is_busy = false;
+        self.tell_standing();
+        for obstacle in self.cycle.take_missed() {
+            warn!(obstacle = obstacle.label(), "a window passed without weights");
+            counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => obstacle.label())
+                .increment(1);
         }
-    };
-    WeightVector::from_scores(&scores.values, n_neurons, min_allowed, max_limit)
-        .inspect_err(|error| warn!(%error, "scores make no weights"))
-        .ok()
+        if self.is_draining {
+            ctx.finish();
+        } else {
+            self.look(ctx); // A block may have come meanwhile, or a refusal asks for a new plan.
+        }
+    }
+
+    /// Says a change, once.
+    fn tell_standing(&self) {
+        let standing = self.cycle.standing();
+        let has_changed = self.links.standing.send_if_modified(|told| {
+            let has_changed = told != standing;
+            told.clone_from(standing);
+            has_changed
+        });
+        if !has_changed {
+            return;
+        }
+        let stopped = match standing {
+            Standing::Stopped(reason) => {
+                warn!(%reason, "weights are not set");
+                Some(reason.label())
+            }
+            Standing::Starting | Standing::Ready => {
+                info!("weights are set when they are due");
+                None
+            }
+        };
+        show_stopped(stopped);
+    }
 }
 
-/// What the chain's own state says of an intent. Landed: our last update is not older than the plan
-/// and the stored weights are the planned ones, scaled as the chain scales them. `None`: the
-/// transaction may still be on its way.
-fn judge(
-    intent: &CommitIntent,
-    state: &OnChain,
-    included: Option<Included>,
-    mortality: u64,
-) -> Option<CommitOutcome> {
-    let updated = state.last_update.filter(|block| *block >= intent.planned_block);
-    match updated {
-        Some(block) if state.stored == intent.weights.entries() => Some(CommitOutcome::Landed {
-            block: included.map_or(block, |included| included.head.number),
-            transaction: included.map(|included| included.transaction),
-        }),
-        _ if state.block <= intent.planned_block + mortality => None,
-        _ => Some(CommitOutcome::Lost),
+fn show_from_the_start() {
+    // Seen from the start, so that the first one is a rise.
+    for outcome in CommitOutcome::LABELS.into_iter().chain(["unresolved"]) {
+        counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome).increment(0);
+    }
+    for obstacle in Obstacle::ALL {
+        counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => obstacle.label()).increment(0);
+    }
+    for outcome in RevealOutcome::ALL {
+        counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => outcome.label()).increment(0);
+    }
+    show_stopped(None);
+}
+
+fn show_stopped(stopped: Option<&'static str>) {
+    for label in StopReason::LABELS {
+        let is_it = f64::from(u8::from(stopped == Some(label)));
+        gauge!(telemetry::WEIGHTS_STOPPED.name, "reason" => label).set(is_it);
+    }
+}
+
+fn tell_reveal(record: &CommitRecord, outcome: RevealOutcome) {
+    counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => outcome.label()).increment(1);
+    let round = record.intent.sealed.map(|sealed| sealed.round);
+    match outcome {
+        RevealOutcome::Revealed => info!(?round, "sealed weights are revealed and count"),
+        RevealOutcome::Superseded => info!(?round, "sealed weights gave way to newer ones of ours"),
+        RevealOutcome::NotRevealed => error!(
+            ?round,
+            "the chain did not reveal our weights: check this machine's clock, the hotkey's permit \
+             and stake at the reveal, and whether the chain's beacon has that round"
+        ),
     }
 }
 
 impl<C: Chain> Resident for WeightCommitter<C> {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
-        ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.look(ctx));
+        ctx.listen(WatchStream::new(self.links.heads.clone()), |this, _, ctx| this.look(ctx));
+        ctx.listen(WatchStream::new(self.links.metagraph.clone()), |this, known, ctx| {
+            let own = this.settings.hotkey.account_id();
+            let place = known.map(|known| known.registration(&own));
+            if std::mem::replace(&mut this.place, place) != place {
+                this.cycle.stir();
+                this.look(ctx);
+            }
+        });
         Ok(())
     }
 
@@ -348,41 +410,5 @@ impl<C: Chain> Resident for WeightCommitter<C> {
     fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
         self.is_draining = true;
         if self.is_busy { Drained::Later } else { Drained::Now }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sn1::chain::{Hash, Head, Uid};
-
-    use super::*;
-
-    fn intent() -> CommitIntent {
-        let weights = WeightVector::new(vec![(Uid(1), 65_535), (Uid(2), 7)]).unwrap();
-        CommitIntent { planned_block: 40, uid: Uid(0), weights, version_key: 1 }
-    }
-
-    #[test]
-    fn an_intent_landed_only_if_the_chain_holds_its_weights_since_the_plan() {
-        let state = |weights: &[(u16, u16)], last_update, block| OnChain {
-            stored: weights.iter().map(|(uid, weight)| (Uid(*uid), *weight)).collect(),
-            last_update,
-            block,
-        };
-        let ours = [(1, 65_535), (2, 7)];
-        let judge = |state, included| judge(&intent(), &state, included, 5);
-        let landed = CommitOutcome::Landed { block: 41, transaction: None };
-        assert_eq!(judge(state(&ours, Some(41), 41), None), Some(landed));
-        let head = Head { number: 42, hash: Hash([1; 32]) };
-        let included = Included { head, transaction: Hash([2; 32]) };
-        let seen = CommitOutcome::Landed { block: 42, transaction: Some(Hash([2; 32])) };
-        assert_eq!(judge(state(&ours, Some(42), 50), Some(included)), Some(seen));
-        let others: [(&[(u16, u16)], _); 3] =
-            [(&ours, Some(39)), (&ours, None), (&[(1, 65_535)], Some(41))];
-        for (weights, last_update) in others {
-            assert_eq!(judge(state(weights, last_update, 45), None), None, "it may still land");
-            let lost = judge(state(weights, last_update, 46), None);
-            assert_eq!(lost, Some(CommitOutcome::Lost));
-        }
     }
 }

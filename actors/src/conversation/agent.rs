@@ -31,11 +31,11 @@ use tracing::warn;
 use super::scoreboard::{FinishPass, GetScores, Scoreboard};
 use super::task_factory::{NextTask, TaskFactory};
 use super::turn::{ScoredTurn, TurnError, TurnInputs, at};
-use crate::chain::MetagraphFeed;
+use crate::chain::{MetagraphFeed, SnapshotAge};
 use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
 use crate::inference::{Encoder, Generate, InferencePool, generate_text};
-use crate::localnet::Notice;
+use crate::node::Notice;
 use crate::supervision::{Context, Drained, Link, Resident};
 
 /// Questions that a model may write before a conversation without a usable one ends.
@@ -122,6 +122,8 @@ pub struct AgentLinks {
     pub encoder: Link<Encoder>,
     /// The subnet.
     pub metagraph: MetagraphFeed,
+    /// No conversation begins on a subnet that we know too little of.
+    pub age: SnapshotAge,
     /// Counts tokens in chunks.
     pub tokenizer: Arc<Tokenizer>,
     /// The embedding of the empty text, which never changes.
@@ -155,14 +157,14 @@ impl ConversationAgent {
 
 impl Resident for ConversationAgent {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
-        let pass = Pass {
-            links: self.links.clone(),
-            rng: StdRng::seed_from_u64(self.settings.seed),
-            settings: self.settings.clone(),
-            progress: Rc::clone(&self.progress),
-            started: Instant::now(),
+        let (links, settings) = (self.links.clone(), self.settings.clone());
+        let progress = Rc::clone(&self.progress);
+        let conversation = async move {
+            links.age.until_usable().await;
+            let rng = StdRng::seed_from_u64(settings.seed);
+            Pass { links, rng, settings, progress, started: Instant::now() }.hold().await;
         };
-        ctx.run(pass.hold(), |_, (), ctx| ctx.finish());
+        ctx.run(conversation, |_, (), ctx| ctx.finish());
         Ok(())
     }
 
@@ -333,7 +335,7 @@ impl Pass {
         let event = self.step_event(task, asked, conversation, step, scored);
         self.log(Event::Step(Box::new(event)), "step").await;
         // The account is for people; nobody need be reading.
-        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::localnet::TurnNotice {
+        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::node::TurnNotice {
             step,
             turn: conversation.turn(),
             task: task.kind.name.as_str(),

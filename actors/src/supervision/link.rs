@@ -164,6 +164,13 @@ impl<A: Resident> Link<A> {
         self.current.borrow().is_some()
     }
 
+    /// Waits until an incarnation is there to be asked, for at most `within`. Whether one is.
+    pub async fn until_up(&self, within: Duration) -> bool {
+        let mut current = self.current.clone();
+        let up = tokio::time::timeout(within, current.wait_for(Option::is_some)).await;
+        up.is_ok_and(|up| up.is_ok())
+    }
+
     /// Whether a message would be delivered now.
     pub fn has_room(&self) -> bool {
         let live = self.current.borrow();

@@ -3,43 +3,55 @@
 //!
 //! One task owns the socket and ends with the [`Connection`], so that nothing outlives it. It pings
 //! an idle peer and gives up one that says nothing, which is how a half-open socket is noticed.
-//! Every wait has a deadline.
+//! Every wait has a deadline. News of a subscription go to a queue of its own: who takes them too
+//! slowly loses the subscription, never the connection.
 
-use std::collections::BTreeMap;
+mod worker;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
+use sn1::chain::rpc::Refused;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
-use super::socket::{Socket, connect};
+use super::socket::connect;
 use super::{CallError, Deadlines};
+use worker::Worker;
 
 /// Requests that wait for the socket.
 const WAITING_REQUESTS: usize = 64;
-
-/// An error object of the node.
-#[derive(Debug, Clone, Deserialize)]
-struct Refusal {
-    code: i64,
-    message: String,
-    #[serde(default)]
-    data: Json,
-}
+/// News of one subscription that wait to be taken.
+const WAITING_NEWS: usize = 64;
 
 struct Request {
     method: &'static str,
     params: Json,
     reply: Reply,
+    /// For a subscription.
+    feed: Option<Feed>,
 }
 
-type Reply = oneshot::Sender<Result<Json, Refusal>>;
+/// Where the news of a subscription go, and how it is ended.
+struct Feed {
+    news: mpsc::Sender<Json>,
+    unsubscribe: &'static str,
+}
+
+/// A subscription; it is ended at the node soon after this is dropped.
+pub(super) struct Subscription(mpsc::Receiver<Json>);
+
+impl Subscription {
+    /// The next news; `None` when the connection has ended or news were taken too slowly.
+    pub(super) async fn next(&mut self) -> Option<Json> {
+        self.0.recv().await
+    }
+}
+
+type Reply = oneshot::Sender<Result<Json, Refused>>;
 
 /// An open connection.
 pub(super) struct Connection {
@@ -74,17 +86,37 @@ impl Connection {
 
     /// The result member of the answer.
     pub(super) async fn call(&self, method: &'static str, params: Json) -> Result<Json, CallError> {
+        self.ask(method, params, None).await
+    }
+
+    /// Subscribes with `method`; `unsubscribe` is the method that ends it.
+    pub(super) async fn subscribe(
+        &self,
+        method: &'static str,
+        params: Json,
+        unsubscribe: &'static str,
+    ) -> Result<Subscription, CallError> {
+        let (news, taken) = mpsc::channel(WAITING_NEWS);
+        self.ask(method, params, Some(Feed { news, unsubscribe })).await?;
+        Ok(Subscription(taken))
+    }
+
+    async fn ask(
+        &self,
+        method: &'static str,
+        params: Json,
+        feed: Option<Feed>,
+    ) -> Result<Json, CallError> {
         let (reply, answer) = oneshot::channel();
         let asked = async {
-            self.requests.send(Request { method, params, reply }).await.ok()?;
+            self.requests.send(Request { method, params, reply, feed }).await.ok()?;
             answer.await.ok()
         };
         match timeout(self.call_within, asked).await {
             Err(_) => Err(CallError::late(method, self.call_within)),
             Ok(None) => Err(CallError::Closed { method, reason: self.reason() }),
-            Ok(Some(Err(Refusal { code, message, data }))) => {
-                let data = if data.is_null() { String::new() } else { format!(" ({data})") };
-                Err(CallError::Refused { method, code, message: format!("{message}{data}") })
+            Ok(Some(Err(Refused { code, message, data }))) => {
+                Err(CallError::Refused { method, code, message, data })
             }
             Ok(Some(Ok(result))) => Ok(result),
         }
@@ -92,101 +124,5 @@ impl Connection {
 
     fn reason(&self) -> String {
         self.end.get().cloned().unwrap_or_else(|| "this node is stopping".to_owned())
-    }
-}
-
-/// The owner of the socket.
-struct Worker {
-    socket: Socket,
-    deadlines: Deadlines,
-    waiting: BTreeMap<u64, Reply>,
-    next_id: u64,
-    heard: Instant,
-}
-
-/// What a node sends: an answer, or news that nobody asked for.
-#[derive(Deserialize)]
-struct Incoming {
-    id: Option<u64>,
-    #[serde(default)]
-    result: Json,
-    error: Option<Refusal>,
-    method: Option<String>,
-}
-
-impl Worker {
-    fn new(socket: Socket, deadlines: Deadlines) -> Self {
-        Self { socket, deadlines, waiting: BTreeMap::new(), next_id: 1, heard: Instant::now() }
-    }
-
-    async fn run(mut self, mut queue: mpsc::Receiver<Request>, end: Arc<OnceLock<String>>) {
-        if let Err(reason) = self.serve(&mut queue).await {
-            // Nobody else writes it; it is there before the callers hear of the end.
-            let _ = end.set(reason);
-        }
-    }
-
-    /// Until nobody can ask any more, or the connection is of no use.
-    async fn serve(&mut self, queue: &mut mpsc::Receiver<Request>) -> Result<(), String> {
-        let mut beat = interval(self.deadlines.ping_every);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                request = queue.recv() => match request {
-                    Some(request) => self.ask(request).await?,
-                    None => return Ok(()),
-                },
-                message = self.socket.next() => match message {
-                    Some(Ok(message)) => self.take(message)?,
-                    Some(Err(error)) => return Err(error.to_string()),
-                    None => return Err("the node closed the connection".to_owned()),
-                },
-                _ = beat.tick() => self.beat().await?,
-            }
-        }
-    }
-
-    async fn ask(&mut self, request: Request) -> Result<(), String> {
-        let id = self.next_id;
-        self.next_id += 1;
-        let text = json!({ "jsonrpc": "2.0", "id": id, "method": request.method, "params": request.params });
-        self.waiting.insert(id, request.reply);
-        self.send(Message::text(text.to_string())).await
-    }
-
-    async fn send(&mut self, message: Message) -> Result<(), String> {
-        match timeout(self.deadlines.silence, self.socket.send(message)).await {
-            Err(_) => Err("the node takes no more requests".to_owned()),
-            Ok(sent) => sent.map_err(|error| error.to_string()),
-        }
-    }
-
-    /// Forgets who stopped waiting, and makes a quiet peer say something.
-    async fn beat(&mut self) -> Result<(), String> {
-        self.waiting.retain(|_, reply| !reply.is_closed());
-        let silent = self.heard.elapsed();
-        if silent >= self.deadlines.silence {
-            return Err(format!("the node said nothing for {:.1} s", silent.as_secs_f64()));
-        }
-        self.send(Message::Ping(Bytes::new())).await
-    }
-
-    fn take(&mut self, message: Message) -> Result<(), String> {
-        self.heard = Instant::now();
-        let incoming: Incoming = match &message {
-            Message::Text(text) => serde_json::from_str(text),
-            Message::Binary(bytes) => serde_json::from_slice(bytes),
-            _ => return Ok(()),
-        }
-        .map_err(|error| format!("the node sent what is no JSON-RPC: {error}"))?;
-        let Some(id) = incoming.id else {
-            let is_news = incoming.method.is_some();
-            return if is_news { Ok(()) } else { Err("the node answered nobody".to_owned()) };
-        };
-        if let Some(reply) = self.waiting.remove(&id) {
-            // Who stopped waiting needs no answer.
-            let _ = reply.send(incoming.error.map_or(Ok(incoming.result), Err));
-        }
-        Ok(())
     }
 }

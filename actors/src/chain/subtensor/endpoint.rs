@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use actix_web::http::Uri;
+use tokio_tungstenite::tungstenite::http::Uri;
 
 /// Public networks and their nodes, the first choice first (`subtensor.md` section 1).
 const NETWORKS: [(&str, &[&str]); 4] = [
@@ -32,11 +32,12 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The host's name or address, without brackets.
-    pub(super) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         &self.host
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port.
+    pub fn port(&self) -> u16 {
         self.port
     }
 

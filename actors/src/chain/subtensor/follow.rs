@@ -1,0 +1,196 @@
+//! The chain as it goes on: new heads, final heads and runtime versions, from one node at a time,
+//! without an end.
+//!
+//! The connection is the client's own, so that questions and news share it. Whoever loses it first
+//! brings on the next node for both. Nothing runs by itself here: who stops polling the stream
+//! leaves nothing behind.
+
+use std::sync::{Arc, Weak};
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use serde_json::Value as Json;
+use sn1::chain::Head;
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use super::connection::Subscription;
+use super::session::{Session, number_in, spec_version_in};
+use super::{CallError, Endpoint, NodeFailure, Subtensor};
+
+/// What happens to the connection, and what the chain says on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// A node is followed from now on.
+    Connected {
+        /// Which one.
+        endpoint: Endpoint,
+        /// Its place in the list of nodes.
+        index: usize,
+    },
+    /// The newest block.
+    Best(Head),
+    /// The newest final block.
+    Finalized(Head),
+    /// The runtime in force, at first and after each upgrade.
+    Runtime {
+        /// Its spec version.
+        spec_version: u32,
+    },
+    /// The only node tells no new block, so that there is none to leave it for.
+    Silent {
+        /// For how long.
+        silent: Duration,
+    },
+    /// A node failed; the next one is tried after a pause.
+    Lost {
+        /// Which one.
+        endpoint: Endpoint,
+        /// Why.
+        reason: String,
+        /// The pause.
+        pause: Duration,
+    },
+}
+
+impl Subtensor {
+    /// Follows the chain. The stream never ends, and does nothing while it is not polled.
+    pub fn follow(&self) -> impl Stream<Item = LinkEvent> + Send + 'static {
+        let follower = Follower { client: self.clone(), feeds: None, pause: None, n_failures: 0 };
+        unfold(follower, |mut follower| async move {
+            let event = follower.next().await;
+            Some((event, follower))
+        })
+    }
+}
+
+struct Follower {
+    client: Subtensor,
+    feeds: Option<Feeds>,
+    /// To be waited before the next attempt.
+    pause: Option<Duration>,
+    n_failures: u32,
+}
+
+/// The subscriptions with one node. The session is the client's: it may leave it at any time.
+struct Feeds {
+    session: Weak<Session>,
+    endpoint: Endpoint,
+    best: Subscription,
+    finalized: Subscription,
+    versions: Subscription,
+    last_head: Instant,
+}
+
+enum News {
+    Best(Json),
+    Finalized(Json),
+    Version(Json),
+    Ended,
+    Silent(Duration),
+}
+
+impl Follower {
+    async fn next(&mut self) -> LinkEvent {
+        let Some(feeds) = &mut self.feeds else { return self.connect().await };
+        let head_silence = self.client.shared.settings.deadlines.head_silence;
+        let event = match feeds.news(head_silence).await {
+            News::Best(header) => feeds.head(&header).await.map(LinkEvent::Best),
+            News::Finalized(header) => feeds.head(&header).await.map(LinkEvent::Finalized),
+            News::Version(version) => spec_version_in(&version)
+                .map(|spec_version| LinkEvent::Runtime { spec_version })
+                .ok_or_else(|| "its runtime version makes no sense".to_owned()),
+            News::Silent(silent) if self.client.n_nodes() == 1 => Ok(LinkEvent::Silent { silent }),
+            News::Silent(silent) => Err(format!("no new block for {} s", silent.as_secs())),
+            News::Ended => Err("the connection ended".to_owned()),
+        };
+        if let Ok(LinkEvent::Best(_)) = event {
+            feeds.last_head = Instant::now();
+            self.n_failures = 0;
+        }
+        match event {
+            Ok(event) => event,
+            Err(reason) => self.lose(reason).await,
+        }
+    }
+
+    async fn connect(&mut self) -> LinkEvent {
+        if let Some(pause) = self.pause.take() {
+            sleep(pause).await;
+        }
+        let session = match self.client.session().await {
+            Ok((session, _)) => session,
+            Err(failure) => return self.failed(failure),
+        };
+        match Feeds::open(&session).await {
+            Ok(feeds) => {
+                let endpoint = feeds.endpoint.clone();
+                let index = self.client.index_of(&endpoint);
+                self.feeds = Some(feeds);
+                LinkEvent::Connected { endpoint, index }
+            }
+            Err(error) => {
+                self.client.leave(&session).await;
+                self.failed(NodeFailure { endpoint: session.endpoint().clone(), error })
+            }
+        }
+    }
+
+    /// Leaves the node, if the client has not done so already.
+    async fn lose(&mut self, reason: String) -> LinkEvent {
+        let feeds = self.feeds.take();
+        let endpoint = feeds.as_ref().map(|feeds| feeds.endpoint.clone());
+        if let Some(session) = feeds.and_then(|feeds| feeds.session.upgrade()) {
+            self.client.leave(&session).await;
+        }
+        let endpoint = endpoint.unwrap_or_else(|| self.client.first_node());
+        LinkEvent::Lost { endpoint, reason, pause: self.back_off() }
+    }
+
+    fn failed(&mut self, failure: NodeFailure) -> LinkEvent {
+        let NodeFailure { endpoint, error } = failure;
+        LinkEvent::Lost { endpoint, reason: error.to_string(), pause: self.back_off() }
+    }
+
+    fn back_off(&mut self) -> Duration {
+        let pause = self.client.shared.settings.deadlines.pause(self.n_failures);
+        self.n_failures = self.n_failures.saturating_add(1);
+        self.pause = Some(pause);
+        pause
+    }
+}
+
+impl Feeds {
+    async fn open(session: &Arc<Session>) -> Result<Self, CallError> {
+        Ok(Self {
+            session: Arc::downgrade(session),
+            endpoint: session.endpoint().clone(),
+            best: session.new_heads().await?,
+            finalized: session.finalized_heads().await?,
+            versions: session.runtime_versions().await?,
+            last_head: Instant::now(),
+        })
+    }
+
+    async fn news(&mut self, head_silence: Duration) -> News {
+        let told = |news: Option<Json>, of: fn(Json) -> News| news.map_or(News::Ended, of);
+        tokio::select! {
+            header = self.best.next() => told(header, News::Best),
+            header = self.finalized.next() => told(header, News::Finalized),
+            version = self.versions.next() => told(version, News::Version),
+            () = sleep_until(self.last_head + head_silence) => {
+                // Told once for each such time.
+                self.last_head = Instant::now();
+                News::Silent(head_silence)
+            }
+        }
+    }
+
+    /// A header tells no hash: the node does, by the number.
+    async fn head(&self, header: &Json) -> Result<Head, String> {
+        let number = number_in(header).ok_or("a header makes no sense")?;
+        let session = self.session.upgrade().ok_or("the connection ended")?;
+        let hash = session.hash_of(number).await.map_err(|error| error.to_string())?;
+        let hash = hash.ok_or_else(|| format!("it has told block {number}, and has none"))?;
+        Ok(Head { number, hash })
+    }
+}

@@ -1,0 +1,163 @@
+//! What is read of the chain: each answer is of one block, whose runtime it is read with.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use sn1::chain::decode::{
+    Read, Runtime, Snapshot, SnapshotPlan, WeightCommits, WeightTermsPlan, commits_of_next_epoch,
+};
+use sn1::chain::transaction::last_block;
+use sn1::chain::{
+    Head, Mortality, Netuid, PrometheusRecord, StoredCommit, StoredWeights, Uid, WeightTerms,
+};
+use sn1::wallet::AccountId;
+
+use super::session::Session;
+use super::{CallError, Subtensor, SubtensorError};
+
+/// A transaction counts from the newest final block: its hash is signed, and final blocks alone
+/// never change. Finality lags by 2 to 3 blocks, so that some 60 of the era's 64 are left. Where it
+/// lags by more than this, a block so far below the head is old enough to stay, and an era that
+/// began at the final one would be half over.
+const LONGEST_LAG: u64 = 16;
+
+impl Subtensor {
+    /// The newest block.
+    ///
+    /// # Errors
+    /// [`SubtensorError::Unreachable`]
+    pub async fn head(&self) -> Result<Head, SubtensorError> {
+        self.ask("reading the newest block", |session| async move { session.head().await }).await
+    }
+
+    /// The newest final block.
+    ///
+    /// # Errors
+    /// [`SubtensorError::Unreachable`]
+    pub async fn finalized(&self) -> Result<Head, SubtensorError> {
+        let attempted = "reading the newest final block";
+        self.ask(attempted, |session| async move { session.finalized().await }).await
+    }
+
+    /// The subnet at the newest block: everything in it was read at that block's hash.
+    ///
+    /// # Errors
+    /// [`SubtensorError`]
+    pub async fn snapshot(&self, netuid: Netuid) -> Result<Snapshot, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let (head, runtime) = self.newest(&session).await?;
+            let plan = SnapshotPlan::choose(&runtime)?;
+            let reads = plan.reads(&runtime, netuid)?;
+            let answers = session.read_all(&reads, head.hash).await?;
+            Ok(plan.decode(&runtime, netuid, head, &answers)?)
+        };
+        self.ask("reading the metagraph", take).await
+    }
+
+    /// All that a weight setting of `hotkey` is planned from, read at the newest block.
+    ///
+    /// # Errors
+    /// [`SubtensorError`]
+    pub async fn weight_terms(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> Result<WeightTerms, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let (head, runtime) = self.newest(&session).await?;
+            let plan = WeightTermsPlan::choose(&runtime)?;
+            let reads = plan.reads(&runtime, netuid, hotkey)?;
+            let answers = session.read_all(&reads, head.hash).await?;
+            let mut terms = plan.decode(&runtime, netuid, hotkey, head, &answers)?;
+            if let Some(reveal) = &mut terms.reveal
+                && let Some((commits, read)) =
+                    commits_of_next_epoch(&runtime, netuid, &reveal.schedule)?
+            {
+                let stored = session.read(&read, head.hash).await?;
+                reveal.n_unrevealed = commits.decode(&runtime, hotkey, stored.as_deref())?.len();
+            }
+            Ok(terms)
+        };
+        self.ask("reading what weights are planned from", take).await
+    }
+
+    /// The sealed commits of `hotkey` that the chain still holds, of any epoch, oldest first.
+    ///
+    /// # Errors
+    /// [`SubtensorError`]
+    pub async fn weight_commits(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> Result<Vec<StoredCommit>, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let (head, runtime) = self.newest(&session).await?;
+            let kept = WeightCommits::choose(&runtime)?;
+            let keys = session.keys(&kept.prefix(&runtime, netuid)?, head.hash).await?;
+            let reads: Vec<_> = keys.into_iter().map(|key| Read::Storage { key }).collect();
+            let epochs =
+                try_join_all(reads.iter().map(|read| session.read(read, head.hash))).await?;
+            let mut commits = Vec::new();
+            for epoch in epochs {
+                commits.extend(kept.decode(&runtime, hotkey, epoch.as_deref())?);
+            }
+            commits.sort_by_key(|commit| (commit.block, commit.round));
+            Ok(commits)
+        };
+        self.ask("reading the sealed commits", take).await
+    }
+
+    /// The weights that `uid` has on chain now.
+    ///
+    /// # Errors
+    /// [`SubtensorError`]
+    pub async fn weights(&self, netuid: Netuid, uid: Uid) -> Result<StoredWeights, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let (head, runtime) = self.newest(&session).await?;
+            let stored = session.read(&runtime.weights(netuid, uid)?, head.hash).await?;
+            Ok(runtime.decode_weights(stored.as_deref())?)
+        };
+        self.ask("reading the weights", take).await
+    }
+
+    /// Where the chain says that the metrics of `hotkey` are; `None` when it never said so.
+    ///
+    /// # Errors
+    /// [`SubtensorError`]
+    pub async fn prometheus(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> Result<Option<PrometheusRecord>, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let (head, runtime) = self.newest(&session).await?;
+            let stored = session.read(&runtime.prometheus(netuid, hotkey)?, head.hash).await?;
+            Ok(runtime.decode_prometheus(stored.as_deref())?)
+        };
+        self.ask("reading the prometheus record", take).await
+    }
+
+    /// Nonce and last block of the next transaction of `signer`. The nonce counts what waits in the
+    /// pool of the node that is asked.
+    ///
+    /// # Errors
+    /// [`SubtensorError::Unreachable`]
+    pub async fn next_transaction(&self, signer: &AccountId) -> Result<Mortality, SubtensorError> {
+        let take = |session: Arc<Session>| async move {
+            let nonce = session.next_nonce(signer).await?;
+            let (head, finalized) = (session.head().await?, session.finalized().await?);
+            let birth = finalized.number.max(head.number.saturating_sub(LONGEST_LAG));
+            Ok(Mortality { nonce, last_block: last_block(birth) })
+        };
+        self.ask("planning a transaction", take).await
+    }
+
+    /// The newest block and its runtime.
+    pub(super) async fn newest(
+        &self,
+        session: &Session,
+    ) -> Result<(Head, Arc<Runtime>), CallError> {
+        let head = session.head().await?;
+        Ok((head, self.runtime(session, head.hash).await?.0))
+    }
+}
