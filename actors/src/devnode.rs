@@ -1,0 +1,319 @@
+//! `sn1 devchain`: the embedded chain as a node of its own, which subxt, the official SDK and our
+//! own client take for a real one.
+//!
+//! | part | knows |
+//! |---|---|
+//! | `control` | what a test may order |
+//! | `subscriptions` | what a client is told of a block |
+//! | `host` | the actor that owns the chain, its time and its file |
+//! | `server`, `connection`, `http` | the port and its sockets |
+//! | `misbehaviour`, `switchboard`, `served` | what is done wrong on purpose, by name, towards sockets, towards senders |
+//!
+//! What bytes mean is the core's business ([`sn1::devchain`]): nothing here knows SCALE, and what can
+//! be asked, and how, is [`sn1::devchain::rpc`].
+
+mod caller;
+mod connection;
+mod control;
+mod host;
+mod http;
+pub mod hyperparameters;
+mod misbehaviour;
+mod served;
+mod server;
+mod subscriptions;
+mod switchboard;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::chain::{Hyperparameters, Netuid, RAO_PER_TAO};
+use sn1::devchain::node::{DevNode, Generation, NodeConfig};
+use sn1::devchain::{ChainRules, GenesisConfig};
+use sn1::store::{ChainStore, StoreError};
+use sn1::wallet::{AccountId, Keypair, WalletError};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::clock;
+use crate::signals::Signals;
+use crate::supervision::{ChildSpec, Root, RootExit, Slot};
+use caller::Caller;
+use host::{Pace, Wire};
+use misbehaviour::Chaos;
+use switchboard::Switchboard;
+
+pub use host::{DevNodeHost, generation};
+pub use misbehaviour::{FinalityOrder, Misbehaviour, Planned, PoolRefusal, WatchEnd};
+pub use server::DevNodeServer;
+
+/// Start and pace of drand's quicknet (subtensor.md section 5): the official SDK counts rounds by
+/// them, whatever the chain says.
+const DRAND_GENESIS: u64 = 1_692_803_367;
+const DRAND_PERIOD: u64 = 3;
+/// News that a slow reader may fall behind; more and it is dropped.
+const KEPT_NEWS: usize = 1024;
+/// Accounts that have money from the start on a development chain (subtensor.md section 1), and
+/// how many TAO.
+const DEVELOPMENT_ACCOUNTS: [(&str, u64); 9] = [
+    ("//Alice", 1_000_000),
+    ("//Bob", 1_000_000),
+    ("//Charlie", 1_000_000),
+    ("//Dave", 2_000),
+    ("//Eve", 2_000),
+    ("//Ferdie", 2_000),
+    ("//One", 2_000),
+    ("//Two", 2_000),
+    ("//Three", 2_000),
+];
+
+/// What the command line says.
+#[derive(Debug, Clone)]
+pub struct DevNodeSettings {
+    /// Where the chain starts, unless the state file has one.
+    pub genesis: GenesisConfig,
+    /// Which runtime it starts with.
+    pub generation: Generation,
+    /// What it calls itself.
+    pub chain_name: String,
+    /// Blocks between the best one and the final one.
+    pub finality_lag: u64,
+    /// Between two blocks; zero: a block comes only by `dev_produce_block`.
+    pub block_time: Duration,
+    /// Where the state is kept; without it, it is gone at the end.
+    pub state_file: Option<PathBuf>,
+    /// On loopback; 0 lets the system choose.
+    pub port: u16,
+    /// What to do wrong, and when.
+    pub planned: Vec<Planned>,
+    /// How likely something goes wrong with each block, 0 to 1.
+    pub chaos: f64,
+    /// Whether clients may order misbehaviour, by the methods `dev_...`.
+    pub allows_control: bool,
+}
+
+/// Why the node did not start, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum DevNodeError {
+    /// Flags that make no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The port cannot be had.
+    #[error(
+        "cannot listen on 127.0.0.1:{port}: {source}; stop what uses it, or choose another port with --port"
+    )]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The state file cannot be used.
+    #[error(transparent)]
+    State(#[from] StoreError),
+    /// The tree gave up.
+    #[error("the node gave up: {0}")]
+    GaveUp(String),
+}
+
+impl DevNodeError {
+    /// The process's exit code (after sysexits.h), as the README documents it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 64,
+            Self::State(StoreError::Io { .. }) => 73,
+            Self::State(_) => 65,
+            Self::Port { .. } => 69,
+            Self::GaveUp(_) => 70,
+        }
+    }
+}
+
+/// The accounts that every development chain funds, with their balances in rao.
+///
+/// # Errors
+/// None that the names here can have.
+pub fn development_balances() -> Result<Vec<(AccountId, u64)>, WalletError> {
+    let balance = |(uri, tao): (&str, u64)| {
+        Ok((Keypair::from_dev_path(uri)?.account_id(), tao * RAO_PER_TAO))
+    };
+    DEVELOPMENT_ACCOUNTS.into_iter().map(balance).collect()
+}
+
+/// A chain with one new subnet and nobody on it: the runtime's defaults, but weights need no stake
+/// and are not committed first.
+pub fn default_genesis() -> GenesisConfig {
+    GenesisConfig {
+        netuid: Netuid(1),
+        hyperparameters: Hyperparameters {
+            tempo: 360,
+            weights_rate_limit: 100,
+            weights_version_key: 0,
+            min_allowed_weights: 1,
+            max_weight_limit: u16::MAX,
+            immunity_period: 4096,
+            activity_cutoff: 5000,
+            kappa: 32_767,
+            bonds_moving_average: 900_000,
+            max_validators: 64,
+            max_uids: 256,
+            serving_rate_limit: 50,
+            stake_threshold: 0,
+            commit_reveal_enabled: false,
+            burn: RAO_PER_TAO,
+        },
+        balances: Vec::new(),
+        owner_hotkey: None,
+        sudo: None,
+        rules: ChainRules {
+            beacon_genesis: DRAND_GENESIS,
+            beacon_period: DRAND_PERIOD,
+            ..ChainRules::default()
+        },
+        seed: 0,
+        emission_per_epoch: RAO_PER_TAO,
+        allow_loopback_axons: false,
+    }
+}
+
+/// A chain that is open and a port that is bound: nothing can be wrong with flags or files any
+/// more.
+#[derive(Debug, Clone)]
+pub struct PreparedDevNode {
+    settings: DevNodeSettings,
+    listener: Arc<TcpListener>,
+    address: SocketAddr,
+    /// The block that the state file goes on from.
+    resumes_at: Option<u64>,
+}
+
+impl PreparedDevNode {
+    /// Binds the port and opens the state.
+    ///
+    /// # Errors
+    /// See [`DevNodeError`].
+    pub fn open(settings: DevNodeSettings) -> Result<Self, DevNodeError> {
+        let port = settings.port;
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok((listener.local_addr()?, listener))
+        });
+        let (address, listener) = bound.map_err(|source| DevNodeError::Port { port, source })?;
+        let (node, store) = open_chain(&settings)?;
+        let number = node.best().number;
+        let resumes_at = store.is_some().then_some(number).filter(|number| *number > 0);
+        Ok(Self { settings, listener: Arc::new(listener), address, resumes_at })
+    }
+
+    /// Where it listens, as clients write it.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// The block that the state file goes on from; then the flags that say how a chain starts had
+    /// no effect.
+    pub fn resumes_at(&self) -> Option<u64> {
+        self.resumes_at
+    }
+
+    /// The two actors, for a tree: the chain and its port.
+    pub fn children(self) -> Vec<ChildSpec> {
+        let Self { settings, listener, .. } = self;
+        let switchboard = Arc::new(Switchboard::new());
+        let news = broadcast::Sender::new(KEPT_NEWS);
+        let chain = Slot::new("DevNodeHost");
+        let caller = Caller {
+            chain: chain.link(),
+            switchboard: Arc::clone(&switchboard),
+            news: news.clone(),
+            allows_control: settings.allows_control,
+        };
+        let wire = Wire { switchboard, news };
+        let pace = pace(&settings);
+        let is_kept = settings.state_file.is_some();
+        let host = ChildSpec::new(&chain, move || {
+            let (node, store) = open_chain(&settings).map_err(|error| error.to_string())?;
+            Ok(DevNodeHost::new(node, store, pace.clone(), wire.clone()))
+        });
+        // A thousand blocks on demand are made in one go.
+        let host = host.stall_after(Duration::from_secs(60));
+        // What was never written down cannot be gone on with.
+        let host = if is_kept { host } else { host.intensity(0, Duration::from_secs(1)) };
+        let server = ChildSpec::new(&Slot::new("DevNodeServer"), move || {
+            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            Ok(DevNodeServer::new(listener, caller.clone()))
+        });
+        vec![host, server]
+    }
+}
+
+fn pace(settings: &DevNodeSettings) -> Pace {
+    let chaos = (settings.chaos > 0.0).then(|| Chaos {
+        rate: settings.chaos.min(1.0),
+        seed: settings.genesis.seed,
+        block_time: settings.block_time,
+    });
+    Pace {
+        block_time: settings.block_time,
+        planned: settings.planned.clone(),
+        chaos,
+        allows_control: settings.allows_control,
+    }
+}
+
+/// The chain of the state file, or a new one, which is then on disk.
+fn open_chain(settings: &DevNodeSettings) -> Result<(DevNode, Option<ChainStore>), DevNodeError> {
+    let Some(path) = &settings.state_file else { return Ok((new_chain(settings), None)) };
+    let mut store = ChainStore::open(path)?;
+    let node = match store.load::<DevNode>()? {
+        Some(node) => node,
+        None => {
+            let node = new_chain(settings);
+            store.save(node.best().number, &node)?;
+            node
+        }
+    };
+    Ok((node, Some(store)))
+}
+
+fn new_chain(settings: &DevNodeSettings) -> DevNode {
+    let block_time_ms = u64::try_from(settings.block_time.as_millis()).unwrap_or(u64::MAX);
+    DevNode::new(NodeConfig {
+        genesis: settings.genesis.clone(),
+        generation: settings.generation,
+        chain_name: settings.chain_name.clone(),
+        finality_lag: settings.finality_lag,
+        block_time_ms,
+        started_ms: clock::unix_ns() / 1_000_000,
+    })
+}
+
+/// Runs the node until a signal comes or its tree gives up. The first line on standard output is
+/// where it listens.
+///
+/// # Errors
+/// [`DevNodeError::GaveUp`]
+pub async fn run(prepared: PreparedDevNode) -> Result<(), DevNodeError> {
+    let mut signals = Signals::new().map_err(|error| DevNodeError::Usage(error.to_string()))?;
+    let (watchers, mut events) = mpsc::unbounded_channel();
+    let url = prepared.url();
+    let mut root = Root::start("DevNode", prepared.children(), watchers);
+    // The port is bound: who connects now is served as soon as the chain is up. Who started this
+    // without a reader needs no address.
+    let _ = writeln!(std::io::stdout(), "{url}");
+    let exit = loop {
+        tokio::select! {
+            () = signals.any() => break root.stop().await,
+            exit = root.ended() => break exit,
+            Some(event) = events.recv() => {
+                tracing::warn!(actor = %event.actor, fault = event.fault, reason = event.reason, "fault");
+            }
+        }
+    };
+    match exit {
+        RootExit::Stopped => Ok(()),
+        RootExit::GaveUp(reason) => Err(DevNodeError::GaveUp(reason)),
+    }
+}

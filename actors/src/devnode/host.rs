@@ -1,0 +1,238 @@
+//! The actor that owns the chain: makes blocks on time, keeps them on disk, answers questions.
+//!
+//! A block is on disk before anyone hears of it. After a death the chain goes on from its last
+//! block; transactions that came after it are gone, and all connections are cut with the
+//! actor so that nobody waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+use sn1::chain::Hash;
+use sn1::devchain::node::{DevNode, Generation};
+use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, Params, RpcError, methods};
+use sn1::store::ChainStore;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use super::control;
+use super::misbehaviour::{Chaos, Misbehaviour, Planned};
+use super::served::{News, Served, Submitted};
+use super::switchboard::Switchboard;
+use crate::clock;
+use crate::supervision::{Context, Handles, Reply, Resident};
+
+/// How the chain goes on, beside its own rules.
+#[derive(Debug, Clone)]
+pub(super) struct Pace {
+    /// Between two blocks; zero: a block comes only on demand.
+    pub(super) block_time: Duration,
+    pub(super) planned: Vec<Planned>,
+    pub(super) chaos: Option<Chaos>,
+    /// Whether clients may order misbehaviour.
+    pub(super) allows_control: bool,
+}
+
+/// What both sides of the node share; it outlives their lives.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    pub(super) switchboard: Arc<Switchboard>,
+    pub(super) news: broadcast::Sender<Arc<News>>,
+}
+
+/// The actor that owns the chain.
+pub struct DevNodeHost {
+    pub(super) served: Served,
+    store: Option<ChainStore>,
+    pace: Pace,
+    news: broadcast::Sender<Arc<News>>,
+    next_block_at: Instant,
+    /// The disk did not take the newest block: nothing of it may get out.
+    has_failed: bool,
+}
+
+impl DevNodeHost {
+    pub(super) fn new(node: DevNode, store: Option<ChainStore>, pace: Pace, wire: Wire) -> Self {
+        let Wire { switchboard, news } = wire;
+        Self {
+            served: Served::new(node, switchboard),
+            store,
+            pace,
+            news,
+            next_block_at: Instant::now(),
+            has_failed: false,
+        }
+    }
+
+    /// The next block comes at its time, however long this one took.
+    fn schedule(&mut self, ctx: &mut Context<'_, Self>) {
+        let now = Instant::now();
+        self.next_block_at = (self.next_block_at + self.pace.block_time).max(now);
+        ctx.after(self.next_block_at - now, |this, ctx| {
+            if this.produce(ctx) {
+                this.schedule(ctx);
+            }
+        });
+    }
+
+    /// Whether a block was made and told.
+    pub(super) fn produce(&mut self, ctx: &mut Context<'_, Self>) -> bool {
+        self.misbehave_as_planned();
+        let produced = self.served.node.produce_block(clock::unix_ns() / 1_000_000);
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.save(produced.best.number, &self.served.node)
+        {
+            self.has_failed = true;
+            ctx.fail(format!("block {} could not be saved: {error}", produced.best.number));
+            return false;
+        }
+        debug!(
+            block = produced.best.number,
+            transactions = produced.included.len(),
+            dropped = produced.dropped.len(),
+            "block made"
+        );
+        // With nobody connected there is nobody to tell.
+        let _ = self.news.send(Arc::new(self.served.tell(produced)));
+        true
+    }
+
+    fn misbehave_as_planned(&mut self) {
+        let next = self.served.node.best().number.saturating_add(1);
+        let is_due = |planned: &&Planned| planned.block == next;
+        let mut due: Vec<_> =
+            self.pace.planned.iter().filter(is_due).map(|planned| planned.what.clone()).collect();
+        due.extend(self.pace.chaos.as_ref().and_then(|chaos| chaos.draw(next)));
+        for what in due {
+            info!(block = next, ?what, "misbehaving");
+            if let Err(error) = self.misbehave(what) {
+                debug!(?error, "not able to");
+            }
+        }
+    }
+
+    /// Does something wrong, now or as soon as there is an occasion.
+    pub(super) fn misbehave(&mut self, what: Misbehaviour) -> Result<(), RpcError> {
+        let switchboard = &self.served.switchboard;
+        match what {
+            Misbehaviour::Drop => switchboard.drop_all(),
+            Misbehaviour::Shut(for_long) => switchboard.shut(for_long),
+            Misbehaviour::Stall(for_long) => switchboard.stall(for_long),
+            Misbehaviour::Deafen => switchboard.deafen_all(),
+            Misbehaviour::Slow(up_to) => switchboard.slow_down(up_to),
+            Misbehaviour::Refuse(refusal, times) => self.served.refuse(refusal, times),
+            Misbehaviour::HoldFinality(blocks, order) => self.served.hold_finality(blocks, order),
+            Misbehaviour::Retract(times) => self.served.retract(times),
+            Misbehaviour::EndWatches(end, times) => self.served.end_watches(end, times),
+            Misbehaviour::Upgrade(name) => {
+                let generation = match name {
+                    Some(name) => generation(&name).map_err(RpcError::invalid_params)?,
+                    // A chain never goes back, so this is whatever it has, one version on.
+                    None => Generation::Modular,
+                };
+                self.served.node.schedule_upgrade(generation);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, ask: &Ask, ctx: &mut Context<'_, Self>) -> Answer {
+        self.check()?;
+        if let Some(method) = methods::find(&ask.method) {
+            return method(&mut self.served, &ask.params);
+        }
+        let controls = self.pace.allows_control.then(|| control::find(&ask.method)).flatten();
+        let control = controls.ok_or_else(RpcError::unknown_method)?;
+        control(self, &ask.params, ctx)
+    }
+
+    fn check(&self) -> Result<(), RpcError> {
+        let error = || RpcError::new(INTERNAL_ERROR, "the chain's state could not be saved");
+        if self.has_failed { Err(error()) } else { Ok(()) }
+    }
+}
+
+/// The generation of that name.
+///
+/// # Errors
+/// An unknown name, in words.
+pub fn generation(name: &str) -> Result<Generation, String> {
+    match name {
+        "modular" => Ok(Generation::Modular),
+        "stateful" => Ok(Generation::Stateful),
+        _ => Err(format!("`{name}` is no generation of the runtime: modular or stateful")),
+    }
+}
+
+impl Drop for DevNodeHost {
+    /// Whoever waits for something that only this life knew of is told so.
+    fn drop(&mut self) {
+        self.served.switchboard.drop_all();
+    }
+}
+
+impl Resident for DevNodeHost {
+    const MAILBOX: usize = 4096;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        self.next_block_at = Instant::now();
+        if !self.pace.block_time.is_zero() {
+            self.schedule(ctx);
+        }
+        Ok(())
+    }
+}
+
+/// Asks one method that is no subscription.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer")]
+pub(super) struct Ask {
+    pub(super) method: String,
+    pub(super) params: Params,
+}
+
+impl Handles<Ask> for DevNodeHost {
+    fn handle(&mut self, ask: Ask, ctx: &mut Context<'_, Self>) -> Reply<Answer> {
+        Reply::Now(self.answer(&ask, ctx))
+    }
+}
+
+/// Submits a transaction whose fate will be followed. It is in the pool when this is answered.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Submitted, RpcError>")]
+pub(super) struct Watched {
+    pub(super) extrinsic: Vec<u8>,
+}
+
+impl Handles<Watched> for DevNodeHost {
+    fn handle(
+        &mut self,
+        Watched { extrinsic }: Watched,
+        _: &mut Context<'_, Self>,
+    ) -> Reply<Result<Submitted, RpcError>> {
+        Reply::Now(self.check().and_then(|()| self.served.submit_watched(&extrinsic)))
+    }
+}
+
+/// The newest block and the values of some storage at it.
+pub(super) type Values = (Hash, Vec<Option<Vec<u8>>>);
+
+/// Reads storage at the newest block.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Values, RpcError>")]
+pub(super) struct ReadValues {
+    pub(super) keys: Arc<Vec<Vec<u8>>>,
+}
+
+impl Handles<ReadValues> for DevNodeHost {
+    fn handle(
+        &mut self,
+        ReadValues { keys }: ReadValues,
+        _: &mut Context<'_, Self>,
+    ) -> Reply<Result<Values, RpcError>> {
+        let best = self.served.node.best().hash;
+        let values = methods::values(&self.served, &keys, Some(best));
+        Reply::Now(self.check().and(values).map(|values| (best, values)))
+    }
+}

@@ -1,0 +1,140 @@
+//! The subnet's settings by name, for command lines and tests. The names are the runtime's, as
+//! [`HyperparameterValue`] has them.
+
+use serde_json::{Value, json};
+use sn1::devchain::{GenesisConfig, HyperparameterValue};
+
+use crate::settings::nearest;
+
+/// Every name that can be set.
+pub const NAMES: [&str; 20] = [
+    "tempo",
+    "weights_set_rate_limit",
+    "weights_version_key",
+    "min_allowed_weights",
+    "max_weights_limit",
+    "immunity_period",
+    "activity_cutoff",
+    "kappa",
+    "bonds_moving_average",
+    "max_allowed_validators",
+    "max_allowed_uids",
+    "serving_rate_limit",
+    "stake_threshold",
+    "commit_reveal_weights_enabled",
+    "reveal_period_epochs",
+    "commit_reveal_weights_version",
+    "burn",
+    "min_burn",
+    "max_burn",
+    "adjustment_interval",
+];
+
+/// A setting by its name; dashes count as underscores.
+///
+/// # Errors
+/// An unknown name, with the nearest known one, or a value of another kind, in words.
+pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
+    let name = name.trim().replace('-', "_");
+    if !NAMES.contains(&name.as_str()) {
+        return Err(format!(
+            "unknown hyperparameter `{name}`; did you mean `{}`? There are {}",
+            nearest(&name, NAMES.into_iter()),
+            NAMES.join(", ")
+        ));
+    }
+    serde_json::from_value(json!({ name.as_str(): value }))
+        .map_err(|error| format!("`{name}`: {error}"))
+}
+
+/// Takes `name=value`; switches are `on` and `off`.
+///
+/// # Errors
+/// As [`named`], and text of another form.
+pub fn in_words(text: &str) -> Result<HyperparameterValue, String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not of the form NAME=VALUE, such as tempo=10"))?;
+    let value = match value.trim() {
+        "on" => Value::Bool(true),
+        "off" => Value::Bool(false),
+        other => serde_json::from_str(other).unwrap_or_else(|_| other.into()),
+    };
+    named(name, value)
+}
+
+/// Lets a chain start with that setting.
+pub fn apply(genesis: &mut GenesisConfig, setting: HyperparameterValue) {
+    use HyperparameterValue as V;
+    let (subnet, chain) = (&mut genesis.hyperparameters, &mut genesis.rules);
+    match setting {
+        V::Tempo(value) => subnet.tempo = value,
+        V::WeightsSetRateLimit(value) => subnet.weights_rate_limit = value,
+        V::WeightsVersionKey(value) => subnet.weights_version_key = value,
+        V::MinAllowedWeights(value) => subnet.min_allowed_weights = value,
+        V::MaxWeightsLimit(value) => subnet.max_weight_limit = value,
+        V::ImmunityPeriod(value) => subnet.immunity_period = value,
+        V::ActivityCutoff(value) => subnet.activity_cutoff = value,
+        V::Kappa(value) => subnet.kappa = value,
+        V::BondsMovingAverage(value) => subnet.bonds_moving_average = value,
+        V::MaxAllowedValidators(value) => subnet.max_validators = value,
+        V::MaxAllowedUids(value) => subnet.max_uids = value,
+        V::ServingRateLimit(value) => subnet.serving_rate_limit = value,
+        V::StakeThreshold(value) => subnet.stake_threshold = value,
+        V::CommitRevealWeightsEnabled(value) => subnet.commit_reveal_enabled = value,
+        V::RevealPeriodEpochs(value) => chain.reveal_period_epochs = value,
+        V::CommitRevealWeightsVersion(value) => chain.commit_reveal_version = value,
+        V::Burn(value) => subnet.burn = value,
+        V::MinBurn(value) => chain.min_burn = value,
+        V::MaxBurn(value) => chain.max_burn = value,
+        V::AdjustmentInterval(value) => chain.adjustment_interval = value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::default_genesis;
+    use super::*;
+
+    #[test]
+    fn settings_are_set_by_their_names() {
+        let mut genesis = default_genesis();
+        let words = [
+            "tempo=7",
+            "weights-set-rate-limit=0",
+            "commit_reveal_weights_enabled=on",
+            "burn = 12",
+        ];
+        for text in words {
+            apply(&mut genesis, in_words(text).unwrap());
+        }
+        let subnet = &genesis.hyperparameters;
+        assert_eq!((subnet.tempo, subnet.weights_rate_limit, subnet.burn), (7, 0, 12));
+        assert!(subnet.commit_reveal_enabled);
+    }
+
+    #[test]
+    fn every_name_is_known_to_the_chain_and_changes_something() {
+        for name in NAMES {
+            let value = named(name, json!(3)).or_else(|_| named(name, json!(true)));
+            let mut genesis = default_genesis();
+            apply(&mut genesis, value.unwrap());
+            assert_ne!(genesis, default_genesis(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let table = [
+            ("tmepo=7", "did you mean `tempo`"),
+            ("tempo", "NAME=VALUE"),
+            ("tempo=70000", "`tempo`"),
+            ("tempo=soon", "`tempo`"),
+            ("commit_reveal_weights_enabled=3", "`commit_reveal_weights_enabled`"),
+        ];
+        for (text, part) in table {
+            let error = in_words(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
