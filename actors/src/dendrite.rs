@@ -38,6 +38,7 @@ use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub(crate) use addresses::is_public;
 use asking::{Shared, ask_all};
 pub use deadlines::Deadlines;
 

@@ -3,13 +3,16 @@
 //! | module | holds |
 //! |---|---|
 //! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
-//! | [`chain`] | the client of the real chain, the dev chain's host, head and metagraph feeds, the weight committer |
+//! | [`chain`] | the client of the chain, head and metagraph feeds, the weight committer |
 //! | [`inference`] | pool, worker thread, encoder |
 //! | [`conversation`] | task factory, agents, scoreboard |
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
 //! | [`axon`] | the serving side and the miners of a local net |
+//! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
+//! | [`node`] | the parts of a node, whatever its role |
 //! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
+//! | [`roles`] | a validator or a miner on a chain: checked, started, followed to its end |
 //! | [`query`] | asks miners and shows their answers side by side |
 //! | [`wallet`] | the official wallet's folders: listed, opened for a node, made |
 //!
@@ -23,11 +26,16 @@ pub mod chain;
 mod clock;
 pub mod conversation;
 pub mod dendrite;
+pub mod devnode;
 pub mod event_log;
+mod faults;
 pub mod inference;
 pub mod localnet;
+mod models;
+pub mod node;
 mod open_files;
 pub mod query;
+pub mod roles;
 pub mod settings;
 mod signals;
 mod spawn;
@@ -35,4 +43,6 @@ pub mod supervision;
 pub mod telemetry;
 pub mod wallet;
 
+pub use faults::PlannedFault;
+pub use models::ModelFault;
 pub use open_files::raise_open_files;

@@ -1,5 +1,6 @@
 //! A whole subnet in one process: the dev chain, a validator, and miners on loopback ports, under
-//! one supervision tree.
+//! one supervision tree. Validator and miners reach the chain through its port, with the client of
+//! the real one: nothing here is a special case.
 //!
 //! Everything that can be wrong with the machine or the settings is found by [`prepare`], before
 //! anything is started. [`run`] then starts the tree, tells what happens, breaks what it is told to
@@ -8,34 +9,27 @@
 mod account;
 mod prepare;
 mod report;
+mod setup;
 mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::Netuid;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::chain::Failpoints;
+use crate::devnode::DevNodeError;
+use crate::faults::{FaultPlan, sleep_until};
+use crate::models::ModelFault;
 use crate::settings::{Settings, SettingsError};
 use crate::signals::Signals;
-use crate::supervision::{Fault, InjectFault, Root, RootExit};
+use crate::supervision::{Root, RootExit};
 
-pub use account::{Notice, TurnNotice};
+pub use crate::faults::PlannedFault;
 pub use prepare::{Prepared, prepare};
-
-/// A fault to be injected.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlannedFault {
-    /// Into which actor.
-    pub actor: String,
-    /// When, from the start on.
-    pub after: Duration,
-    /// Which.
-    pub fault: Fault,
-}
 
 /// What the command line says beyond settings.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +79,12 @@ pub enum LocalnetError {
         /// Why.
         reason: String,
     },
+    /// A model that cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelFault),
+    /// The chain did not open.
+    #[error(transparent)]
+    Chain(#[from] DevNodeError),
     /// The tree gave up.
     #[error("the node gave up: {0}; its state is intact, start it again")]
     GaveUp(String),
@@ -95,11 +95,12 @@ impl LocalnetError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Usage(_) => 64,
-            Self::Damaged(_) => 65,
-            Self::Missing(_) => 66,
+            Self::Damaged(_) | Self::Model(ModelFault::Damaged(_)) => 65,
+            Self::Missing(_) | Self::Model(ModelFault::Missing(_)) => 66,
             Self::Port { .. } => 69,
             Self::GaveUp(_) => 70,
             Self::Write { .. } => 73,
+            Self::Chain(error) => error.exit_code(),
         }
     }
 }
@@ -130,42 +131,34 @@ pub async fn run(
     let netuid = Netuid(settings.netuid);
     let (notices, mut inbox) = mpsc::unbounded_channel();
     let (watchers, mut tree_events) = mpsc::unbounded_channel();
-    let (specs, handles) = tree::build(&settings, &prepared, metrics, &notices, &watchers);
+    let failpoints = Failpoints::from_environment(false)
+        .map_err(|error| LocalnetError::Usage(error.to_string()))?;
+    let listeners = tree::Listeners { metrics, notices, watchers: watchers.clone() };
+    let (specs, handles) = tree::build(&settings, &prepared, &listeners, failpoints)?;
     let names = specs.iter().flat_map(crate::supervision::ChildSpec::names).collect::<Vec<_>>();
-    check_faults(&options.faults, &names)?;
+    let mut faults =
+        FaultPlan::new(&options.faults, &names, started).map_err(LocalnetError::Usage)?;
     let mut account = account::Account::new(&prepared, started);
     account.opened(&settings, &prepared);
     account.follow(handles.metagraph.clone());
     let mut root = Root::start("Node", specs, watchers);
-    let bootstrap = tree::bootstrap(handles.chain.clone(), Arc::clone(&prepared.keys), &settings);
-    tokio::pin!(bootstrap);
-    let mut is_bootstrapped = false;
-    let mut faults = options.faults.clone();
-    faults.sort_by_key(|planned| std::cmp::Reverse(planned.after));
+    let settling = setup::settle_in(handles.client.clone(), Arc::clone(&prepared.keys), netuid);
+    tokio::pin!(settling);
+    let mut is_settled = false;
     let ends_at =
         Some(Settings::seconds(settings.localnet.duration)).filter(|limit| !limit.is_zero());
-    let mut epochs = handles.epochs.clone();
+    let mut snapshots = handles.metagraph.clone();
     let mut signals = Signals::new().map_err(|error| LocalnetError::Usage(error.to_string()))?;
 
     let (ending, reason) = loop {
-        let next_fault = faults.last().map(|planned| started + planned.after);
         tokio::select! {
-            () = &mut bootstrap, if !is_bootstrapped => is_bootstrapped = true,
+            () = &mut settling, if !is_settled => is_settled = true,
             Some(notice) = inbox.recv() => account.notice(notice),
             Some(event) = tree_events.recv() => account.tree_event(&event),
-            Ok(()) = epochs.changed() => {
-                if let Some(epoch) = epochs.borrow_and_update().as_ref() { account.epoch(epoch) }
+            Ok(()) = snapshots.changed() => {
+                if let Some(known) = snapshots.borrow_and_update().as_ref() { account.subnet(known) }
             }
-            () = sleep_until(next_fault) => {
-                if let Some(mut planned) = faults.pop()
-                    && !inject(&root, &planned).await
-                {
-                    // It is being restarted: the fault finds it a little later.
-                    planned.after = started.elapsed() + Duration::from_millis(100);
-                    faults.push(planned);
-                    faults.sort_by_key(|planned| std::cmp::Reverse(planned.after));
-                }
-            }
+            () = sleep_until(faults.next()) => faults.inject(&root).await,
             () = sleep_until(ends_at.map(|limit| started + limit)) => break (Ending::Duration, None),
             () = signals.any() => break (Ending::Signal, None),
             exit = root.ended() => {
@@ -200,34 +193,5 @@ pub async fn run(
     match reason {
         Some(reason) => Err(LocalnetError::GaveUp(reason)),
         None => Ok(()),
-    }
-}
-
-/// Whether the fault reached its actor.
-async fn inject(root: &Root, planned: &PlannedFault) -> bool {
-    let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
-    root.link().ask(message, Duration::from_secs(1)).await == Ok(true)
-}
-
-fn check_faults(faults: &[PlannedFault], names: &[Arc<str>]) -> Result<(), LocalnetError> {
-    let is_known = |planned: &&PlannedFault| names.iter().any(|name| **name == *planned.actor);
-    match faults.iter().find(|planned| !is_known(planned)) {
-        None => Ok(()),
-        Some(unknown) => {
-            let nearest =
-                crate::settings::nearest(&unknown.actor, names.iter().map(|name| &**name));
-            let all = names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
-            Err(LocalnetError::Usage(format!(
-                "no actor is called `{}`; did you mean `{nearest}`? The actors are {all}",
-                unknown.actor
-            )))
-        }
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

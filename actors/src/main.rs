@@ -6,9 +6,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::Command;
+use metrics_exporter_prometheus::PrometheusHandle;
+use sn1_actors::devnode::{self, DevNodeError};
 use sn1_actors::localnet::{self, LocalnetError};
 use sn1_actors::query::{self, QueryError, Verdict};
-use sn1_actors::settings::Settings;
+use sn1_actors::roles::{self, RoleError};
+use sn1_actors::settings::{MinerNeuron, NeuronSettings, NodeSettings, Settings};
 use sn1_actors::telemetry;
 use tracing_subscriber::EnvFilter;
 
@@ -19,6 +22,18 @@ fn main() -> ExitCode {
     };
     match arguments.command {
         Command::Localnet(arguments) => match localnet(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(&error, error.exit_code()),
+        },
+        Command::Validator(arguments) => match validator(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(&error, error.exit_code()),
+        },
+        Command::Miner(arguments) => match miner(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(&error, error.exit_code()),
+        },
+        Command::Devchain(arguments) => match devchain(&arguments) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failure(&error, error.exit_code()),
         },
@@ -56,6 +71,32 @@ fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
     actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))
 }
 
+fn validator(arguments: &cli::RoleArguments<NeuronSettings>) -> Result<(), RoleError> {
+    let (settings, options) = (arguments.settings()?, arguments.options());
+    let metrics = node_starts(&settings)?;
+    actix::System::new().block_on(roles::validator(settings, options, metrics))
+}
+
+fn miner(arguments: &cli::RoleArguments<MinerNeuron>) -> Result<(), RoleError> {
+    let (settings, options) = (arguments.settings()?, arguments.options());
+    let metrics = node_starts(&settings)?;
+    actix::System::new().block_on(roles::miner(settings, options, metrics))
+}
+
+fn node_starts<N>(settings: &NodeSettings<N>) -> Result<PrometheusHandle, RoleError> {
+    log_from(settings.logging.debug, settings.logging.trace);
+    raise_open_files();
+    telemetry::install().map_err(|error| RoleError::Usage(error.to_string()))
+}
+
+fn devchain(arguments: &cli::DevchainArguments) -> Result<(), DevNodeError> {
+    let (debug, trace) = arguments.logging();
+    log_from(debug, trace);
+    raise_open_files();
+    let prepared = arguments.prepare()?;
+    actix::System::new().block_on(devnode::run(prepared))
+}
+
 fn query(arguments: &cli::QueryArguments) -> Result<Verdict, QueryError> {
     let settings = Settings::load(None, &arguments.flags())?;
     let query = arguments.query(&settings)?;
@@ -74,7 +115,11 @@ fn raise_open_files() {
 /// Logs go to standard error. The account tells what matters, so by default only errors do. The
 /// HTTP server's own errors are streams that miners broke off, which are counted.
 fn init_logging(settings: &Settings) {
-    let level = match (settings.logging.trace, settings.logging.debug) {
+    log_from(settings.logging.debug, settings.logging.trace);
+}
+
+fn log_from(debug: bool, trace: bool) {
+    let level = match (trace, debug) {
         (true, _) => "trace",
         (false, true) => "debug",
         (false, false) => "error",

@@ -4,6 +4,8 @@
 //! (`--neuron.timeout`). A key that is not known is an error that names its source and the nearest
 //! known key; a value of the wrong kind names its key and where it came from.
 
+mod node;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,11 +17,16 @@ use sn1::validation::reward::{RewardError, TaskMix, TaskName};
 
 use crate::axon::{AxonLimits, AxonRules};
 
+pub use node::{
+    MetagraphSection, MinerKind, MinerNeuron, NodeAxonSection, NodeSettings, NodeTelemetry, Role,
+    RoleSettings, Setting, StateSection, SubtensorSection, WalletSection,
+};
+
 /// The commented defaults that operators copy; also the built-in ones.
 const LOCALNET_DEFAULTS: &str = include_str!("../../config/localnet.toml");
 /// Variables that begin like a setting and are none.
-const OTHER_VARIABLES: [&str; 6] =
-    ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL", "SDK_10", "SDK_7"];
+const OTHER_VARIABLES: [&str; 7] =
+    ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL", "SDK_10", "SDK_7", "FAILPOINT"];
 
 /// All settings of a local net.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +73,54 @@ pub struct NeuronSettings {
     pub log_full: bool,
     pub model_id: String,
     pub threads: u16,
+    pub device: String,
+}
+
+impl NeuronSettings {
+    fn check(&self) -> Result<(), SettingsError> {
+        let seconds = [
+            ("neuron.timeout", self.timeout, 0.05, 600.0, "between 0.05 and 600 seconds"),
+            (
+                "neuron.forward_max_time",
+                self.forward_max_time,
+                1.0,
+                3600.0,
+                "between 1 and 3600 seconds",
+            ),
+            ("neuron.moving_average_alpha", self.moving_average_alpha, 0.0, 1.0, "between 0 and 1"),
+            ("neuron.decay_alpha", self.decay_alpha, 0.0, 1.0, "between 0 and 1"),
+            ("neuron.vpermit_tao_limit", self.vpermit_tao_limit, 0.0, 1e12, "a number of TAO"),
+        ];
+        for (key, value, least, most, rule) in seconds {
+            in_range(key, value, least, most, rule)?;
+        }
+        in_range("neuron.sample_size", self.sample_size, 1, 65_535, "at least 1")?;
+        let conversations = self.num_concurrent_forwards;
+        in_range("neuron.num_concurrent_forwards", conversations, 1, 64, "between 1 and 64")?;
+        in_range("neuron.max_tokens", self.max_tokens, 8, 4096, "between 8 and 4096")
+    }
+}
+
+/// `cpu` and `cuda` are devices, also `cuda:1`; whether this build can use one is seen later.
+fn check_device(device: &str) -> Result<(), SettingsError> {
+    let is_device = device == "cpu" || device == "cuda" || device.starts_with("cuda:");
+    let wrong = || SettingsError::OutOfRange {
+        key: "neuron.device",
+        value: format!("`{device}`"),
+        rule: "cpu or cuda",
+    };
+    is_device.then_some(()).ok_or_else(wrong)
+}
+
+impl NeuronSettings {
+    /// The tasks with their shares.
+    ///
+    /// # Errors
+    /// [`SettingsError::Tasks`] when they do not fit together, or a task is not made by this
+    /// version.
+    pub fn task_mix(&self) -> Result<TaskMix, SettingsError> {
+        Ok(TaskMix::new(&self.tasks, Some(&self.task_p))?)
+    }
 }
 
 /// Where models are.
@@ -92,35 +147,32 @@ pub struct AxonSection {
     pub rules: AxonRules,
 }
 
-impl AxonSection {
-    fn check(&self) -> Result<(), SettingsError> {
-        let limits = &self.limits;
-        let counts = [
-            ("axon.limits.max_connections", limits.max_connections),
-            ("axon.limits.max_connections_per_address", limits.max_connections_per_address),
-            ("axon.limits.max_streams_per_hotkey", limits.max_streams_per_hotkey),
-            ("axon.limits.max_streams", limits.max_streams),
-            ("axon.limits.max_nonce_pairs", limits.max_nonce_pairs),
-        ];
-        for (key, value) in counts {
-            in_range(key, value, 1, 1 << 20, "between 1 and 1048576")?;
-        }
-        in_range("axon.limits.max_waiting", limits.max_waiting, 0, 1 << 20, "at most 1048576")?;
-        let rule = "between 4096 bytes and 64 KiB";
-        in_range("axon.limits.max_head_bytes", limits.max_head_bytes, 4096, 65_536, rule)?;
-        let rule = "between 1 KiB and 1 GiB";
-        in_range("axon.limits.max_body_bytes", limits.max_body_bytes, 1024, 1 << 30, rule)?;
-        let rates = [
-            ("axon.limits.address_requests_per_second", limits.address_requests_per_second),
-            ("axon.limits.address_burst", limits.address_burst),
-            ("axon.limits.hotkey_requests_per_second", limits.hotkey_requests_per_second),
-            ("axon.limits.hotkey_burst", limits.hotkey_burst),
-        ];
-        for (key, value) in rates {
-            in_range(key, value, 1.0, 1e9, "at least 1")?;
-        }
-        in_range("axon.rules.min_stake", self.rules.min_stake, 0.0, 1e12, "a number of TAO")
+fn check_axon(limits: &AxonLimits, rules: &AxonRules) -> Result<(), SettingsError> {
+    let counts = [
+        ("axon.limits.max_connections", limits.max_connections),
+        ("axon.limits.max_connections_per_address", limits.max_connections_per_address),
+        ("axon.limits.max_streams_per_hotkey", limits.max_streams_per_hotkey),
+        ("axon.limits.max_streams", limits.max_streams),
+        ("axon.limits.max_nonce_pairs", limits.max_nonce_pairs),
+    ];
+    for (key, value) in counts {
+        in_range(key, value, 1, 1 << 20, "between 1 and 1048576")?;
     }
+    in_range("axon.limits.max_waiting", limits.max_waiting, 0, 1 << 20, "at most 1048576")?;
+    let rule = "between 4096 bytes and 64 KiB";
+    in_range("axon.limits.max_head_bytes", limits.max_head_bytes, 4096, 65_536, rule)?;
+    let rule = "between 1 KiB and 1 GiB";
+    in_range("axon.limits.max_body_bytes", limits.max_body_bytes, 1024, 1 << 30, rule)?;
+    let rates = [
+        ("axon.limits.address_requests_per_second", limits.address_requests_per_second),
+        ("axon.limits.address_burst", limits.address_burst),
+        ("axon.limits.hotkey_requests_per_second", limits.hotkey_requests_per_second),
+        ("axon.limits.hotkey_burst", limits.hotkey_burst),
+    ];
+    for (key, value) in rates {
+        in_range(key, value, 1.0, 1e9, "at least 1")?;
+    }
+    in_range("axon.rules.min_stake", rules.min_stake, 0.0, 1e12, "a number of TAO")
 }
 
 fn in_range<T: PartialOrd + std::fmt::Display>(
@@ -252,25 +304,7 @@ impl Settings {
         file: Option<&Path>,
         flags: &[(&'static str, Value)],
     ) -> Result<Self, SettingsError> {
-        let defaults = Toml::string(LOCALNET_DEFAULTS);
-        let mut known = Vec::new();
-        flatten("", &dict_of(&defaults)?, &mut known);
-        let mut merged = Figment::from(defaults);
-        if let Some(path) = file {
-            std::fs::read_to_string(path)
-                .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
-            let provider = Toml::file_exact(path);
-            let keys = dict_of(&provider).map_err(|error| error.in_file(path))?;
-            check_keys(&keys, &known, &path.display().to_string())?;
-            merged = merged.merge(provider);
-        }
-        let environment = Env::prefixed("SN1_").ignore(&OTHER_VARIABLES).split("__");
-        check_keys(&dict_of(&environment)?, &known, "the environment (SN1_...)")?;
-        merged = merged.merge(environment);
-        for (key, value) in flags {
-            merged = merged.merge(Serialized::default(key, value));
-        }
-        let settings: Self = merged.extract()?;
+        let settings: Self = load_layers(LOCALNET_DEFAULTS, file, flags)?;
         settings.check()?;
         Ok(settings)
     }
@@ -280,59 +314,21 @@ impl Settings {
     /// # Errors
     /// When they do not fit together, or a task is not made by this version.
     pub fn task_mix(&self) -> Result<TaskMix, SettingsError> {
-        Ok(TaskMix::new(&self.neuron.tasks, Some(&self.neuron.task_p))?)
+        self.neuron.task_mix()
     }
 
     fn check(&self) -> Result<(), SettingsError> {
         let (neuron, localnet) = (&self.neuron, &self.localnet);
-        let seconds = [
-            ("neuron.timeout", neuron.timeout, 0.05, 600.0, "between 0.05 and 600 seconds"),
-            (
-                "neuron.forward_max_time",
-                neuron.forward_max_time,
-                1.0,
-                3600.0,
-                "between 1 and 3600 seconds",
-            ),
-            ("localnet.block_time", localnet.block_time, 0.05, 60.0, "between 0.05 and 60 seconds"),
-            ("localnet.duration", localnet.duration, 0.0, 1e9, "0 or a number of seconds"),
-            (
-                "neuron.moving_average_alpha",
-                neuron.moving_average_alpha,
-                0.0,
-                1.0,
-                "between 0 and 1",
-            ),
-            ("neuron.decay_alpha", neuron.decay_alpha, 0.0, 1.0, "between 0 and 1"),
-            ("neuron.vpermit_tao_limit", neuron.vpermit_tao_limit, 0.0, 1e12, "a number of TAO"),
-        ];
-        for (key, value, least, most, rule) in seconds {
-            in_range(key, value, least, most, rule)?;
-        }
-        let counts = [
-            ("neuron.sample_size", neuron.sample_size, 1, 65_535, "at least 1"),
-            (
-                "neuron.num_concurrent_forwards",
-                neuron.num_concurrent_forwards,
-                1,
-                64,
-                "between 1 and 64",
-            ),
-            ("neuron.max_tokens", neuron.max_tokens, 8, 4096, "between 8 and 4096"),
-            ("localnet.miners", usize::from(localnet.miners), 1, 64, "between 1 and 64"),
-            (
-                "localnet.tempo",
-                usize::from(localnet.tempo),
-                2,
-                10_000,
-                "between 2 and 10000 blocks",
-            ),
-            ("axon.threads", self.axon.threads, 1, 64, "between 1 and 64"),
-        ];
-        for (key, value, least, most, rule) in counts {
-            in_range(key, value, least, most, rule)?;
-        }
-        self.axon.check()?;
+        neuron.check()?;
+        let block_time = localnet.block_time;
+        in_range("localnet.block_time", block_time, 0.05, 60.0, "between 0.05 and 60 seconds")?;
+        in_range("localnet.duration", localnet.duration, 0.0, 1e9, "0 or a number of seconds")?;
+        in_range("localnet.miners", localnet.miners, 1, 64, "between 1 and 64")?;
+        let rule = "between 2 and 10000 blocks";
+        in_range("localnet.tempo", localnet.tempo, 2, 10_000, rule)?;
+        in_range("axon.threads", self.axon.threads, 1, 64, "between 1 and 64")?;
+        check_axon(&self.axon.limits, &self.axon.rules)?;
+        check_device(&neuron.device)?;
         self.task_mix().map(drop)
     }
 
@@ -340,6 +336,33 @@ impl Settings {
     pub fn seconds(value: f64) -> Duration {
         Duration::try_from_secs_f64(value).unwrap_or_default()
     }
+}
+
+/// Merges the built-in defaults, a file, the environment and flags, each before the one before it.
+fn load_layers<T: serde::de::DeserializeOwned>(
+    defaults: &str,
+    file: Option<&Path>,
+    flags: &[(&'static str, Value)],
+) -> Result<T, SettingsError> {
+    let defaults = Toml::string(defaults);
+    let mut known = Vec::new();
+    flatten("", &dict_of(&defaults)?, &mut known);
+    let mut merged = Figment::from(defaults);
+    if let Some(path) = file {
+        std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
+        let provider = Toml::file_exact(path);
+        let keys = dict_of(&provider).map_err(|error| error.in_file(path))?;
+        check_keys(&keys, &known, &path.display().to_string())?;
+        merged = merged.merge(provider);
+    }
+    let environment = Env::prefixed("SN1_").ignore(&OTHER_VARIABLES).split("__");
+    check_keys(&dict_of(&environment)?, &known, "the environment (SN1_...)")?;
+    merged = merged.merge(environment);
+    for (key, value) in flags {
+        merged = merged.merge(Serialized::default(key, value));
+    }
+    Ok(merged.extract()?)
 }
 
 fn dict_of(provider: &impl Provider) -> Result<Dict, SettingsError> {

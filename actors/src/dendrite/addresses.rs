@@ -42,7 +42,8 @@ fn is_one_host(address: IpAddr) -> bool {
     !(address.is_unspecified() || address.is_multicast() || is_broadcast)
 }
 
-fn is_public(address: IpAddr) -> bool {
+/// Whether an address is one that the whole internet can reach.
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => carried(v6).map_or_else(|| is_public_v6(v6), is_public_v4),

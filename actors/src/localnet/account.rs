@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sn1::chain::Uid;
-use sn1::devchain::EpochReport;
+use sn1::chain::commit_reveal::ModularEpochs;
+use sn1::chain::{Metagraph, Uid};
 use sn1::store::CommitOutcome;
 use sn1::wallet::AccountId;
 use tokio::time::Instant;
@@ -11,42 +11,12 @@ use tokio::time::Instant;
 use super::Ending;
 use super::prepare::Prepared;
 use super::report::Report;
+use crate::node::{Notice, TurnNotice};
 use crate::settings::Settings;
 use crate::supervision::{RestartLedger, TreeEvent};
 
 /// Longest piece of a text in a line, in characters.
 const EXCERPT: usize = 96;
-
-/// What the actors tell the account.
-#[derive(Debug, Clone)]
-pub enum Notice {
-    /// A turn was scored and recorded.
-    Turn(Box<TurnNotice>),
-    /// The fate of a weight setting is known.
-    Weights {
-        /// What was set.
-        entries: Vec<(Uid, u16)>,
-        /// What became of it.
-        outcome: CommitOutcome,
-    },
-}
-
-/// A scored turn, as people want to hear of it.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the fields say what they are")]
-pub struct TurnNotice {
-    pub step: u64,
-    pub turn: u8,
-    pub task: &'static str,
-    pub topic: String,
-    pub persona: String,
-    pub challenge: String,
-    pub best: String,
-    pub uids: Vec<u16>,
-    pub rewards: Vec<f32>,
-    pub scores: Vec<f32>,
-    pub seconds: f64,
-}
 
 /// Tells, and keeps what the report needs.
 pub(super) struct Account {
@@ -59,6 +29,8 @@ pub(super) struct Account {
     pub(super) first_weights_seconds: Option<f64>,
     pub(super) n_turns: u64,
     metagraph: Option<crate::chain::MetagraphFeed>,
+    /// The one that the newest snapshot belongs to.
+    epoch: Option<u64>,
 }
 
 impl Account {
@@ -73,6 +45,7 @@ impl Account {
             first_weights_seconds: None,
             n_turns: 0,
             metagraph: None,
+            epoch: None,
         }
     }
 
@@ -96,8 +69,11 @@ impl Account {
         let address =
             prepared.telemetry.local_addr().map_or_else(|_| "-".to_owned(), |at| at.to_string());
         self.say(format_args!(
-            "subnet {} with {} miners; metrics on http://{address}/metrics; Ctrl-C stops",
-            settings.netuid, settings.localnet.miners
+            "subnet {} with {} miners; chain on {}; metrics on http://{address}/metrics; Ctrl-C \
+             stops",
+            settings.netuid,
+            settings.localnet.miners,
+            prepared.chain.url()
         ));
     }
 
@@ -140,13 +116,23 @@ impl Account {
             CommitOutcome::Refused { reason } => {
                 self.say(format_args!("weights refused: {reason}"))
             }
+            CommitOutcome::Replaced { block } => {
+                self.say(format_args!("weights were in block {block}, but the chain holds others"))
+            }
             CommitOutcome::Lost => self.say(format_args!("weights never landed, planning anew")),
         }
     }
 
-    pub(super) fn epoch(&self, epoch: &EpochReport) {
-        let tao = epoch.paid() as f64 / 1e9;
-        self.say(format_args!("epoch in block {}: {tao:.3} TAO paid", epoch.block));
+    /// Tells when another epoch has run, and what it paid.
+    pub(super) fn subnet(&mut self, known: &Metagraph) {
+        let Metagraph { netuid, head, hyperparameters, neurons } = known;
+        let (tempo, block) = (hyperparameters.tempo, head.number);
+        let epoch = ModularEpochs { netuid: *netuid, tempo, head: block }.epoch_at(block);
+        let before = std::mem::replace(&mut self.epoch, epoch);
+        let Some(epoch) = epoch.filter(|_| before.is_some() && before != epoch) else { return };
+        let rao = neurons.iter().fold(0, |sum: u64, neuron| sum.saturating_add(neuron.emission));
+        let tao = rao as f64 / 1e9;
+        self.say(format_args!("epoch {epoch} has run by block {block}: {tao:.3} TAO paid"));
     }
 
     pub(super) fn tree_event(&mut self, event: &TreeEvent) {

@@ -6,21 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sn1::llm::LlmError;
-use sn1::llm::gguf::Gguf;
-use sn1::llm::source::{ModelSource, find_gguf};
-use sn1::llm::template::ChatTemplate;
 use sn1::llm::tokenizer::Tokenizer;
-use sn1::store::{ChainStore, Store};
+use sn1::store::Store;
 use sn1::wallet::{AccountId, Keypair};
 
-use super::{LocalnetError, Options};
+use super::{LocalnetError, Options, setup};
 use crate::axon::Behaviour;
 use crate::clock::unix_ns;
+use crate::devnode::PreparedDevNode;
+use crate::models;
+use crate::node::HAS_MODEL;
 use crate::settings::Settings;
 
-/// Whether this build can run the language model and the encoder.
-pub(super) const HAS_MODEL: bool = cfg!(feature = "libtorch");
 /// What a state folder was made for.
 const FACTS_FILE: &str = "localnet.json";
 /// Held while a node uses the folder.
@@ -122,6 +119,8 @@ pub struct Prepared {
     pub miners: Vec<PreparedMiner>,
     /// The listener of the pages.
     pub telemetry: TcpListener,
+    /// The chain, open, and its port, bound.
+    pub chain: PreparedDevNode,
     /// Where the state is.
     pub state: StateFolder,
 }
@@ -133,19 +132,17 @@ pub struct Prepared {
 pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, LocalnetError> {
     check_tasks(settings)?;
     check_report(options)?;
-    let models = &settings.models.folder;
-    let model = find_gguf(&resolve(&settings.neuron.model_id, models)?)
-        .map_err(|error| LocalnetError::Missing(error.to_string()))?;
-    let tokenizer = read_model(&model)?;
-    let encoder = resolve(&settings.models.encoder, models)?;
-    if HAS_MODEL {
-        check_encoder(&encoder)?;
-    }
+    let folder = &settings.models.folder;
+    models::note_device(&settings.neuron.device);
+    let (model, tokenizer) = models::find_model(&settings.neuron.model_id, folder)?;
+    let encoder = models::find_encoder(&settings.models.encoder, folder)?;
     let keys = derive_keys(settings)?;
     let telemetry = bind(settings.telemetry.port, "the metrics", "telemetry.port")?;
     let miners = prepare_miners(settings, &keys)?;
     let state = open_state(settings, options)?;
-    Ok(Prepared { model, encoder, tokenizer, keys: Arc::new(keys), miners, telemetry, state })
+    let chain = PreparedDevNode::open(setup::chain_settings(settings, &keys, state.chain_file()))?;
+    let keys = Arc::new(keys);
+    Ok(Prepared { model, encoder, tokenizer, keys, miners, telemetry, chain, state })
 }
 
 fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
@@ -164,49 +161,6 @@ fn check_report(options: &Options) -> Result<(), LocalnetError> {
     opened
         .map(drop)
         .map_err(|error| LocalnetError::Write { path: path.clone(), reason: error.to_string() })
-}
-
-fn resolve(setting: &str, models: &Path) -> Result<PathBuf, LocalnetError> {
-    let missing = |error: sn1::llm::source::SourceError| LocalnetError::Missing(error.to_string());
-    setting.parse::<ModelSource>().map_err(missing)?.resolve(models).map_err(missing)
-}
-
-/// Reads the file as the worker will, as far as that goes without libtorch.
-fn read_model(path: &Path) -> Result<Arc<Tokenizer>, LocalnetError> {
-    let damaged = |error: LlmError| LocalnetError::Damaged(error.to_string());
-    let bytes = std::fs::read(path)
-        .map_err(|source| damaged(LlmError::Read { path: path.to_owned(), source }))?;
-    let gguf =
-        Gguf::parse(&path.display().to_string(), &bytes).map_err(|error| damaged(error.into()))?;
-    ChatTemplate::from_gguf(&gguf).map_err(|error| damaged(error.into()))?;
-    let tokenizer = Tokenizer::from_gguf(&gguf).map_err(|error| damaged(error.into()))?;
-    Ok(Arc::new(tokenizer))
-}
-
-fn check_encoder(folder: &Path) -> Result<(), LocalnetError> {
-    let missing = ["config.json", "tokenizer.json", "model.safetensors"]
-        .into_iter()
-        .find(|name| !folder.join(name).is_file());
-    match missing {
-        None => open_encoder(folder),
-        Some(name) => Err(LocalnetError::Missing(format!(
-            "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
-            folder.display()
-        ))),
-    }
-}
-
-/// Loads it once, so that a damaged one is found now.
-#[cfg(feature = "libtorch")]
-fn open_encoder(folder: &Path) -> Result<(), LocalnetError> {
-    sn1::embedding::SentenceEncoder::load(folder)
-        .map(drop)
-        .map_err(|error| LocalnetError::Damaged(error.to_string()))
-}
-
-#[cfg(not(feature = "libtorch"))]
-fn open_encoder(_: &Path) -> Result<(), LocalnetError> {
-    Ok(())
 }
 
 fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
@@ -258,9 +212,6 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
     let damaged = |error: sn1::store::StoreError| LocalnetError::Damaged(error.to_string());
     Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
     Store::open(&state.events_file()).map_err(damaged)?;
-    ChainStore::open(&state.chain_file())
-        .and_then(|store| store.load::<sn1::devchain::DevChain>())
-        .map_err(damaged)?;
     Ok(state)
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use sn1::chain::{Netuid, Neuron, Uid};
-use sn1::devchain::DevChain;
+use sn1::devchain::node::DevNode;
 use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreError};
 
 use super::account::Account;
@@ -84,14 +84,14 @@ impl Report {
         let events = Store::open(&prepared.state.events_file())
             .and_then(|store| store.count_events("step"))
             .map_err(damaged)?;
-        let chain = ChainStore::open(&prepared.state.chain_file())
-            .and_then(|store| store.load::<DevChain>())
+        let node = ChainStore::open(&prepared.state.chain_file())
+            .and_then(|store| store.load::<DevNode>())
             .map_err(damaged)?;
-        let metagraph = chain.as_ref().and_then(|chain| chain.metagraph(netuid));
+        let chain = node.as_ref().map(DevNode::chain);
+        let metagraph = chain.and_then(|chain| chain.metagraph(netuid));
         let validator = prepared.keys.validator.hotkey.account_id();
-        let weights = chain
-            .as_ref()
-            .and_then(|chain| chain.weights(netuid, chain.uid_of(netuid, &validator)?));
+        let weights =
+            chain.and_then(|chain| chain.weights(netuid, chain.uid_of(netuid, &validator)?));
         let weights = weights.unwrap_or_default();
         let neurons = metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
         let miners = neurons.iter().filter_map(|neuron| {
@@ -155,11 +155,12 @@ fn miner_line(
 }
 
 fn commit_line(record: &CommitRecord) -> CommitLine {
-    use sn1::store::CommitOutcome::{Landed, Lost, Refused};
+    use sn1::store::CommitOutcome::{Landed, Lost, Refused, Replaced};
     let (block, detail) = match &record.outcome {
         Some(Landed { block, transaction }) => {
             (Some(*block), transaction.map(|hash| hash.to_string()))
         }
+        Some(Replaced { block }) => (Some(*block), None),
         Some(Refused { reason }) => (None, Some(reason.clone())),
         Some(Lost) | None => (None, None),
     };

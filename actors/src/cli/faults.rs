@@ -1,0 +1,70 @@
+//! Flags that break actors on purpose.
+
+use std::time::Duration;
+
+use clap::Args;
+use sn1_actors::PlannedFault;
+use sn1_actors::supervision::Fault;
+
+use super::time::parse_seconds;
+
+/// A fault for one actor at one time.
+#[derive(Debug, Clone)]
+struct FaultAt {
+    actor: String,
+    after: Duration,
+}
+
+fn parse_fault(text: &str) -> Result<FaultAt, String> {
+    let wrong = || format!("`{text}` is not of the form NAME@SECONDS, such as Scoreboard@30");
+    let (actor, seconds) = text.split_once('@').ok_or_else(wrong)?;
+    let after = parse_seconds(seconds).map_err(|_| wrong())?;
+    let after = Duration::try_from_secs_f64(after).map_err(|_| wrong())?;
+    if actor.is_empty() {
+        return Err(wrong());
+    }
+    Ok(FaultAt { actor: actor.to_owned(), after })
+}
+
+/// The flags `--fault.*`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FaultArguments {
+    /// Panic an actor at a time (repeatable)
+    #[arg(long = "fault.panic", value_name = "NAME@SECONDS", value_parser = parse_fault)]
+    fault_panic: Vec<FaultAt>,
+    /// Let an actor fail at a time (repeatable)
+    #[arg(long = "fault.error", value_name = "NAME@SECONDS", value_parser = parse_fault)]
+    fault_error: Vec<FaultAt>,
+    /// Block an actor's thread at a time (repeatable)
+    #[arg(long = "fault.stall", value_name = "NAME@SECONDS", value_parser = parse_fault)]
+    fault_stall: Vec<FaultAt>,
+}
+
+impl FaultArguments {
+    pub(crate) fn planned(&self) -> Vec<PlannedFault> {
+        let planned = |faults: &[FaultAt], fault: Fault| {
+            let plan =
+                |at: &FaultAt| PlannedFault { actor: at.actor.clone(), after: at.after, fault };
+            faults.iter().map(plan).collect::<Vec<_>>()
+        };
+        let faults = [
+            planned(&self.fault_panic, Fault::Panic),
+            planned(&self.fault_error, Fault::Error),
+            planned(&self.fault_stall, Fault::Stall),
+        ];
+        faults.concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_name_an_actor_and_a_time() {
+        assert_eq!(parse_fault("Scoreboard@30").unwrap().after, Duration::from_secs(30));
+        for text in ["Scoreboard", "@30", "Scoreboard@", "Scoreboard@-1"] {
+            assert!(parse_fault(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The chain's side of a node: who follows it, who reads the subnet, who sets weights. All of them
+//! share one client, whose connection is one socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Feeds, Notice};
+use crate::chain::subtensor::Subtensor;
+use crate::chain::{
+    ChainLink, CommitterLinks, CommitterSettings, MetagraphSync, SyncSettings, WeightCommitter,
+};
+use crate::conversation::Scoreboard;
+use crate::supervision::{ChildSpec, Link, Slot};
+
+/// Sent with weights: version 2.5.1 of the mechanism.
+pub const VERSION_KEY: u64 = 20_501;
+
+/// A client and the feeds that are kept from what it reads.
+#[derive(Debug, Clone)]
+pub struct ChainPart {
+    /// The client. Nothing is connected before the actors start.
+    pub client: Subtensor,
+    /// Where what it reads is published.
+    pub feeds: Feeds,
+}
+
+impl ChainPart {
+    /// `ChainLink`: follows one of the client's nodes, and publishes heads and final heads.
+    pub fn link(&self) -> ChildSpec {
+        let Self { client, feeds } = self.clone();
+        ChildSpec::new(&Slot::new("ChainLink"), move || {
+            let (heads, finals) = (Arc::clone(&feeds.heads), Arc::clone(&feeds.finals));
+            Ok(ChainLink::following(client.clone(), heads, finals))
+        })
+    }
+
+    /// `MetagraphSync`: publishes snapshots of the subnet.
+    pub fn sync(&self, settings: SyncSettings) -> ChildSpec {
+        let Self { client, feeds } = self.clone();
+        ChildSpec::new(&Slot::new("MetagraphSync"), move || {
+            Ok(MetagraphSync::new(
+                client.clone(),
+                settings.clone(),
+                feeds.heads(),
+                feeds.hints.clone(),
+                Arc::clone(&feeds.metagraph),
+                feeds.age.clone(),
+            ))
+        })
+    }
+
+    /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop it has
+    /// `drain_within` to follow what is signed to its block and to read it back.
+    pub fn committer(
+        &self,
+        settings: CommitterSettings,
+        scoreboard: Link<Scoreboard>,
+        notices: UnboundedSender<Notice>,
+        drain_within: Duration,
+    ) -> ChildSpec {
+        let links = CommitterLinks {
+            scoreboard,
+            heads: self.feeds.heads(),
+            metagraph: self.feeds.metagraph(),
+            age: self.feeds.age.clone(),
+            hints: self.feeds.hints.clone(),
+            standing: Arc::clone(&self.feeds.standing),
+            notices,
+        };
+        let client = self.client.clone();
+        ChildSpec::new(&Slot::new("WeightCommitter"), move || {
+            WeightCommitter::open(client.clone(), settings.clone(), links.clone())
+        })
+        .drain_within(drain_within)
+    }
+}

@@ -1,0 +1,86 @@
+//! The pages of a node, and what `/readyz` waits for.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sn1::chain::StopReason;
+use sn1::chain::weight_cycle::Standing;
+use sn1::wallet::AccountId;
+
+use super::Feeds;
+use crate::supervision::{ChildSpec, Slot};
+use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
+
+/// What readiness waits for, by name and in order.
+#[derive(Clone, Default)]
+pub struct Conditions(Vec<(&'static str, Condition)>);
+
+impl Conditions {
+    /// What every node waits for: the chain's blocks, and a metagraph that is not too old.
+    pub fn of_chain(feeds: &Feeds) -> Self {
+        let (heads, age) = (feeds.heads(), feeds.age.clone());
+        let silent_after = feeds.silent_after();
+        let chain = move || match *heads.borrow() {
+            Some(seen) if seen.at.elapsed() < silent_after => Ok(()),
+            Some(seen) => Err(format!("no new block for {:.0} s", seen.at.elapsed().as_secs_f64())),
+            None => Err("no block seen yet".to_owned()),
+        };
+        Self::default()
+            .and("chain", Arc::new(chain))
+            .and("metagraph", Arc::new(move || age.check()))
+    }
+
+    /// Waits also until the chain has registered this hotkey.
+    pub fn and_registration(self, feeds: &Feeds, own: AccountId) -> Self {
+        let metagraph = feeds.metagraph();
+        let registered = move || match metagraph.borrow().as_ref() {
+            Some(known) if known.neuron_of(&own).is_some() => Ok(()),
+            Some(_) => Err("our hotkey is not registered".to_owned()),
+            None => Err("no metagraph yet".to_owned()),
+        };
+        self.and("registration", Arc::new(registered))
+    }
+
+    /// Waits also while something keeps weights from being set. That they are switched off is no
+    /// reason.
+    pub fn and_weights(self, feeds: &Feeds) -> Self {
+        let standing = feeds.standing();
+        let weights = move || match &*standing.borrow() {
+            Standing::Starting | Standing::Ready | Standing::Stopped(StopReason::Disabled) => {
+                Ok(())
+            }
+            Standing::Stopped(reason) => Err(reason.to_string()),
+        };
+        self.and("weights", Arc::new(weights))
+    }
+
+    /// One more, such as [`super::Inference::ready`] as `model`.
+    pub fn and(mut self, name: &'static str, condition: Condition) -> Self {
+        self.0.push((name, condition));
+        self
+    }
+}
+
+/// `Telemetry`: the pages on this listener. On a local net `development_key` names a key that may
+/// ask its miners.
+///
+/// # Errors
+/// When the listener cannot be shared with the actor's later lives.
+pub fn telemetry(
+    metrics: PrometheusHandle,
+    listener: &TcpListener,
+    conditions: Conditions,
+    feeds: &Feeds,
+    development_key: Option<Arc<str>>,
+) -> io::Result<ChildSpec> {
+    let listener = listener.try_clone()?;
+    let subnet =
+        SubnetFeeds { metagraph: feeds.metagraph(), heads: feeds.heads(), development_key };
+    let pages = Pages { metrics, conditions: conditions.0, subnet };
+    Ok(ChildSpec::new(&Slot::new("Telemetry"), move || {
+        let listener = listener.try_clone().map_err(|error| error.to_string())?;
+        Ok(Telemetry::new(pages.clone(), listener))
+    }))
+}

@@ -1,0 +1,226 @@
+//! The conversation side of a validator: who makes tasks, asks miners, scores their answers and
+//! keeps what was scored.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sn1::chain::AxonInfo;
+use sn1::llm::request::GenerateSettings;
+use sn1::llm::tokenizer::Tokenizer;
+use sn1::validation::corpus::Corpus;
+use sn1::validation::reward::TaskMix;
+use sn1::validation::scoring::Averaging;
+use sn1::wallet::{AccountId, Keypair};
+use tokio::sync::OnceCell;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Feeds, HAS_MODEL, Inference, Notice};
+use crate::conversation::{
+    AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
+    TaskFactorySettings,
+};
+use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
+use crate::event_log::EventLog;
+use crate::settings::{NeuronSettings, Settings, SettingsError};
+use crate::supervision::{ChildSpec, Link, Slot};
+
+/// What a validator must know.
+#[derive(Clone)]
+pub struct ValidatorSettings {
+    /// Signs questions.
+    pub hotkey: Keypair,
+    /// How conversations are held; checked when the settings were loaded.
+    pub neuron: NeuronSettings,
+    /// Scores, turns and the weight journal.
+    pub state_file: PathBuf,
+    /// The history of step events.
+    pub events_file: PathBuf,
+    /// The address that questions say they come from.
+    pub external_ip: IpAddr,
+    /// Whether axons on addresses that are not public are asked: on a local net only.
+    pub allow_local_addresses: bool,
+    /// What a miner may cost.
+    pub limits: DendriteLimits,
+    /// Counts tokens in answers.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Miners that are known to come: see [`AgentSettings::expected`]. Usually empty.
+    pub expected: Arc<[(AccountId, AxonInfo)]>,
+    /// Seeds every draw.
+    pub seed: u64,
+}
+
+/// The actors of a validator's conversations.
+pub struct Validator {
+    settings: ValidatorSettings,
+    mix: TaskMix,
+    event_log: Slot<EventLog>,
+    scoreboard: Slot<Scoreboard>,
+    task_factory: Slot<TaskFactory>,
+    dendrite: Slot<Dendrite>,
+}
+
+impl Validator {
+    /// Nothing is opened yet.
+    ///
+    /// # Errors
+    /// [`SettingsError::Tasks`]
+    pub fn new(settings: ValidatorSettings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            mix: settings.neuron.task_mix()?,
+            settings,
+            event_log: Slot::new("EventLog"),
+            scoreboard: Slot::new("Scoreboard"),
+            task_factory: Slot::new("TaskFactory"),
+            dendrite: Slot::new("Dendrite"),
+        })
+    }
+
+    /// Has the scores: for the weight committer.
+    pub fn scoreboard(&self) -> Link<Scoreboard> {
+        self.scoreboard.link()
+    }
+
+    /// `EventLog`. It starts before everything that reports to it.
+    pub fn event_log(&self) -> ChildSpec {
+        let file = self.settings.events_file.clone();
+        ChildSpec::new(&self.event_log, move || EventLog::open(&file))
+    }
+
+    /// `Scoreboard`, `TaskFactory`, `Dendrite` and the `ConversationAgent`s.
+    pub fn conversation(
+        &self,
+        feeds: &Feeds,
+        inference: &Inference,
+        notices: &UnboundedSender<Notice>,
+    ) -> Vec<ChildSpec> {
+        let links = self.agent_links(feeds, inference, notices);
+        let agents = 1..=self.settings.neuron.num_concurrent_forwards;
+        let mut children = vec![self.score_keeper(feeds), self.task_maker(inference), self.asker()];
+        children.extend(agents.map(|number| self.agent(number, &links)));
+        children
+    }
+
+    fn score_keeper(&self, feeds: &Feeds) -> ChildSpec {
+        let averaging = Averaging {
+            alpha: self.settings.neuron.moving_average_alpha,
+            decay: self.settings.neuron.decay_alpha,
+        };
+        let settings =
+            ScoreboardSettings { averaging, state_file: self.settings.state_file.clone() };
+        let metagraph = feeds.metagraph();
+        ChildSpec::new(&self.scoreboard, move || {
+            Scoreboard::open(settings.clone(), metagraph.clone())
+        })
+    }
+
+    fn task_maker(&self, inference: &Inference) -> ChildSpec {
+        let (corpus, pool) = (Arc::new(Corpus::embedded()), inference.pool.clone());
+        let seeds = LifeSeeds::new(self.settings.seed, 0);
+        let settings = TaskFactorySettings {
+            mix: self.mix.clone(),
+            n_ready: self.settings.neuron.num_concurrent_forwards,
+            query: self.writing(),
+            seed: 0,
+        };
+        ChildSpec::new(&self.task_factory, move || {
+            let settings = TaskFactorySettings { seed: seeds.next(), ..settings.clone() };
+            Ok(TaskFactory::new(settings, Arc::clone(&corpus), pool.clone()))
+        })
+    }
+
+    fn asker(&self) -> ChildSpec {
+        let settings = DendriteSettings {
+            hotkey: self.settings.hotkey.clone(),
+            external_ip: self.settings.external_ip,
+            allow_local_addresses: self.settings.allow_local_addresses,
+            limits: self.settings.limits,
+        };
+        ChildSpec::new(&self.dendrite, move || Dendrite::new(settings.clone()))
+    }
+
+    fn agent_links(
+        &self,
+        feeds: &Feeds,
+        inference: &Inference,
+        notices: &UnboundedSender<Notice>,
+    ) -> AgentLinks {
+        AgentLinks {
+            task_factory: self.task_factory.link(),
+            dendrite: self.dendrite.link(),
+            scoreboard: self.scoreboard.link(),
+            event_log: self.event_log.link(),
+            pool: inference.pool.clone(),
+            encoder: inference.encoder.clone(),
+            metagraph: feeds.metagraph(),
+            age: feeds.age.clone(),
+            tokenizer: Arc::clone(&self.settings.tokenizer),
+            empty_embedding: Arc::new(OnceCell::new()),
+            notices: notices.clone(),
+        }
+    }
+
+    fn agent(&self, number: usize, links: &AgentLinks) -> ChildSpec {
+        let settings = self.agent_settings();
+        let (links, seeds) = (links.clone(), LifeSeeds::new(self.settings.seed, number as u64));
+        let drain_within = settings.timeout + Duration::from_secs(10);
+        ChildSpec::new(&Slot::new(format!("ConversationAgent-{number}")), move || {
+            let settings = AgentSettings { seed: seeds.next(), ..settings.clone() };
+            Ok(ConversationAgent::new(links.clone(), settings))
+        })
+        .drain_within(drain_within)
+        .stops_together()
+    }
+
+    fn agent_settings(&self) -> AgentSettings {
+        let neuron = &self.settings.neuron;
+        AgentSettings {
+            hotkey: self.settings.hotkey.account_id(),
+            timeout: Settings::seconds(neuron.timeout),
+            expected: Arc::clone(&self.settings.expected),
+            sample_size: neuron.sample_size,
+            vpermit_tao_limit: neuron.vpermit_tao_limit,
+            query_unique_coldkeys: neuron.query_unique_coldkeys,
+            query_unique_ips: neuron.query_unique_ips,
+            rouge: self.mix.rouge_variant(),
+            reference: self.writing(),
+            challenge: self.writing(),
+            has_model: HAS_MODEL,
+            generate_within: Duration::from_secs(60),
+            forward_max_time: Settings::seconds(neuron.forward_max_time),
+            log_full: neuron.log_full,
+            seed: 0,
+        }
+    }
+
+    /// How the validator's own texts are generated.
+    fn writing(&self) -> GenerateSettings {
+        GenerateSettings {
+            temperature: 0.7,
+            top_p: 0.95,
+            top_k: 0,
+            ..GenerateSettings::greedy(self.settings.neuron.max_tokens)
+        }
+    }
+}
+
+/// Seeds for the lives of one actor, apart from those of other actors.
+struct LifeSeeds {
+    seed: u64,
+    lives: AtomicU64,
+}
+
+impl LifeSeeds {
+    fn new(seed: u64, actor: u64) -> Self {
+        Self { seed: seed ^ actor.rotate_left(20), lives: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> u64 {
+        let life = self.lives.fetch_add(1, Ordering::Relaxed);
+        StdRng::seed_from_u64(self.seed ^ life.rotate_left(40)).random()
+    }
+}

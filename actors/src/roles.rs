@@ -1,0 +1,118 @@
+//! A validator or a miner on a chain: everything that can be wrong is found first, then the role's
+//! tree runs until it is told to stop or gives up.
+//!
+//! | module | does |
+//! |---|---|
+//! | `start` | wallet, chain, subnet, registration, addresses, state folder: a line for each |
+//! | `validator`, `miner` | the two trees, of the parts of [`crate::node`] |
+//! | `run` | follows the tree to its end |
+//! | `account` | what is said on standard output |
+
+mod account;
+mod miner;
+mod run;
+mod start;
+mod state;
+mod validator;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sn1::chain::ChainError;
+
+use crate::chain::FailpointError;
+use crate::faults::PlannedFault;
+use crate::models::ModelFault;
+use crate::settings::SettingsError;
+use crate::wallet::WalletFault;
+
+pub use miner::miner;
+pub use validator::validator;
+
+/// What the command line says beyond settings.
+#[derive(Debug, Clone, Default)]
+pub struct RoleOptions {
+    /// Faults, in any order; refused on the main network.
+    pub faults: Vec<PlannedFault>,
+    /// What the operator should know of the flags, a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// Why a node did not start, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// Wrong settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Flags that cannot be followed.
+    #[error("{0}")]
+    Usage(String),
+    /// A failpoint that cannot be armed.
+    #[error(transparent)]
+    Failpoint(#[from] FailpointError),
+    /// The wallet does not open.
+    #[error(transparent)]
+    Wallet(#[from] WalletFault),
+    /// A model that cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelFault),
+    /// State that is damaged, or belongs to another node.
+    #[error("{0}")]
+    Damaged(String),
+    /// The hotkey has no place on the subnet.
+    #[error("{0}")]
+    NotRegistered(String),
+    /// The chain did not answer, or has no such subnet.
+    #[error("{0}")]
+    Chain(#[from] ChainError),
+    /// This build, or this machine, cannot do what is asked.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A port that cannot be had.
+    #[error(
+        "cannot listen on {address} for {purpose}: {source}; stop what uses it, or choose another port with --{flag}"
+    )]
+    Port {
+        /// Where.
+        address: SocketAddr,
+        /// What for.
+        purpose: &'static str,
+        /// The flag that sets the port.
+        flag: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file or folder that cannot be written.
+    #[error("cannot write {path}: {reason}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tree gave up.
+    #[error("the node gave up: {0}; its state is intact, start it again")]
+    GaveUp(String),
+}
+
+impl RoleError {
+    /// The process's exit code (after sysexits.h), as the README documents it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) | Self::Usage(_) | Self::Failpoint(_) => 64,
+            Self::Damaged(_) | Self::Model(ModelFault::Damaged(_)) => 65,
+            Self::Model(ModelFault::Missing(_)) => 66,
+            Self::NotRegistered(_) => 67,
+            Self::Chain(ChainError::NoSubnet(_)) => 68,
+            Self::Chain(_) | Self::Unavailable(_) | Self::Port { .. } => 69,
+            Self::GaveUp(_) => 70,
+            Self::Write { .. } => 73,
+            Self::Wallet(fault) => fault.exit_code(),
+        }
+    }
+}
+
+/// A listener that cannot be shared between the lives of its actor.
+fn unshared(error: std::io::Error) -> RoleError {
+    RoleError::Usage(format!("a listener could not be shared with its actor: {error}"))
+}

@@ -1,0 +1,160 @@
+//! `sn1 miner`: one axon, and what keeps its address on chain.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sn1::llm::request::GenerateSettings;
+
+use super::run::{Listeners, channels, run};
+use super::start::{Start, bind, start};
+use super::{RoleError, RoleOptions, unshared};
+use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
+use crate::chain::SyncSettings;
+use crate::models;
+use crate::node::{
+    Conditions, HAS_MODEL, Inference, InferenceSettings, MinerSettings, miner_children, telemetry,
+};
+use crate::settings::{MinerKind, MinerNeuron, NodeSettings};
+use crate::supervision::ChildSpec;
+
+/// What answers, and the actors that it needs.
+struct Mind {
+    miner: Arc<dyn Miner>,
+    inference: Option<Inference>,
+}
+
+/// Checks everything, then serves until a signal comes or the tree gives up.
+///
+/// # Errors
+/// See [`RoleError`].
+pub async fn miner(
+    settings: NodeSettings<MinerNeuron>,
+    options: RoleOptions,
+    metrics: PrometheusHandle,
+) -> Result<(), RoleError> {
+    let mind = mind(&settings)?;
+    let listener = bind(settings.axon.listen_ip()?, settings.axon.port, "the axon", "axon.port")?;
+    let mut begun = start(&settings, &options).await?;
+    check_address(&settings, &begun)?;
+    let (listeners, inboxes) = channels(metrics);
+    let specs = tree(&settings, &mut begun, mind, listener, &listeners)?;
+    let subnet = begun.chain.feeds.metagraph();
+    let Start { account, state: _locked, .. } = begun;
+    run(specs, listeners, inboxes, subnet, &options, account).await
+}
+
+fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
+    let neuron = &settings.neuron;
+    let miner: Arc<dyn Miner> = match neuron.miner {
+        MinerKind::Model => return model(settings),
+        MinerKind::Echo => Arc::new(EchoMiner),
+        MinerKind::Phrase => Arc::new(PhraseMiner { phrase: neuron.phrase.clone() }),
+    };
+    Ok(Mind { miner, inference: None })
+}
+
+fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
+    if !HAS_MODEL {
+        let text = "this build has no libtorch and so no language model: choose --miner echo or \
+                    --miner phrase, or build with default features";
+        return Err(RoleError::Unavailable(text.to_owned()));
+    }
+    let neuron = &settings.neuron;
+    models::note_device(&neuron.device);
+    let (model, _) = models::find_model(&neuron.model_id, &settings.models.folder)?;
+    let n_threads = neuron.threads;
+    let inference = Inference::new(InferenceSettings { model, encoder: None, n_threads });
+    let miner = ModelMiner {
+        pool: inference.pool.clone(),
+        system_prompt: neuron.system_prompt.clone(),
+        settings: GenerateSettings {
+            temperature: neuron.temperature,
+            top_p: neuron.top_p,
+            top_k: neuron.top_k,
+            seed: rand::random(),
+            ..GenerateSettings::greedy(neuron.max_tokens)
+        },
+        tokens_per_chunk: neuron.streaming_batch_size,
+    };
+    Ok(Mind { miner: Arc::new(miner), inference: Some(inference) })
+}
+
+/// A miner that nobody can reach earns nothing, and does not notice.
+fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<(), RoleError> {
+    if settings.axon.off || begun.is_reachable() {
+        return Ok(());
+    }
+    Err(RoleError::Usage(format!(
+        "this machine speaks to the chain from {}, which nobody outside can dial: set \
+         --axon.external_ip, and --axon.external_port where the router has another one",
+        begun.external.ip()
+    )))
+}
+
+fn tree(
+    settings: &NodeSettings<MinerNeuron>,
+    begun: &mut Start,
+    mind: Mind,
+    listener: TcpListener,
+    listeners: &Listeners,
+) -> Result<Vec<ChildSpec>, RoleError> {
+    let Mind { miner, inference } = mind;
+    let feeds = begun.chain.feeds.clone();
+    let own = begun.hotkey.account_id();
+    let conditions = Conditions::of_chain(&feeds).and_registration(&feeds, own);
+    let conditions = match &inference {
+        Some(inference) => conditions.and("model", Arc::clone(&inference.ready)),
+        None => conditions,
+    };
+    let metrics = listeners.metrics.clone();
+    let pages = telemetry(metrics, &begun.telemetry, conditions, &feeds, None).map_err(unshared)?;
+    let sync = SyncSettings {
+        netuid: begun.netuid,
+        own: Some(own),
+        every_blocks: settings.metagraph.every_blocks,
+        min_interval: Duration::from_millis(200),
+    };
+    let chain = vec![begun.chain.link(), begun.chain.sync(sync)];
+    let axon = axon(settings, begun, miner, listener)?;
+    let mut specs = vec![pages, listeners.supervisor("ChainSupervisor", chain)];
+    let inference = inference.map(|inference| inference.children);
+    specs.extend(inference.map(|model| listeners.supervisor("InferenceSupervisor", model)));
+    specs.push(listeners.supervisor("AxonSupervisor", axon));
+    Ok(specs)
+}
+
+/// The server, and unless it is off the publisher of its address.
+fn axon(
+    settings: &NodeSettings<MinerNeuron>,
+    begun: &mut Start,
+    miner: Arc<dyn Miner>,
+    listener: TcpListener,
+) -> Result<Vec<ChildSpec>, RoleError> {
+    let section = &settings.axon;
+    let bound = listener.local_addr().map_err(unshared)?;
+    let external = begun.published(section.external_port, bound.port());
+    let published = match section.off {
+        true => "not published".to_owned(),
+        false => format!("published as {external}"),
+    };
+    begun.account.say(format_args!("axon on {bound}, {published}"));
+    let children = miner_children(
+        MinerSettings {
+            number: None,
+            netuid: begun.netuid,
+            hotkey: begun.hotkey.clone(),
+            listener,
+            external,
+            prometheus: begun.prometheus(settings),
+            n_threads: section.threads,
+            limits: section.limits.clone(),
+            rules: section.rules.clone(),
+            miner,
+        },
+        &begun.chain,
+    );
+    let n_children = if section.off { 1 } else { 2 };
+    Ok(children.map_err(unshared)?.into_iter().take(n_children).collect())
+}

@@ -1,0 +1,168 @@
+//! `sn1 validator`: conversations with miners, and weights on chain.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sn1::llm::tokenizer::Tokenizer;
+
+use super::run::{Listeners, channels, run};
+use super::start::{Start, start};
+use super::{RoleError, RoleOptions, unshared};
+use crate::axon::{AxonPublisher, AxonRecord};
+use crate::chain::{CommitterSettings, SyncSettings};
+use crate::dendrite::DendriteLimits;
+use crate::models;
+use crate::node::{
+    Conditions, HAS_MODEL, Inference, InferenceSettings, VERSION_KEY, Validator, ValidatorSettings,
+    telemetry,
+};
+use crate::settings::{NeuronSettings, NodeSettings};
+use crate::supervision::{ChildSpec, Slot};
+
+/// The models of a validator on disk.
+struct Models {
+    model: PathBuf,
+    tokenizer: Arc<Tokenizer>,
+    encoder: PathBuf,
+}
+
+/// Checks everything, then asks, scores and sets weights until a signal comes or the tree gives up.
+///
+/// # Errors
+/// See [`RoleError`].
+pub async fn validator(
+    settings: NodeSettings<NeuronSettings>,
+    options: RoleOptions,
+    metrics: PrometheusHandle,
+) -> Result<(), RoleError> {
+    let models = find_models(&settings)?;
+    let begun = start(&settings, &options).await?;
+    if begun.is_main && !HAS_MODEL {
+        return Err(no_model("and on the main network a validator needs one"));
+    }
+    let (listeners, inboxes) = channels(metrics);
+    let specs = tree(&settings, &begun, models, &listeners)?;
+    let subnet = begun.chain.feeds.metagraph();
+    let Start { account, state: _locked, .. } = begun;
+    run(specs, listeners, inboxes, subnet, &options, account).await
+}
+
+fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, RoleError> {
+    let (neuron, folder) = (&settings.neuron, &settings.models.folder);
+    models::note_device(&neuron.device);
+    if !HAS_MODEL && neuron.tasks.iter().any(|task| task.as_str() != "math") {
+        return Err(no_model(
+            "which these tasks need; elsewhere than on the main network --neuron.tasks math \
+             --neuron.task_p 1 goes without",
+        ));
+    }
+    let (model, tokenizer) = models::find_model(&neuron.model_id, folder)?;
+    let encoder = models::find_encoder(&settings.models.encoder, folder)?;
+    Ok(Models { model, tokenizer, encoder })
+}
+
+fn no_model(why: &str) -> RoleError {
+    RoleError::Unavailable(format!(
+        "this build has no libtorch and so no language model, {why}: build with default features"
+    ))
+}
+
+fn tree(
+    settings: &NodeSettings<NeuronSettings>,
+    begun: &Start,
+    models: Models,
+    listeners: &Listeners,
+) -> Result<Vec<ChildSpec>, RoleError> {
+    let feeds = &begun.chain.feeds;
+    let own = begun.hotkey.account_id();
+    let validator = Validator::new(ValidatorSettings {
+        hotkey: begun.hotkey.clone(),
+        neuron: settings.neuron.clone(),
+        state_file: begun.state.validator_file()?,
+        events_file: begun.state.events_file()?,
+        external_ip: begun.external.ip(),
+        allow_local_addresses: begun.is_local,
+        limits: DendriteLimits::default(),
+        tokenizer: models.tokenizer,
+        expected: Arc::from([]),
+        seed: rand::random(),
+    })?;
+    let inference = Inference::new(InferenceSettings {
+        model: models.model,
+        encoder: Some(models.encoder),
+        n_threads: settings.neuron.threads,
+    });
+    let conditions = Conditions::of_chain(feeds)
+        .and_registration(feeds, own)
+        .and_weights(feeds)
+        .and("model", Arc::clone(&inference.ready));
+    let metrics = listeners.metrics.clone();
+    let pages = telemetry(metrics, &begun.telemetry, conditions, feeds, None).map_err(unshared)?;
+    let conversation = validator.conversation(feeds, &inference, &listeners.notices);
+    let mut specs = vec![
+        pages,
+        validator.event_log(),
+        listeners.supervisor("ChainSupervisor", chain(settings, begun, &validator, listeners)?),
+        listeners.supervisor("InferenceSupervisor", inference.children),
+    ];
+    specs.extend(publisher(settings, begun));
+    specs.push(listeners.supervisor("ConversationSupervisor", conversation));
+    Ok(specs)
+}
+
+fn chain(
+    settings: &NodeSettings<NeuronSettings>,
+    begun: &Start,
+    validator: &Validator,
+    listeners: &Listeners,
+) -> Result<Vec<ChildSpec>, RoleError> {
+    let sync = SyncSettings {
+        netuid: begun.netuid,
+        own: Some(begun.hotkey.account_id()),
+        every_blocks: settings.metagraph.every_blocks,
+        min_interval: Duration::from_millis(200),
+    };
+    let committer = CommitterSettings {
+        netuid: begun.netuid,
+        hotkey: begun.hotkey.clone(),
+        epoch_length: settings.neuron.epoch_length,
+        version_key: VERSION_KEY,
+        is_disabled: settings.neuron.disable_set_weights,
+        state_file: begun.state.validator_file()?,
+        failpoints: begun.failpoints.clone(),
+    };
+    // A setting that is signed waits for its block to be final, and is read back.
+    let drain_within = 6 * settings.block_time() + Duration::from_secs(8);
+    let notices = listeners.notices.clone();
+    let committer = begun.chain.committer(committer, validator.scoreboard(), notices, drain_within);
+    Ok(vec![begun.chain.link(), begun.chain.sync(sync), committer])
+}
+
+/// Keeps the validator's address on chain, as the Python one does, though nothing is served there.
+fn publisher(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<ChildSpec> {
+    if settings.axon.off {
+        return None;
+    }
+    if !begun.is_reachable() {
+        begun.account.say(format_args!(
+            "{} is no address that others can dial, so it is not published: set --axon.external_ip, \
+             or say --axon.off",
+            begun.external.ip()
+        ));
+        return None;
+    }
+    let record = AxonRecord {
+        netuid: begun.netuid,
+        hotkey: begun.hotkey.clone(),
+        external: begun.published(settings.axon.external_port, settings.axon.port),
+        prometheus: begun.prometheus(settings),
+    };
+    begun.account.say(format_args!("published as {}", record.external));
+    let chain = begun.chain.clone();
+    Some(ChildSpec::new(&Slot::new("AxonPublisher"), move || {
+        let (metagraph, hints) = (chain.feeds.metagraph(), chain.feeds.hints.clone());
+        Ok(AxonPublisher::new(chain.client.clone(), record.clone(), metagraph, hints))
+    }))
+}
