@@ -211,8 +211,10 @@ fn a_subnet_scores_its_miners_and_sets_weights() {
 }
 
 /// Every long-lived actor of the tree by its name in `--fault.*`.
-const ACTORS: [&str; 24] = [
+const ACTORS: [&str; 26] = [
     "EventLog",
+    "DevNodeHost",
+    "DevNodeServer",
     "DevChain",
     "ChainLink",
     "MetagraphSync",

@@ -3,8 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "subtensor/devchain.rs"]
+mod devchain;
+#[path = "subtensor/follow.rs"]
+mod follow;
+#[path = "subtensor/ledger.rs"]
+mod ledger;
 #[path = "subtensor/node.rs"]
 mod node;
+#[path = "subtensor/submit.rs"]
+mod submit;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -33,6 +41,9 @@ fn deadlines() -> Deadlines {
         call: Duration::from_secs(20),
         ping_every: Duration::from_millis(50),
         silence: Duration::from_secs(2),
+        look_every: Duration::from_millis(20),
+        longest_pause: Duration::from_millis(20),
+        ..Deadlines::default()
     }
 }
 
@@ -46,7 +57,7 @@ fn failures(error: SubtensorError) -> Vec<CallError> {
         SubtensorError::Unreachable { failures, .. } => {
             failures.into_iter().map(|failure| failure.error).collect()
         }
-        SubtensorError::Chain(error) => panic!("the nodes were to blame: {error}"),
+        error => panic!("the nodes were to blame: {error}"),
     }
 }
 
@@ -182,7 +193,7 @@ async fn a_node_of_another_chain_is_refused() {
 
 #[tokio::test]
 async fn nothing_is_left_behind_by_many_reconnects() {
-    const ROUNDS: usize = 200;
+    const ROUNDS: usize = 1_000;
     let node = Node::start(Data::mainnet(), Some(Fault::CloseOn("chain_getHeader")));
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -13,8 +13,10 @@ use sn1::chain::AxonInfo;
 use sn1::wallet::AccountId;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio_tungstenite::tungstenite::Message;
+
+use super::ledger::{Ledger, News};
 
 /// The recorded block.
 pub(crate) const BLOCK: u64 = 6_852_690;
@@ -29,7 +31,7 @@ fn graph_file(name: &str) -> PathBuf {
     recorded("metagraph_sn1_block_6852690").join(name)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("0x{digits}")
 }
@@ -122,6 +124,10 @@ struct Counts {
 
 struct Inner {
     data: Mutex<Data>,
+    /// The chain that it serves in the place of the recorded one.
+    ledger: Option<Ledger>,
+    /// Whether it tells news.
+    is_silent: AtomicBool,
     fault: watch::Sender<Option<Fault>>,
     is_serving: watch::Sender<bool>,
     asked: Mutex<Vec<String>>,
@@ -138,8 +144,19 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(data: Data, fault: Option<Fault>) -> Self {
+        Self::start_with(data, fault, None)
+    }
+
+    /// Serves the blocks of `ledger`.
+    pub(crate) fn of(ledger: &Ledger) -> Self {
+        Self::start_with(Data::mainnet(), None, Some(ledger.clone()))
+    }
+
+    fn start_with(data: Data, fault: Option<Fault>, ledger: Option<Ledger>) -> Self {
         let inner = Arc::new(Inner {
             data: Mutex::new(data),
+            ledger,
+            is_silent: AtomicBool::new(false),
             fault: watch::Sender::new(fault),
             is_serving: watch::Sender::new(true),
             asked: Mutex::default(),
@@ -203,6 +220,15 @@ impl Node {
         self.inner.fault.send_replace(None);
     }
 
+    pub(crate) fn misbehave(&self, fault: Fault) {
+        self.inner.fault.send_replace(Some(fault));
+    }
+
+    /// Tells no news any more, and answers all else.
+    pub(crate) fn fall_silent(&self) {
+        self.inner.is_silent.store(true, Ordering::SeqCst);
+    }
+
     /// Closes every connection, and each new one at once.
     pub(crate) fn stop_serving(&self) {
         self.inner.is_serving.send_replace(false);
@@ -264,6 +290,8 @@ impl Inner {
         }
         let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
         let mut changes = self.fault.subscribe();
+        let mut news = self.ledger.as_ref().map(|ledger| ledger.news.subscribe());
+        let mut subscribed: Vec<&'static str> = Vec::new();
         loop {
             if fault() == Some(Fault::Deaf) {
                 if self.be_deaf(socket.get_mut()).await {
@@ -275,6 +303,14 @@ impl Inner {
             let message = tokio::select! {
                 message = socket.next() => message?.ok()?,
                 _ = changes.changed() => continue,
+                (kind, what) = next(&mut news) => {
+                    for (id, _) in subscribed.iter().enumerate().filter(|(_, of)| **of == kind) {
+                        if !self.is_silent.load(Ordering::SeqCst) {
+                            socket.send(Message::text(told(id, &what))).await.ok()?;
+                        }
+                    }
+                    continue;
+                }
             };
             let Message::Text(text) = message else { continue };
             let request: Value = serde_json::from_str(&text).unwrap();
@@ -292,13 +328,59 @@ impl Inner {
                     let error = json!({ "code": -32603, "message": "out of order" });
                     json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }).to_string()
                 }
+                _ if method.contains("nsubscribe") || method.contains("unwatch") => {
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "result": true }).to_string()
+                }
+                _ if let Some(kind) = kind_of(method) => {
+                    let id = subscribed.len();
+                    let mut status = None;
+                    let mut reply = json!({ "jsonrpc": "2.0", "id": request["id"], "result": id });
+                    if kind == "transaction" {
+                        let (answer, told) = self.ledger.as_ref()?.submit(params)?;
+                        status = told;
+                        if let Err(error) = answer {
+                            reply =
+                                json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
+                        }
+                    }
+                    subscribed.push(kind);
+                    socket.send(Message::text(reply.to_string())).await.ok()?;
+                    let Some(status) = status else { continue };
+                    told(id, &json!(status))
+                }
                 _ => {
-                    let result = self.data.lock().unwrap().answer(method, params);
+                    let known = self.ledger.as_ref().and_then(|l| l.answer(method, params));
+                    let recorded = || self.data.lock().unwrap().answer(method, params);
+                    let result = known.unwrap_or_else(recorded);
                     json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }).to_string()
                 }
             };
             socket.send(Message::text(reply)).await.ok()?;
         }
+    }
+}
+
+/// The kind of news that a method subscribes to.
+fn kind_of(method: &str) -> Option<&'static str> {
+    Some(match method {
+        "chain_subscribeNewHeads" => "head",
+        "chain_subscribeFinalizedHeads" => "final",
+        "state_subscribeRuntimeVersion" => "version",
+        "author_submitAndWatchExtrinsic" => "transaction",
+        _ => return None,
+    })
+}
+
+fn told(id: usize, what: &Value) -> String {
+    let params = json!({ "subscription": id, "result": what });
+    json!({ "jsonrpc": "2.0", "method": "news", "params": params }).to_string()
+}
+
+/// The next news; never any without a ledger.
+async fn next(news: &mut Option<broadcast::Receiver<News>>) -> News {
+    match news {
+        Some(news) => news.recv().await.unwrap(),
+        None => std::future::pending().await,
     }
 }
 
@@ -308,7 +390,9 @@ impl Data {
             "chain_getBlockHash" if params[0] == 0 => json!(hex(&self.genesis)),
             "chain_getBlockHash" => json!(HEAD),
             "chain_getHeader" => json!({ "number": format!("0x{BLOCK:x}"), "parentHash": HEAD }),
-            "state_getRuntimeVersion" => json!({ "specVersion": self.spec_version }),
+            "state_getRuntimeVersion" => {
+                json!({ "specVersion": self.spec_version, "transactionVersion": 1 })
+            }
             "state_getMetadata" => json!(hex(&self.metadata)),
             "state_getStorage" => Value::Null,
             "state_call" => json!(hex(&self.call(params))),

@@ -1,0 +1,345 @@
+//! The committer under chaos. `sn1 devchain` makes blocks of 50 ms and misbehaves; a node follows
+//! it, is killed at every failpoint around signing and at random moments, and is started again.
+//! Judged is what the chain shows: weights in every window in which it took any transaction, never
+//! two in a window, and at the end a journal that says what the chain says.
+//!
+//! Two short runs are part of every test run. `make chaos` is the long one: a thousand tempos, twenty
+//! kills and two runtime upgrades, first with plain weights, then with sealed ones; about ten
+//! minutes each. `SN1_CHAOS_SEED` repeats the draws of a run, `SN1_CHAOS_TEMPOS` makes the long ones
+//! longer or shorter, and `SN1_CHAOS_WINDOW` gives a slow machine more blocks for each setting.
+//!
+//! A window has room for the era that a death between journal and signature costs (64 blocks), for
+//! a new start and for a lost connection. Blocks of 50 ms are 240 times as fast as the main
+//! network's, restarts and sockets are not: so it is longer here than its 100 blocks there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "chaos/lives.rs"]
+mod lives;
+#[path = "chaos/node.rs"]
+mod node;
+#[allow(dead_code, reason = "shared with the tests of the dev chain, which use all of it")]
+#[path = "devchain/process.rs"]
+mod process;
+#[path = "chaos/verdict.rs"]
+mod verdict;
+#[path = "chaos/witness.rs"]
+mod witness;
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sn1::chain::transaction::Call;
+use sn1::chain::{Chain, Netuid, PrometheusInfo, RAO_PER_TAO};
+use sn1::wallet::Keypair;
+use sn1_actors::chain::Failpoint;
+use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use tokio::sync::watch;
+
+use lives::{Death, Lives};
+use process::{DevChain, sn1};
+use verdict::Verdict;
+use witness::Witness;
+
+const NETUID: Netuid = Netuid(1);
+/// Blocks between two weight settings, unless `SN1_CHAOS_WINDOW` says so.
+const WINDOW: u64 = 240;
+const TEMPO: u64 = 10;
+/// Epochs from commit to reveal: longer than an era, as on the main network, so that no commit that is
+/// late goes stale.
+const REVEAL_PERIOD: u64 = 8;
+/// What the chain misbehaves at besides, by its own draws.
+const CHAOS: &str = "0.03";
+/// The end comes when the last setting is so old: it is settled, and the next is not due.
+const CALM_AFTER: u64 = 150;
+/// So many blocks before it is due, a setting is not begun.
+const BEFORE_DUE: u64 = 40;
+/// No set-up takes longer.
+const SOON: Duration = Duration::from_secs(60);
+
+fn key(path: &str) -> Keypair {
+    Keypair::from_dev_path(path).unwrap()
+}
+
+/// The node's process has it from its environment too.
+fn window() -> u64 {
+    let window = std::env::var("SN1_CHAOS_WINDOW").ok();
+    window.map_or(WINDOW, |window| window.parse().unwrap())
+}
+
+/// The hotkey under test.
+fn validator() -> Keypair {
+    key("//Validator")
+}
+
+/// How the chain takes weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Sealed,
+}
+
+/// How much is done.
+struct Size {
+    tempos: u64,
+    deaths: Vec<Death>,
+    n_upgrades: u64,
+}
+
+impl Size {
+    /// Every failpoint once and two kills, in as few windows as they need: one death that costs an
+    /// era each.
+    fn short(dice: &mut StdRng) -> Self {
+        let mut kill = || Death::Kill { after: dice.random_range(0..window() - BEFORE_DUE) };
+        let deaths = vec![
+            Death::At(Failpoint::BeforePersist, 1),
+            Death::At(Failpoint::AfterSubmit, 1),
+            Death::At(Failpoint::BeforeSettle, 1),
+            kill(),
+            Death::At(Failpoint::AfterPersist, 1),
+            kill(),
+            Death::At(Failpoint::AfterSign, 1),
+        ];
+        Self { tempos: 40, deaths, n_upgrades: 1 }
+    }
+
+    /// Twenty kills at any moment, every second one followed by a death at a failpoint: in the same
+    /// window only if the first cannot have cost an era.
+    fn long(dice: &mut StdRng) -> Self {
+        let mut points = Failpoint::ALL.into_iter().cycle();
+        let deaths = (0..20).flat_map(|number| {
+            let after = dice.random_range(0..window() + 20);
+            let count = if after < window() - BEFORE_DUE { 1 } else { 2 };
+            let point = (number % 2 == 0).then(|| points.next().unwrap());
+            let death = point.map(|point| Death::At(point, count));
+            [Some(Death::Kill { after }), death].into_iter().flatten()
+        });
+        let tempos = std::env::var("SN1_CHAOS_TEMPOS").ok();
+        let tempos = tempos.map_or(1_000, |tempos| tempos.parse().unwrap());
+        Self { tempos, deaths: deaths.collect(), n_upgrades: 2 }
+    }
+
+    fn n_blocks(&self) -> u64 {
+        self.tempos * (TEMPO + 1)
+    }
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("SN1_CHAOS_SEED").ok();
+    let seed =
+        seed.map_or_else(|| rand::rng().random_range(0..1_000_000), |it| it.parse().unwrap());
+    eprintln!("SN1_CHAOS_SEED={seed}");
+    seed
+}
+
+fn start_chain(mode: Mode, seed: u64, log: File) -> DevChain {
+    let [window, tempo, period] = [window(), TEMPO, REVEAL_PERIOD].map(|number| number.to_string());
+    let seed = seed.to_string();
+    let commit_reveal = if mode == Mode::Sealed { "on" } else { "off" };
+    let rules = ["--block-time", "50ms", "--tempo", &tempo, "--weights-rate-limit", &window];
+    let more = ["--serving-rate-limit", "0", "--commit-reveal", commit_reveal, "--burn", "1"];
+    let chaos = ["devchain", "--port", "0", "--faults", "--chaos", CHAOS, "--seed", &seed];
+    let rounds = ["--reveal-period", &period];
+    let mut command = sn1(&chaos);
+    DevChain::adopt(command.args(rules).args(more).args(rounds).stderr(log).spawn().unwrap())
+}
+
+/// A client that no misbehaviour of sockets touches.
+fn undisturbed(chain: &DevChain) -> Subtensor {
+    let network: Network = format!("{}/control", chain.url()).parse().unwrap();
+    let deadlines = Deadlines {
+        look_every: Duration::from_millis(50),
+        quiet_watch: Duration::from_millis(500),
+        longest_pause: Duration::from_millis(100),
+        ..Deadlines::default()
+    };
+    Subtensor::new(SubtensorSettings { network, deadlines })
+}
+
+/// Sends what the chain may be told to refuse, until `is_done`.
+async fn insist(client: &Subtensor, call: Call<'_>, is_done: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !is_done().await {
+        assert!(Instant::now() < deadline, "not within {SOON:?}: {call:?}");
+        // A refusal on order says nothing; what is asked for decides.
+        let _ = client.carry_out_next("the set-up", &key("//Alice"), call).await;
+    }
+}
+
+/// A validator with stake and permit, and three others.
+async fn prepare(client: &Subtensor) {
+    for name in ["//Validator", "//Probe", "//MinerA", "//MinerB"] {
+        let hotkey = key(name).account_id();
+        let call = Call::BurnedRegister { netuid: NETUID, hotkey };
+        let is_there =
+            async || client.metagraph(NETUID).await.unwrap().neuron_of(&hotkey).is_some();
+        insist(client, call, is_there).await;
+    }
+    let me = validator().account_id();
+    let call = Call::AddStake { netuid: NETUID, hotkey: me, amount: 1_000 * RAO_PER_TAO };
+    let terms = async || client.weight_terms(NETUID, &me).await.unwrap();
+    insist(client, call, async || terms().await.stake > 0).await;
+    let deadline = Instant::now() + SOON;
+    while !terms().await.has_permit {
+        assert!(Instant::now() < deadline, "no permit within {SOON:?}");
+    }
+}
+
+/// Shows what the chain takes: a record of another neuron, moved again and again.
+async fn probe(client: Subtensor, mut may_send: watch::Receiver<bool>) {
+    let hotkey = key("//Probe");
+    for port in (1024..=u16::MAX).cycle() {
+        if may_send.wait_for(|may| *may).await.is_err() {
+            return;
+        }
+        let address = SocketAddr::from(([203, 0, 113, 7], port));
+        let record = PrometheusInfo::for_address(address, 1);
+        // What is refused on order is not in a block, and the blocks are what is looked at.
+        let _ = Chain::serve_prometheus(&client, &hotkey, NETUID, record).await;
+    }
+}
+
+/// Misbehaviour that lasts longer than what the chain draws by itself, and refusals at the moment
+/// when weights are due.
+struct Orders {
+    dice: StdRng,
+    next: u64,
+    refused_after: u64,
+}
+
+impl Orders {
+    const WORDS: [&str; 8] = [
+        "drop",
+        "stall=600ms",
+        "shut=500ms",
+        "deafen",
+        "hold-finality=8",
+        "reverse-finality=5",
+        "retract",
+        "end-watch=dropped",
+    ];
+    const REFUSALS: [&str; 8] = [
+        "outdated",
+        "bad-signature",
+        "banned",
+        "already-imported",
+        "low-priority",
+        "pool-full",
+        "custom:6",
+        "custom:1",
+    ];
+
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
+        from[self.dice.random_range(0..from.len())]
+    }
+
+    /// No refusals for a life that is to end in that very moment.
+    async fn give(&mut self, witness: &mut Witness, last_setting: u64, may_refuse: bool) {
+        if self.next <= witness.head {
+            self.next = witness.head + self.dice.random_range(40..120);
+            let what = self.pick(&Self::WORDS);
+            witness.order(what).await;
+        }
+        if last_setting + window() - 2 <= witness.head && self.refused_after < last_setting {
+            self.refused_after = last_setting;
+            let times = self.dice.random_range(0..=2);
+            if times > 0 && may_refuse {
+                let refusal = self.pick(&Self::REFUSALS);
+                witness.order(&format!("refuse={refusal}x{times}")).await;
+            }
+        }
+    }
+}
+
+/// The whole run, up to the node's orderly end.
+async fn run(mode: Mode, size: Size, mut dice: StdRng, seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = start_chain(mode, seed, node::log(folder.path()));
+    let client = undisturbed(&chain);
+    prepare(&client).await;
+    let mut witness = Witness::new(chain.connect("/control").await).await;
+    let start = witness.head;
+    let (pace, may_send) = watch::channel(true);
+    let probing = tokio::spawn(probe(client.clone(), may_send));
+    let (n_blocks, n_upgrades) = (size.n_blocks(), size.n_upgrades);
+    let end = start + n_blocks;
+    let upgrade_every = n_blocks / (n_upgrades + 1);
+    let mut lives = Lives::begin(chain.url(), folder, size.deaths);
+    let mut orders = Orders { dice: StdRng::from_rng(&mut dice), next: start, refused_after: 0 };
+    let mut n_ordered = 0;
+    let began = Instant::now();
+    let limit = Duration::from_millis(50) * u32::try_from(n_blocks).unwrap() * 3 + 2 * SOON;
+    loop {
+        witness.catch_up().await;
+        let last = witness.last_setting(start);
+        let since = witness.head - last;
+        // Refusals that were ordered for the node are not for the probe.
+        pace.send_replace(!(window() - 10..window() + 40).contains(&since));
+        orders.give(&mut witness, last, !lives.is_armed()).await;
+        if n_ordered < n_upgrades && start + (n_ordered + 1) * upgrade_every <= witness.head {
+            n_ordered += 1;
+            witness.order("upgrade=stateful").await;
+        }
+        lives.step(witness.head, &witness.settings, chain.id());
+        if end <= witness.head
+            && lives.are_over()
+            && (CALM_AFTER..window() - BEFORE_DUE).contains(&since)
+        {
+            break;
+        }
+        assert!(began.elapsed() < limit, "not within {limit:?}: {}", lives.shown(&witness));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let ended = lives.end();
+    probing.abort();
+    witness.catch_up().await;
+    let stored = client.weights(NETUID, sn1::chain::Uid(0)).await.unwrap();
+    let verdict = Verdict::of(mode, start, &witness, &ended, stored);
+    eprintln!("{mode:?}: {verdict}");
+    assert_eq!(u64::from(witness.n_upgrades), n_upgrades);
+}
+
+async fn short(mode: Mode) {
+    let seed = seed();
+    let mut dice = StdRng::seed_from_u64(seed);
+    run(mode, Size::short(&mut dice), dice, seed).await;
+}
+
+async fn long(mode: Mode) {
+    let seed = seed();
+    let mut dice = StdRng::seed_from_u64(seed);
+    run(mode, Size::long(&mut dice), dice, seed).await;
+}
+
+#[tokio::test]
+#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos"]
+async fn forty_tempos_of_plain_weights() {
+    short(Mode::Plain).await;
+}
+
+#[tokio::test]
+#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos"]
+async fn forty_tempos_of_sealed_weights() {
+    short(Mode::Sealed).await;
+}
+
+#[tokio::test]
+#[ignore = "takes ten minutes: make chaos"]
+async fn a_thousand_tempos_of_plain_weights() {
+    long(Mode::Plain).await;
+}
+
+#[tokio::test]
+#[ignore = "takes ten minutes: make chaos"]
+async fn a_thousand_tempos_of_sealed_weights() {
+    long(Mode::Sealed).await;
+}
+
+#[test]
+#[ignore = "the process that the others start"]
+fn a_node_for_the_others() {
+    node::run_if_asked();
+}

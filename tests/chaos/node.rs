@@ -1,0 +1,235 @@
+//! The node under test: what of a validator meets the chain, in a process of its own. This test
+//! binary runs itself again for it. Scores are drawn; everything else is what a validator runs.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::chain::weight_cycle::Standing;
+use sn1::chain::{Freshness, Metagraph};
+use sn1::store::{ResponseRecord, TurnRecord};
+use sn1::validation::scoring::Averaging;
+use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use sn1_actors::chain::{
+    ChainLink, CommitterLinks, CommitterSettings, Failpoints, MetagraphFeed, MetagraphSync,
+    SeenHead, SnapshotAge, SyncHints, SyncSettings, WeightCommitter,
+};
+use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
+use tokio::sync::{mpsc, watch};
+
+use super::{NETUID, validator, window};
+
+/// The test that is the node's process.
+const ENTRY: &str = "a_node_for_the_others";
+const CHAIN: &str = "SN1_CHAOS_CHAIN";
+const FOLDER: &str = "SN1_CHAOS_FOLDER";
+const FAILPOINT: &str = "SN1_FAILPOINT";
+/// Version of the scoring.
+const VERSION_KEY: u64 = 1;
+const SOON: Duration = Duration::from_secs(10);
+
+/// The state file in a node's folder.
+pub(crate) fn state_file(folder: &Path) -> PathBuf {
+    folder.join("validator.sqlite")
+}
+
+/// What the chain and the nodes of a folder have said.
+pub(crate) fn log_file(folder: &Path) -> PathBuf {
+    folder.join("node.log")
+}
+
+/// Its end, for another one who writes there.
+pub(crate) fn log(folder: &Path) -> File {
+    File::options().create(true).append(true).open(log_file(folder)).unwrap()
+}
+
+/// Starts a life on this folder, perhaps one that ends at a failpoint.
+pub(crate) fn start(chain: &str, folder: &Path, failpoint: Option<&str>) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([ENTRY, "--exact", "--ignored", "--nocapture"]);
+    command.env(CHAIN, chain).env(FOLDER, folder).env_remove(FAILPOINT);
+    if let Some(failpoint) = failpoint {
+        command.env(FAILPOINT, failpoint);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log(folder)).spawn().unwrap()
+}
+
+/// Runs the node if this process was started for it.
+pub(crate) fn run_if_asked() {
+    let (Ok(chain), Some(folder)) = (std::env::var(CHAIN), std::env::var_os(FOLDER)) else {
+        return;
+    };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let exit = actix::System::new().block_on(live(&chain, state_file(Path::new(&folder))));
+    assert_eq!(exit, RootExit::Stopped);
+}
+
+/// As far from their defaults as blocks of 50 ms are from blocks of 12 s, but for what a busy
+/// machine needs.
+fn deadlines() -> Deadlines {
+    Deadlines {
+        connect: Duration::from_secs(5),
+        call: Duration::from_secs(5),
+        ping_every: Duration::from_millis(200),
+        silence: Duration::from_millis(700),
+        head_silence: Duration::from_secs(3),
+        look_every: Duration::from_millis(50),
+        quiet_watch: Duration::from_millis(600),
+        give_up: Duration::from_secs(30),
+        longest_pause: Duration::from_millis(250),
+    }
+}
+
+/// What the actors share.
+struct Feeds {
+    heads: Arc<watch::Sender<Option<SeenHead>>>,
+    finals: Arc<watch::Sender<Option<SeenHead>>>,
+    metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
+    age: SnapshotAge,
+    hints: SyncHints,
+}
+
+impl Feeds {
+    fn new() -> Self {
+        let block_time = Duration::from_millis(500);
+        Self {
+            heads: Arc::default(),
+            finals: Arc::default(),
+            metagraph: Arc::default(),
+            age: SnapshotAge::new(Freshness { block_time, stale_after: 10, too_old_after: 100 }),
+            hints: SyncHints::default(),
+        }
+    }
+
+    fn link(&self, client: &Subtensor) -> ChildSpec {
+        let (client, heads, finals) =
+            (client.clone(), Arc::clone(&self.heads), Arc::clone(&self.finals));
+        ChildSpec::new(&Slot::new("ChainLink"), move || {
+            Ok(ChainLink::following(client.clone(), Arc::clone(&heads), Arc::clone(&finals)))
+        })
+    }
+
+    fn sync(&self, client: &Subtensor) -> ChildSpec {
+        let settings = SyncSettings {
+            netuid: NETUID,
+            own: Some(validator().account_id()),
+            every_blocks: 10,
+            min_interval: Duration::from_millis(200),
+        };
+        let (client, heads) = (client.clone(), self.heads.subscribe());
+        let (hints, snapshots) = (self.hints.clone(), Arc::clone(&self.metagraph));
+        let age = self.age.clone();
+        ChildSpec::new(&Slot::new("MetagraphSync"), move || {
+            Ok(MetagraphSync::new(
+                client.clone(),
+                settings.clone(),
+                heads.clone(),
+                hints.clone(),
+                Arc::clone(&snapshots),
+                age.clone(),
+            ))
+        })
+    }
+
+    fn scoreboard(&self, slot: &Slot<Scoreboard>, state_file: PathBuf) -> ChildSpec {
+        let metagraph = self.metagraph.subscribe();
+        ChildSpec::new(slot, move || {
+            let (averaging, state_file) = (Averaging::default(), state_file.clone());
+            Scoreboard::open(ScoreboardSettings { averaging, state_file }, metagraph.clone())
+        })
+    }
+
+    fn committer(
+        &self,
+        client: &Subtensor,
+        scoreboard: Link<Scoreboard>,
+        state_file: PathBuf,
+        failpoints: Failpoints,
+    ) -> ChildSpec {
+        let (notices, _) = mpsc::unbounded_channel();
+        let links = CommitterLinks {
+            scoreboard,
+            heads: self.heads.subscribe(),
+            metagraph: self.metagraph.subscribe(),
+            age: self.age.clone(),
+            hints: self.hints.clone(),
+            standing: Arc::new(watch::Sender::new(Standing::Starting)),
+            notices,
+        };
+        let settings = CommitterSettings {
+            netuid: NETUID,
+            hotkey: validator(),
+            epoch_length: window() - 1,
+            version_key: VERSION_KEY,
+            is_disabled: false,
+            state_file,
+            failpoints,
+        };
+        let client = client.clone();
+        ChildSpec::new(&Slot::new("WeightCommitter"), move || {
+            WeightCommitter::open(client.clone(), settings.clone(), links.clone())
+        })
+        .drain_within(Duration::from_secs(30))
+    }
+}
+
+async fn live(chain: &str, state_file: PathBuf) -> RootExit {
+    let failpoints = Failpoints::from_environment(false).unwrap();
+    let network: Network = chain.parse().unwrap();
+    let settings = SubtensorSettings { network, deadlines: deadlines() };
+    let client = Subtensor::with_failpoints(settings, failpoints.clone());
+    let (feeds, scoreboard) = (Feeds::new(), Slot::new("Scoreboard"));
+    let children = vec![
+        feeds.link(&client),
+        feeds.sync(&client),
+        feeds.scoreboard(&scoreboard, state_file.clone()),
+        feeds.committer(&client, scoreboard.link(), state_file, failpoints),
+    ];
+    drop(client);
+    let (watchers, _) = mpsc::unbounded_channel();
+    let mut root = Root::start("Node", children, watchers);
+    let scoring = score(scoreboard.link(), feeds.metagraph.subscribe());
+    tokio::select! {
+        exit = root.ended() => return exit,
+        () = scoring => panic!("the metagraph's feed ended"),
+        asked = tokio::signal::ctrl_c() => asked.unwrap(),
+    }
+    root.stop().await
+}
+
+/// Scores that move a little with each snapshot, and favour one neuron after the other.
+async fn score(scoreboard: Link<Scoreboard>, mut metagraph: MetagraphFeed) {
+    while metagraph.changed().await.is_ok() {
+        let known = metagraph.borrow_and_update().clone();
+        let Some(known) = known.filter(|known| !known.neurons.is_empty()) else { continue };
+        // A scoreboard that is down, or not as far yet, gets the next one.
+        let turn = Arc::new(turn(&known));
+        let _ = scoreboard.ask(RecordTurn(turn), SOON).await;
+    }
+}
+
+fn turn(known: &Metagraph) -> TurnRecord {
+    let block = known.head.number;
+    let favoured = (block / window()) as usize % known.neurons.len();
+    let responses = known.neurons.iter().map(|neuron| ResponseRecord {
+        uid: neuron.uid,
+        hotkey: neuron.hotkey,
+        status: Some(200),
+        reward: if usize::from(neuron.uid.0) == favoured { 1.0 } else { 0.3 },
+        seconds: 0.1,
+    });
+    TurnRecord {
+        id: format!("turn-{block}"),
+        step: 0,
+        turn: 0,
+        task: "qa".to_owned(),
+        block,
+        seconds: 0.1,
+        overhead_seconds: 0.0,
+        recorded_unix: 0.0,
+        responses: responses.collect(),
+    }
+}

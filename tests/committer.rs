@@ -1,0 +1,363 @@
+//! The actor that sets weights, on a chain in memory: it survives its own death and a lost answer,
+//! stops and resumes with its permit, and begins nothing on an old metagraph.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sn1::chain::weight_cycle::Standing;
+use sn1::chain::{
+    AxonInfo, Chain, ChainError, CommitOutcome, Freshness, Hash, Head, Hyperparameters, Included,
+    Metagraph, Mortality, Netuid, PrometheusInfo, StopReason, StoredCommit, StoredWeights, Uid,
+    WeightSetting, WeightTerms,
+};
+use sn1::store::{ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
+use sn1::validation::scoring::Averaging;
+use sn1::wallet::{AccountId, Keypair};
+use sn1_actors::chain::{
+    CommitterLinks, CommitterSettings, Failpoints, SeenHead, SnapshotAge, SyncHints,
+    WeightCommitter,
+};
+use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::node::Notice;
+use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Root, RootExit, Slot};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::watch;
+
+const SOON: Duration = Duration::from_secs(20);
+const WINDOW: u64 = 11;
+
+/// What the chain holds, and how it misbehaves.
+#[derive(Debug)]
+struct State {
+    head: u64,
+    last_update: u64,
+    stored: StoredWeights,
+    landings: Vec<u64>,
+    has_permit: bool,
+    /// So many answers to submissions get lost, though the weights land.
+    answers_lost: u32,
+}
+
+#[derive(Clone)]
+struct MemoryChain(Arc<Mutex<State>>);
+
+impl MemoryChain {
+    fn new() -> Self {
+        let (head, last_update, stored, landings) = (20, 1, Vec::new(), Vec::new());
+        let (has_permit, answers_lost) = (true, 0);
+        Self(Arc::new(Mutex::new(State {
+            head,
+            last_update,
+            stored,
+            landings,
+            has_permit,
+            answers_lost,
+        })))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    fn newest(&self) -> Head {
+        Head { number: self.with(|state| state.head), hash: Hash([1; 32]) }
+    }
+}
+
+fn unsupported() -> ChainError {
+    ChainError::Missing("this in a test".to_owned())
+}
+
+impl Chain for MemoryChain {
+    async fn head(&self) -> Result<Head, ChainError> {
+        Ok(self.newest())
+    }
+
+    async fn finalized(&self) -> Result<Head, ChainError> {
+        Ok(self.newest())
+    }
+
+    async fn metagraph(&self, _: Netuid) -> Result<Arc<Metagraph>, ChainError> {
+        Err(unsupported())
+    }
+
+    async fn weights(&self, _: Netuid, _: Uid) -> Result<StoredWeights, ChainError> {
+        Ok(self.with(|state| state.stored.clone()))
+    }
+
+    async fn weight_terms(&self, _: Netuid, _: &AccountId) -> Result<WeightTerms, ChainError> {
+        let head = self.newest();
+        Ok(self.with(|state| WeightTerms {
+            head,
+            uid: Some(Uid(0)),
+            has_permit: state.has_permit,
+            is_owner: false,
+            stake: 1,
+            last_update: state.last_update,
+            n_neurons: 4,
+            hyperparameters: rules(),
+            reveal: None,
+        }))
+    }
+
+    async fn weight_commits(
+        &self,
+        _: Netuid,
+        _: &AccountId,
+    ) -> Result<Vec<StoredCommit>, ChainError> {
+        Err(unsupported())
+    }
+
+    async fn next_transaction(&self, _: &AccountId) -> Result<Mortality, ChainError> {
+        Ok(self.with(|state| Mortality {
+            nonce: state.landings.len() as u32,
+            last_block: state.head + 4,
+        }))
+    }
+
+    async fn burned_register(
+        &self,
+        _: &Keypair,
+        _: Netuid,
+        _: AccountId,
+    ) -> Result<Included, ChainError> {
+        Err(unsupported())
+    }
+
+    async fn serve_axon(
+        &self,
+        _: &Keypair,
+        _: Netuid,
+        _: AxonInfo,
+    ) -> Result<Included, ChainError> {
+        Err(unsupported())
+    }
+
+    async fn serve_prometheus(
+        &self,
+        _: &Keypair,
+        _: Netuid,
+        _: PrometheusInfo,
+    ) -> Result<Included, ChainError> {
+        Err(unsupported())
+    }
+
+    /// Lands at once, in a block of its own.
+    async fn submit_weights(
+        &self,
+        _: &Keypair,
+        _: Netuid,
+        setting: &WeightSetting,
+        _: Mortality,
+    ) -> Result<Included, ChainError> {
+        let WeightSetting::Plain { weights, .. } = setting else { return Err(unsupported()) };
+        let is_lost = self.with(|state| {
+            state.head += 1;
+            state.last_update = state.head;
+            state.stored = weights.entries().to_vec();
+            state.landings.push(state.head);
+            let is_lost = state.answers_lost > 0;
+            state.answers_lost = state.answers_lost.saturating_sub(1);
+            is_lost
+        });
+        if is_lost {
+            let reason = "the connection ended".to_owned();
+            return Err(ChainError::Unreachable { attempted: "a weight setting", reason });
+        }
+        Ok(Included { head: self.newest(), transaction: Hash([2; 32]) })
+    }
+}
+
+fn rules() -> Hyperparameters {
+    Hyperparameters {
+        tempo: 10,
+        weights_rate_limit: 0,
+        weights_version_key: 1,
+        min_allowed_weights: 1,
+        max_weight_limit: u16::MAX,
+        immunity_period: 0,
+        activity_cutoff: 5_000,
+        kappa: 32_767,
+        bonds_moving_average: 900_000,
+        max_validators: 64,
+        max_uids: 256,
+        serving_rate_limit: 50,
+        stake_threshold: 0,
+        commit_reveal_enabled: false,
+        burn: 1,
+    }
+}
+
+/// A committer with scores to commit, its chain, and what it says.
+struct Net {
+    chain: MemoryChain,
+    root: Root,
+    heads: Arc<watch::Sender<Option<SeenHead>>>,
+    standing: watch::Receiver<Standing>,
+    notices: UnboundedReceiver<Notice>,
+    folder: tempfile::TempDir,
+}
+
+impl Net {
+    async fn start(freshness: Freshness) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state_file = folder.path().join("validator.sqlite");
+        let miners =
+            (0..4).map(|uid| ScoredMiner { hotkey: AccountId([uid; 32]), score: 0.0 }).collect();
+        let fresh = ScoreState { steps: 0, turns: 0, miners };
+        Store::open(&state_file).unwrap().save_scores(&fresh).unwrap();
+        let (_, metagraph) = watch::channel(None);
+        let scoreboard = Slot::<Scoreboard>::new("Scoreboard");
+        let board = (state_file.clone(), metagraph.clone());
+        let scores = ChildSpec::new(&scoreboard, move || {
+            let (averaging, state_file) = (Averaging::default(), board.0.clone());
+            Scoreboard::open(ScoreboardSettings { averaging, state_file }, board.1.clone())
+        });
+        let chain = MemoryChain::new();
+        let heads: Arc<watch::Sender<Option<SeenHead>>> = Arc::default();
+        let (standing_sender, standing) = watch::channel(Standing::Starting);
+        let (notice_sender, notices) = mpsc::unbounded_channel();
+        let links = CommitterLinks {
+            scoreboard: scoreboard.link(),
+            heads: heads.subscribe(),
+            metagraph,
+            age: SnapshotAge::new(freshness),
+            hints: SyncHints::default(),
+            standing: Arc::new(standing_sender),
+            notices: notice_sender,
+        };
+        let settings = CommitterSettings {
+            netuid: Netuid(1),
+            hotkey: Keypair::from_seed(&[9; 32]).unwrap(),
+            epoch_length: WINDOW - 1,
+            version_key: 1,
+            is_disabled: false,
+            state_file,
+            failpoints: Failpoints::default(),
+        };
+        let for_actor = chain.clone();
+        let committer = ChildSpec::new(&Slot::new("WeightCommitter"), move || {
+            WeightCommitter::open(for_actor.clone(), settings.clone(), links.clone())
+        })
+        .backoff(Duration::from_millis(1), Duration::from_millis(5));
+        let (watchers, _) = mpsc::unbounded_channel();
+        let root = Root::start("Node", vec![scores, committer], watchers);
+        scoreboard.link().ask_again(RecordTurn(Arc::new(turn())), SOON).await.unwrap().unwrap();
+        Self { chain, root, heads, standing, notices, folder }
+    }
+
+    /// Makes a block and tells of it.
+    fn block(&self) {
+        self.chain.with(|state| state.head += 1);
+        let head = self.chain.newest();
+        self.heads.send_replace(Some(SeenHead { head, at: Instant::now() }));
+    }
+
+    /// Makes blocks until the committer has told what became of a setting.
+    async fn outcome(&mut self) -> CommitOutcome {
+        for _ in 0..400 {
+            self.block();
+            let told = tokio::time::timeout(Duration::from_millis(50), self.notices.recv()).await;
+            if let Ok(Some(Notice::Weights { outcome, .. })) = told {
+                return outcome;
+            }
+        }
+        panic!("no setting was settled: {:?}", *self.standing.borrow());
+    }
+
+    /// Makes blocks until the committer stands so.
+    async fn stands(&mut self, wanted: &Standing) {
+        for _ in 0..400 {
+            self.block();
+            let changed =
+                tokio::time::timeout(Duration::from_millis(50), self.standing.changed()).await;
+            if *self.standing.borrow() == *wanted {
+                return;
+            }
+            drop(changed);
+        }
+        panic!("it stands {:?}, not {wanted:?}", *self.standing.borrow());
+    }
+
+    /// Stops everything; journal and chain must say the same.
+    async fn stop(self) -> Vec<u64> {
+        assert_eq!(self.root.stop().await, RootExit::Stopped);
+        let journal = Store::open(&self.folder.path().join("validator.sqlite")).unwrap();
+        assert!(journal.open_commits().unwrap().is_empty());
+        let landed: Vec<u64> =
+            journal.commits().unwrap().iter().filter_map(|entry| entry.landed()).collect();
+        let landings = self.chain.with(|state| state.landings.clone());
+        assert_eq!(landed, landings, "journal and chain disagree");
+        assert!(landings.windows(2).all(|pair| pair[1] - pair[0] >= WINDOW), "{landings:?}");
+        landings
+    }
+}
+
+fn turn() -> TurnRecord {
+    let response = |uid: u16| ResponseRecord {
+        uid: Uid(uid),
+        hotkey: AccountId([uid as u8; 32]),
+        status: Some(200),
+        reward: 1.0 / f32::from(uid + 2),
+        seconds: 0.5,
+    };
+    TurnRecord {
+        id: "turn".to_owned(),
+        step: 0,
+        turn: 0,
+        task: "qa".to_owned(),
+        block: 1,
+        seconds: 1.0,
+        overhead_seconds: 0.0,
+        recorded_unix: 0.0,
+        responses: (0..4).map(response).collect(),
+    }
+}
+
+fn patient() -> Freshness {
+    let block_time = Duration::from_secs(3_600);
+    Freshness { block_time, stale_after: 10, too_old_after: 100 }
+}
+
+#[actix::test]
+async fn weights_land_once_a_window_through_lost_answers_and_deaths() {
+    let mut net = Net::start(patient()).await;
+    for round in 0..6 {
+        if round % 2 == 1 {
+            net.chain.with(|state| state.answers_lost = 1);
+        }
+        if round % 3 == 2 {
+            let message = InjectFault { actor: "WeightCommitter".into(), fault: Fault::Panic };
+            assert_eq!(net.root.link().ask_again(message, SOON).await, Ok(true));
+        }
+        let outcome = net.outcome().await;
+        assert_eq!(outcome.label(), "landed", "{outcome:?}");
+    }
+    assert!(net.stop().await.len() >= 6);
+}
+
+#[actix::test]
+async fn a_lost_permit_stops_the_committer_until_it_is_back() {
+    let mut net = Net::start(patient()).await;
+    assert_eq!(net.outcome().await.label(), "landed");
+    net.chain.with(|state| state.has_permit = false);
+    net.stands(&Standing::Stopped(StopReason::NoPermit)).await;
+    let before = net.chain.with(|state| state.landings.len());
+    net.chain.with(|state| state.has_permit = true);
+    net.stands(&Standing::Ready).await;
+    assert_eq!(net.outcome().await.label(), "landed");
+    assert!(net.stop().await.len() > before);
+}
+
+#[actix::test]
+async fn nothing_is_planned_on_a_metagraph_that_is_too_old() {
+    let block_time = Duration::ZERO; // Any age is too old.
+    let mut net = Net::start(Freshness { block_time, stale_after: 1, too_old_after: 2 }).await;
+    net.stands(&Standing::Ready).await;
+    for _ in 0..3 * WINDOW {
+        net.block();
+    }
+    assert!(net.stop().await.is_empty());
+}
