@@ -23,7 +23,7 @@ run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end 
 # not run a second time where the runner can leave them out.
 NEXTEST   := $(shell cargo nextest --version 2>/dev/null)
 RUN_TESTS := $(if $(NEXTEST),nextest run,test)
-MODELLESS := interop|axon|dendrite|query|wire|dashboards
+MODELLESS := interop|axon|dendrite|query|wire|dashboards|subtensor|wallet|devchain|committer|chaos|roles
 NOT_AGAIN := $(if $(NEXTEST),$(if $(ARGS),,-E 'not binary(/^($(MODELLESS))$$/)'))
 
 .PHONY: test
@@ -42,7 +42,8 @@ lint: setup ## Formatting, clippy for all targets and features, docs, licences
 	    else echo "skipped: cargo deny is not installed (cargo install cargo-deny)"; fi
 
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS := request_head request_body python_repr reply_bytes reply_head
+FUZZ_TARGETS := request_head request_body python_repr reply_bytes reply_head keyfiles scale_answers \
+    rpc_frames signed_extrinsics
 
 .PHONY: fuzz
 fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo-fuzz)
@@ -50,6 +51,11 @@ fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo
 	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; \
 	    cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 	        -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; done
+
+.PHONY: chaos
+chaos: ## A thousand tempos of weights under kills, cut sockets, refusals and upgrades: ten minutes each way
+	cargo test --release -p sn1-actors --no-default-features --test chaos -- \
+	    --ignored a_thousand --nocapture --test-threads 1 $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure model, rewards, axon and node (see BENCHMARKS.md)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the seeds of the fuzz targets from the recorded exchanges in tests/data.
 
-Run it after the vectors change: python3 fuzz/make_seeds.py. Files named finding-* are inputs that
+Run it after the vectors change: python3 fuzz/make_seeds.py. Seeds that need a chain are written by
+examples/chain_seeds.rs. Files named finding-* are inputs that
 once failed; they are kept by hand and left alone here. The forms are told in fuzz/src/*.rs.
 """
 
@@ -11,8 +12,10 @@ import pathlib
 import re
 
 FUZZ = pathlib.Path(__file__).resolve().parent
-VECTORS = FUZZ.parent / "tests/data/protocol/vectors"
+DATA = FUZZ.parent / "tests/data"
+VECTORS = DATA / "protocol/vectors"
 SDKS = ("10.5.0", "7.1.1")
+TARGETS = ("request_head", "request_body", "python_repr", "reply_bytes", "reply_head", "keyfiles")
 LARGEST = 3000  # bytes; longer seeds only slow the fuzzer down
 DROPPED = {"host", "accept", "accept-encoding", "user-agent", "content-length"}
 
@@ -86,7 +89,7 @@ def scripted(chunks):
 
 
 def main():
-    for target in ("request_head", "request_body", "python_repr", "reply_bytes", "reply_head"):
+    for target in TARGETS:
         folder = FUZZ / "seeds" / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
@@ -117,6 +120,12 @@ def main():
             write("reply_head", vector["case"], seed)
         if sent := written(vector["server_script"]):
             write("reply_bytes", vector["case"], b"\x06" + sent)
+    for folder in (DATA / "wallet", DATA / "chain/vectors/wallets"):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and file.suffix != ".md" and file.name != "suri.json":
+                write("keyfiles", str(file.relative_to(folder)), file.read_bytes())
+    write("keyfiles", "bare-phrase", b"legal winner thank year wave sausage worth useful legal winner thank yellow")
+    write("keyfiles", "bare-seed", b"0x6fa2796b0071cac425d8a7851038318c2c37dcebfe4bae73197ce93e75909bd2\n")
 
 
 if __name__ == "__main__":

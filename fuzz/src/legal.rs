@@ -24,7 +24,7 @@ pub(crate) fn check_headers(headers: &[Header], status: u16) {
         assert!(name.len() + value.len() < 8190, "{name} is too long");
         assert!(headers[..idx].iter().all(|(other, _)| other != name), "{name} comes twice");
     }
-    let value = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let value = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
     assert_eq!(value("bt_header_axon_status_code"), Some(&status.to_string()));
     assert!(value("bt_header_axon_status_message").is_some_and(|message| !message.is_empty()));
 }

@@ -12,14 +12,25 @@
 //! | [`python_repr`] | Python's text of strings, and the body hash over it |
 //! | [`reply_bytes`] | replies as bytes: framing and bounds, however they are cut |
 //! | [`reply_head`] | reply heads, verdicts on exchanges, UTF-8 in pieces |
+//! | [`scale_answers`] | what a node of the chain answers, its metadata included |
+//! | [`keyfiles`] | key files, sealed ones too |
+//! | [`rpc_frames`] | messages of JSON-RPC, to the client and to the dev chain |
+//! | [`signed_extrinsics`] | transactions, into the dev chain's pool and out of its blocks |
 
+pub mod dev_node;
 mod head_text;
+pub mod keyfiles;
 mod legal;
+mod memory;
 pub mod python_repr;
+mod re_encode;
 pub mod reply_bytes;
 pub mod reply_head;
 pub mod request_body;
 pub mod request_head;
+pub mod rpc_frames;
+pub mod scale_answers;
+pub mod signed_extrinsics;
 
 #[cfg(test)]
 mod tests {
@@ -81,6 +92,26 @@ mod tests {
     #[test]
     fn replies_in_pieces_hold() {
         replay("reply_bytes", reply_bytes::check);
+    }
+
+    #[test]
+    fn key_files_hold() {
+        replay("keyfiles", keyfiles::check);
+    }
+
+    #[test]
+    fn answers_of_a_node_hold() {
+        replay("scale_answers", scale_answers::check);
+    }
+
+    #[test]
+    fn messages_hold() {
+        replay("rpc_frames", rpc_frames::check);
+    }
+
+    #[test]
+    fn transactions_hold() {
+        replay("signed_extrinsics", signed_extrinsics::check);
     }
 
     #[test]
