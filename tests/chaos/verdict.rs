@@ -85,7 +85,7 @@ impl Verdict {
 fn windows(start: u64, witness: &Witness) -> (u64, u64) {
     let (mut n_windows, mut n_missed) = (0, 0);
     let blocks: Vec<u64> = witness.settings.iter().map(|setting| setting.block).collect();
-    let last = blocks.last().copied().expect("weights were set");
+    let last = blocks.last().copied().unwrap();
     for (before, block) in std::iter::once(&start).chain(&blocks).zip(&blocks) {
         // The first one counts from the registration, some blocks before the start.
         let is_first = before == &start;
@@ -126,7 +126,7 @@ fn check_stored(mode: Mode, records: &[CommitRecord], stored: StoredWeights) {
         Mode::Plain => record.landed().is_some(),
         Mode::Sealed => record.reveal == Some(RevealOutcome::Revealed),
     };
-    let last = records.iter().rfind(counts).expect("some setting counts");
+    let last = records.iter().rfind(counts).unwrap();
     assert_eq!(stored, last.intent.weights.entries(), "{last:?}");
 }
 

@@ -166,7 +166,7 @@ fn value_of(setting: &Setting, matches: &ArgMatches) -> Option<Value> {
     let values = matches.get_many::<Value>(&setting.key)?.cloned();
     match &setting.default {
         Value::Array(..) => Some(Value::from(values.collect::<Vec<_>>())),
-        _ => values.last(),
+        _ => values.next_back(),
     }
 }
 
