@@ -38,12 +38,21 @@ pub enum NodeMessage {
 /// Why a message says nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    /// No JSON, or members of other types.
+    /// No JSON, or members of other types. The reason quotes the message, so it is cut short.
     #[error("the node sent what is no JSON-RPC: {0}")]
-    Format(#[from] serde_json::Error),
+    Format(String),
     /// Neither an id nor a method: an error that belongs to no request.
     #[error("the node answered nobody")]
     Nobody,
+}
+
+/// Longest reason in characters: what a node sends is not to fill the logs.
+const MAX_REASON: usize = 200;
+
+impl From<serde_json::Error> for MessageError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Format(error.to_string().chars().take(MAX_REASON).collect())
+    }
 }
 
 #[derive(Deserialize)]
@@ -110,5 +119,8 @@ mod tests {
         for text in ["", "[]", "7", "{}", r#"{"id":-1}"#, r#"{"id":null,"result":1}"#, "\u{0}"] {
             NodeMessage::parse(text.as_bytes()).unwrap_err();
         }
+        let long = format!("{:?}", "x".repeat(5_000));
+        let error = NodeMessage::parse(long.as_bytes()).unwrap_err().to_string();
+        assert!(error.len() < 300, "{error}");
     }
 }
