@@ -163,7 +163,7 @@ fn without_meaning(name: &'static str) -> Arg {
 }
 
 fn value_of(setting: &Setting, matches: &ArgMatches) -> Option<Value> {
-    let values = matches.get_many::<Value>(&setting.key)?.cloned();
+    let mut values = matches.get_many::<Value>(&setting.key)?.cloned();
     match &setting.default {
         Value::Array(..) => Some(Value::from(values.collect::<Vec<_>>())),
         _ => values.next_back(),
