@@ -18,6 +18,7 @@ mod snapshot;
 mod value;
 mod weight_commits;
 mod weight_terms;
+mod wrappers;
 
 use std::fmt;
 

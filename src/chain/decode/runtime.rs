@@ -12,7 +12,7 @@ use subxt_metadata::{
 };
 
 use super::value::{self, Value};
-use super::{DecodeError, Item};
+use super::{DecodeError, Item, wrappers};
 
 /// One question to the chain, to be asked at the block whose runtime made it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,6 +52,9 @@ impl Runtime {
         let broken = |reason: String| DecodeError::Metadata { spec_version, reason };
         let metadata =
             Metadata::decode_from(metadata).map_err(|error| broken(error.to_string()))?;
+        if let Some(id) = wrappers::endless(metadata.types()) {
+            return Err(broken(format!("type {id} wraps itself")));
+        }
         Ok(Self { spec_version, metadata })
     }
 
