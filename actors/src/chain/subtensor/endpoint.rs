@@ -71,11 +71,17 @@ impl FromStr for Endpoint {
         };
         let authority = uri.authority().ok_or_else(no_endpoint)?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = match authority.port() {
-            None => scheme_port,
-            Some(port) => port.as_str().parse().map_err(|_| no_endpoint())?,
+        // What follows the host is read here: the library takes a port beyond 65535 for none.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => scheme_port,
+            Some(port) => {
+                let digits = port.strip_prefix(':').ok_or_else(no_endpoint)?;
+                digits.parse().map_err(|_| no_endpoint())?
+            }
+            // Somebody's name stands before it.
+            None => return Err(no_endpoint()),
         };
-        let is_usable = !host.is_empty() && port != 0 && !authority.as_str().contains('@');
+        let is_usable = !host.is_empty() && port != 0;
         if is_usable { Ok(Self { url: text.to_owned(), host, port }) } else { Err(no_endpoint()) }
     }
 }
