@@ -52,10 +52,13 @@ fuzz: ## Fuzz what strangers may send, FUZZ_SECONDS for each target (needs cargo
 	    cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 	        -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 || exit 1; done
 
+# `forty` for a minute of it.
+CHAOS ?= a_thousand
+
 .PHONY: chaos
 chaos: ## A thousand tempos of weights under kills, cut sockets, refusals and upgrades: ten minutes each way
 	cargo test --release -p sn1-actors --no-default-features --test chaos -- \
-	    --ignored a_thousand --nocapture --test-threads 1 $(ARGS)
+	    --ignored $(CHAOS) --nocapture --test-threads 1 $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure model, rewards, axon and node (see BENCHMARKS.md)

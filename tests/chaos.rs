@@ -315,13 +315,13 @@ async fn long(mode: Mode) {
 }
 
 #[tokio::test]
-#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos"]
+#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos CHAOS=forty"]
 async fn forty_tempos_of_plain_weights() {
     short(Mode::Plain).await;
 }
 
 #[tokio::test]
-#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos"]
+#[ignore = "a minute of chaos, for a machine with nothing else to do: make chaos CHAOS=forty"]
 async fn forty_tempos_of_sealed_weights() {
     short(Mode::Sealed).await;
 }

@@ -67,9 +67,9 @@ mod tests {
     fn variables_are_those_of_the_official_wallet() {
         let table = [
             (
-                "/root/.bittensor/wallets/my-wallet/coldkey",
-                "BT_PW__ROOT__BITTENSOR_WALLETS_MY-WALLET_COLDKEY",
-                "Mpf7IyQoMCArfg==",
+                "/home/me/.bittensor/wallets/my-wallet/coldkey",
+                "BT_PW__HOME_ME__BITTENSOR_WALLETS_MY-WALLET_COLDKEY",
+                "Mpf7IyQoMDorfA==",
             ),
             (
                 "~/.bittensor/wallets/w x/hotkeys/h_1",
