@@ -5,6 +5,7 @@ use std::fmt;
 use frame_decode::extrinsics::ExtrinsicTypeInfo;
 use frame_decode::runtime_apis::{IntoEncodableValues as Arguments, encode_runtime_api_inputs};
 use frame_decode::storage::{IntoEncodableValues as Keys, encode_storage_key};
+use parity_scale_codec::Decode;
 use scale_info::Variant;
 use scale_info::form::PortableForm;
 use subxt_metadata::{
@@ -44,14 +45,15 @@ impl fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// Reads `metadata`, which opens with the magic number.
+    /// Reads `metadata`, which opens with the magic number. Anything else is refused unread: readers
+    /// that guess at wrappings can be led round in circles.
     ///
     /// # Errors
     /// [`DecodeError::Metadata`]
     pub fn new(spec_version: u32, metadata: &[u8]) -> Result<Self, DecodeError> {
         let broken = |reason: String| DecodeError::Metadata { spec_version, reason };
         let metadata =
-            Metadata::decode_from(metadata).map_err(|error| broken(error.to_string()))?;
+            Metadata::decode(&mut &*metadata).map_err(|error| broken(error.to_string()))?;
         if let Some(id) = wrappers::endless(metadata.types()) {
             return Err(broken(format!("type {id} wraps itself")));
         }

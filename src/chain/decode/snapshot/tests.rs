@@ -283,6 +283,14 @@ fn a_truncated_or_longer_answer_is_refused() {
     }
 }
 
+#[test]
+fn what_only_resembles_metadata_is_refused() {
+    let magic = b"meta".as_slice();
+    for bytes in [&[][..], &[4], &[8, 0], &[0x0c, 1, 2], magic, &[magic, &[15]].concat()] {
+        assert!(Runtime::new(343, bytes).is_err(), "{bytes:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
