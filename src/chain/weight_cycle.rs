@@ -65,6 +65,14 @@ pub enum Standing {
     Stopped(StopReason),
 }
 
+/// A reveal that each look since that block has shown.
+#[derive(Debug, Clone, Copy)]
+struct ShownReveal {
+    id: CommitId,
+    outcome: RevealOutcome,
+    since: u64,
+}
+
 /// What is open, what is due, and when to look. One a hotkey.
 #[derive(Debug)]
 pub struct WeightCycle {
@@ -74,6 +82,8 @@ pub struct WeightCycle {
     included: Option<Included>,
     /// Landed and sealed, oldest first.
     sealed: Vec<CommitRecord>,
+    /// What became of them by the last look, final or not.
+    shown_reveals: Vec<ShownReveal>,
     last_landed: Option<u64>,
     last_plain: Option<u64>,
     looked_at: Option<u64>,
@@ -99,6 +109,7 @@ impl WeightCycle {
             open: journal.iter().filter(|record| record.outcome.is_none()).cloned().collect(),
             included: None,
             sealed: journal.iter().filter(|record| record.awaits_reveal()).cloned().collect(),
+            shown_reveals: Vec::new(),
             last_landed: landed.filter_map(CommitRecord::landed).max(),
             last_plain: plain.filter_map(CommitRecord::landed).max(),
             looked_at: None,
@@ -152,14 +163,30 @@ impl WeightCycle {
             true => fate::reveals(&self.sealed, self.last_plain, sight),
             false => Vec::new(),
         };
-        let reveals = opened
-            .into_iter()
-            .map(|(position, outcome)| Finding::Reveal(self.sealed[position].clone(), outcome));
+        let reveals = self.final_reveals(opened, sight);
         let settled = self.open.front().and_then(|record| {
             let outcome = fate::fate(&record.intent, self.included, &self.sealed, sight)?;
             Some(Finding::Settled(record.clone(), outcome))
         });
-        reveals.chain(settled).collect()
+        reveals.into_iter().chain(settled).collect()
+    }
+
+    /// Those of the reveals at the newest block that were the same at a block that is final by now.
+    /// Until then a fork may open what another one dropped.
+    fn final_reveals(&mut self, shown: Vec<(usize, RevealOutcome)>, sight: &Sight) -> Vec<Finding> {
+        let before = std::mem::take(&mut self.shown_reveals);
+        let mut told = Vec::new();
+        for (position, outcome) in shown {
+            let record = &self.sealed[position];
+            let same =
+                before.iter().find(|shown| shown.id == record.id && shown.outcome == outcome);
+            let since = same.map_or(sight.terms.head.number, |shown| shown.since);
+            self.shown_reveals.push(ShownReveal { id: record.id, outcome, since });
+            if since <= sight.finalized.number {
+                told.push(Finding::Reveal(record.clone(), outcome));
+            }
+        }
+        told
     }
 
     /// A finding is in the journal.
