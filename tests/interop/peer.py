@@ -218,17 +218,32 @@ EARLY = {
 }
 
 
-def serve(behaviour, hotkey, port):
-    """Starts one axon and gives it back with its port."""
+def axon_of(wallet, port):
+    """An axon on loopback, and its port."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, port))
     listener.listen(1024)
     port = listener.getsockname()[1]
-    wallet = types.SimpleNamespace(hotkey=hotkey, coldkeypub=hotkey)
     axon = Axon(wallet=wallet, port=port, ip=LOOPBACK, external_ip=LOOPBACK, max_workers=4)
     # The socket is bound already, so that no other process can take the port in between.
     axon.fast_config.fd = listener.detach()
+    return axon, port
+
+
+def start(axon):
+    """Starts it, and waits until it serves."""
+    axon.start()
+    until = time.monotonic() + LONG_S
+    while not axon.fast_server.started:
+        if time.monotonic() > until:
+            sys.exit(f"error: the axon did not start within {LONG_S} s")
+        time.sleep(0.01)
+
+
+def serve(behaviour, hotkey, port):
+    """Starts one axon and gives it back with its port."""
+    axon, port = axon_of(types.SimpleNamespace(hotkey=hotkey, coldkeypub=hotkey), port)
     stream = BEHAVIOURS.get(behaviour, good)
 
     async def forward(synapse: StreamPromptingSynapse):
@@ -261,12 +276,7 @@ def serve(behaviour, hotkey, port):
         return 1.0
 
     axon.attach(forward_fn=forward, blacklist_fn=blacklist, priority_fn=priority)
-    axon.start()
-    until = time.monotonic() + LONG_S
-    while not axon.fast_server.started:
-        if time.monotonic() > until:
-            sys.exit(f"error: the axon for {behaviour} did not start within {LONG_S} s")
-        time.sleep(0.01)
+    start(axon)
     return axon, port
 
 
