@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -84,14 +85,15 @@ fn miner(arguments: &cli::RoleArguments<MinerNeuron>) -> Result<(), RoleError> {
 }
 
 fn node_starts<N>(settings: &NodeSettings<N>) -> Result<PrometheusHandle, RoleError> {
-    log_from(settings.logging.debug, settings.logging.trace);
+    // Beside the account: what went wrong, and when it was right again.
+    log_from(settings.logging.debug, settings.logging.trace, "info");
     raise_open_files();
     telemetry::install().map_err(|error| RoleError::Usage(error.to_string()))
 }
 
 fn devchain(arguments: &cli::DevchainArguments) -> Result<(), DevNodeError> {
     let (debug, trace) = arguments.logging();
-    log_from(debug, trace);
+    log_from(debug, trace, "error");
     raise_open_files();
     let prepared = arguments.prepare()?;
     actix::System::new().block_on(devnode::run(prepared))
@@ -112,22 +114,27 @@ fn raise_open_files() {
     }
 }
 
-/// Logs go to standard error. The account tells what matters, so by default only errors do. The
-/// HTTP server's own errors are streams that miners broke off, which are counted.
+/// The account tells what matters, so by default only errors are logged.
 fn init_logging(settings: &Settings) {
-    log_from(settings.logging.debug, settings.logging.trace);
+    log_from(settings.logging.debug, settings.logging.trace, "error");
 }
 
-fn log_from(debug: bool, trace: bool) {
-    let level = match (trace, debug) {
-        (true, _) => "trace",
-        (false, true) => "debug",
-        (false, false) => "error",
+/// Logs go to standard error. `otherwise` is the level where neither is asked for: actors that end
+/// are then told of by the account alone. The HTTP server's own errors are streams that miners broke
+/// off, which are counted.
+fn log_from(debug: bool, trace: bool, otherwise: &str) {
+    let (level, endings) = match (trace, debug) {
+        (true, _) => ("trace", "trace"),
+        (false, true) => ("debug", "debug"),
+        (false, false) => (otherwise, "error"),
     };
-    let filter = EnvFilter::new(format!("warn,actix_http=off,sn1={level},sn1_actors={level}"));
+    let filter = EnvFilter::new(format!(
+        "warn,actix_http=off,sn1={level},sn1_actors={level},sn1_actors::supervision={endings}"
+    ));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
     std::panic::set_hook(Box::new(|panic| {
