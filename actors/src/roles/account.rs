@@ -74,15 +74,21 @@ impl Account {
             format!(", best reward {reward:.2} for uid {uid}")
         });
         self.say(format_args!(
-            "step {} turn {}: {} about {}, {n_asked} miners, {:.1} s{best}",
-            turn.step, turn.turn, turn.task, turn.topic, turn.seconds
+            "step {} turn {}: {} about {}, {}, {:.1} s{best}",
+            turn.step,
+            turn.turn,
+            turn.task,
+            turn.topic,
+            counted(n_asked, "miner"),
+            turn.seconds
         ));
     }
 
     fn weights(&self, n_weights: usize, outcome: &CommitOutcome) {
         match outcome {
             CommitOutcome::Landed { block, .. } => {
-                self.say(format_args!("weights of {n_weights} uids on chain in block {block}"));
+                let uids = counted(n_weights, "uid");
+                self.say(format_args!("weights of {uids} on chain in block {block}"));
             }
             CommitOutcome::Refused { reason } => {
                 self.say(format_args!("weights refused: {reason}"));
@@ -103,4 +109,8 @@ impl Account {
         };
         self.say(format_args!("{} ended by {}{reason}, {next}", event.actor, event.fault));
     }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
