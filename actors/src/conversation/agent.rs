@@ -30,7 +30,7 @@ use tracing::warn;
 
 use super::scoreboard::{FinishPass, GetScores, Scoreboard};
 use super::task_factory::{NextTask, TaskFactory};
-use super::turn::{ScoredTurn, TurnError, TurnInputs, at};
+use super::turn::{ScoredTurn, TurnError, TurnInputs, at, candidates};
 use crate::chain::{MetagraphFeed, SnapshotAge};
 use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
@@ -192,16 +192,21 @@ struct Asked {
 
 impl Pass {
     async fn hold(mut self) {
-        let limit = self.settings.forward_max_time;
-        let outcome = match tokio::time::timeout(limit, self.attempt()).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                Err(TurnError { stage: Stage::Query, reason: format!("no end within {limit:?}") })
-            }
+        let outcome = match self.wait_for_miners().await {
+            Ok(()) => self.attempt_in_time().await,
+            Err(error) => Err(error),
         };
         if let Err(error) = outcome {
             self.give_up(&error).await;
         }
+    }
+
+    async fn attempt_in_time(&mut self) -> Result<(), TurnError> {
+        let limit = self.settings.forward_max_time;
+        self.started = Instant::now();
+        tokio::time::timeout(limit, self.attempt()).await.unwrap_or_else(|_| {
+            Err(TurnError { stage: Stage::Query, reason: format!("no end within {limit:?}") })
+        })
     }
 
     async fn give_up(&self, error: &TurnError) {
@@ -216,7 +221,6 @@ impl Pass {
     }
 
     async fn attempt(&mut self) -> Result<(), TurnError> {
-        self.wait_for_miners().await?;
         let task =
             self.links.task_factory.ask_again(NextTask, self.settings.forward_max_time).await;
         let task = task.map_err(at(Stage::Task))?;
@@ -253,22 +257,36 @@ impl Pass {
         Ok(())
     }
 
-    /// Without a metagraph, or with nobody serving, there is nothing to ask. Miners that are known
-    /// to come are waited for, so that none is asked where it served in an earlier run.
+    /// Without a metagraph, or with nobody to ask, nothing is begun. Miners that are known to come
+    /// are waited for, so that none is asked where it served in an earlier run.
     async fn wait_for_miners(&mut self) -> Result<(), TurnError> {
-        let own = self.settings.hotkey;
-        let expected = Arc::clone(&self.settings.expected);
-        let serves = |neuron: &sn1::chain::Neuron| neuron.hotkey != own && neuron.axon.is_serving();
+        let settings = &self.settings;
         let is_there = |known: &Metagraph, (hotkey, axon): &(AccountId, AxonInfo)| {
             known.neuron_of(hotkey).is_some_and(|neuron| neuron.axon.is_same_endpoint(axon))
         };
         let ready = self.links.metagraph.wait_for(|latest| {
             latest.as_ref().is_some_and(|known| {
-                known.neurons.iter().any(serves)
-                    && expected.iter().all(|miner| is_there(known, miner))
+                candidates(settings, known).is_ok_and(|uids| !uids.is_empty())
+                    && settings.expected.iter().all(|miner| is_there(known, miner))
             })
         });
-        ready.await.map(drop).map_err(at(Stage::Task))
+        let ready = async { ready.await.map(drop) };
+        let waited = tokio::time::timeout(settings.forward_max_time, ready).await;
+        match waited {
+            Ok(ready) => ready.map_err(at(Stage::Task)),
+            Err(_) => Err(at(Stage::Task)(self.nobody())),
+        }
+    }
+
+    /// Why there is nobody to ask.
+    fn nobody(&self) -> &'static str {
+        let latest = self.links.metagraph.borrow();
+        match latest.as_ref().map(|known| candidates(&self.settings, known)) {
+            None => "no metagraph yet",
+            Some(Err(reason)) => reason,
+            Some(Ok(uids)) if uids.is_empty() => "no miner serves on the subnet",
+            Some(Ok(_)) => "not all of the expected miners serve yet",
+        }
     }
 
     async fn step(&self) -> Result<u64, TurnError> {

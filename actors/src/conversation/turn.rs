@@ -117,18 +117,7 @@ impl TurnInputs<'_> {
     }
 
     fn targets(&self, metagraph: &Metagraph, rng: &mut StdRng) -> Result<Vec<Target>, TurnError> {
-        let own = metagraph.neuron_of(&self.settings.hotkey);
-        let own_uid = own.map(|own| own.uid.0).ok_or("our hotkey is not registered");
-        let eligibility = Eligibility {
-            own_uid: own_uid.map_err(at(Stage::Query))?,
-            vpermit_tao_limit: self.settings.vpermit_tao_limit,
-            unique_coldkeys: self.settings.query_unique_coldkeys,
-            unique_ips: self.settings.query_unique_ips,
-            exclude: &[],
-        };
-        let neurons: Vec<Neuron<AccountId, Option<IpAddr>>> =
-            metagraph.neurons.iter().map(eligible_form).collect();
-        let candidates = eligibility.candidates(&neurons);
+        let candidates = candidates(self.settings, metagraph).map_err(at(Stage::Query))?;
         let uids = sample(&candidates, self.settings.sample_size, rng).map_err(at(Stage::Query))?;
         let neurons = uids.into_iter().filter_map(|uid| metagraph.neuron(Uid(uid)));
         Ok(neurons
@@ -335,6 +324,27 @@ impl TurnInputs<'_> {
             responses: responses.collect(),
         }
     }
+}
+
+/// The uids that may be asked, in uid order.
+///
+/// # Errors
+/// When our own hotkey is not registered.
+pub(super) fn candidates(
+    settings: &AgentSettings,
+    metagraph: &Metagraph,
+) -> Result<Vec<u16>, &'static str> {
+    let own = metagraph.neuron_of(&settings.hotkey).ok_or("our hotkey is not registered")?;
+    let eligibility = Eligibility {
+        own_uid: own.uid.0,
+        vpermit_tao_limit: settings.vpermit_tao_limit,
+        unique_coldkeys: settings.query_unique_coldkeys,
+        unique_ips: settings.query_unique_ips,
+        exclude: &[],
+    };
+    let neurons: Vec<Neuron<AccountId, Option<IpAddr>>> =
+        metagraph.neurons.iter().map(eligible_form).collect();
+    Ok(eligibility.candidates(&neurons))
 }
 
 /// When the slowest part that a turn may wait for was over: the last answer, at most the miners'
