@@ -37,6 +37,7 @@ pub async fn validator(
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), RoleError> {
+    check_port(&settings)?;
     let models = find_models(&settings)?;
     let begun = start(&settings, &options).await?;
     if begun.is_main && !HAS_MODEL {
@@ -47,6 +48,17 @@ pub async fn validator(
     let subnet = begun.chain.feeds.metagraph();
     let Start { account, state: _locked, .. } = begun;
     run(specs, listeners, inboxes, subnet, &options, account).await
+}
+
+/// Nothing listens on a validator's port, so nobody chooses one.
+fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), RoleError> {
+    let section = &settings.axon;
+    if section.off || section.port != 0 || section.external_port != 0 {
+        return Ok(());
+    }
+    let text = "axon.port is 0, but a validator publishes its port without listening there: name a \
+                port with --axon.port, or say --axon.off";
+    Err(RoleError::Usage(text.to_owned()))
 }
 
 fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, RoleError> {
