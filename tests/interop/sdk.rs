@@ -21,6 +21,8 @@ pub(crate) const THEIR_HOTKEY: &str = "//Bob";
 /// Who their dendrites sign as.
 pub(crate) const THEIR_CALLER: &str = "//Alice";
 
+const PEER: &str = "tests/interop/peer.py";
+
 /// An installed version of the SDK.
 pub(crate) struct Sdk {
     /// As the package index writes it.
@@ -28,7 +30,8 @@ pub(crate) struct Sdk {
     python: PathBuf,
 }
 
-fn root() -> PathBuf {
+/// The repository.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -50,14 +53,14 @@ impl Sdk {
     pub(crate) fn axons(&self, behaviours: &[&str]) -> (Peer, Vec<TheirAxon>) {
         let mut arguments = vec!["axon", "--hotkey", THEIR_HOTKEY];
         arguments.extend(behaviours);
-        let peer = Peer::start(self, &arguments);
+        let peer = Peer::start(self, PEER, &arguments);
         let axons = behaviours.iter().map(|_| peer.line()).collect();
         (peer, axons)
     }
 
     /// A process that asks with as many dendrites as jobs name.
     pub(crate) fn dendrite(&self) -> Peer {
-        let peer = Peer::start(self, &["dendrite"]);
+        let peer = Peer::start(self, PEER, &["dendrite"]);
         let ready: Value = peer.line();
         assert_eq!(ready["sdk"], self.version);
         peer
@@ -138,7 +141,7 @@ struct Reply<T> {
     answers: T,
 }
 
-/// A running `peer.py`.
+/// A running `peer.py`, or another script that speaks JSON as it does.
 pub(crate) struct Peer {
     child: Child,
     input: ChildStdin,
@@ -148,10 +151,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn start(sdk: &Sdk, arguments: &[&str]) -> Self {
+    /// Runs a script of this repository.
+    pub(crate) fn start(sdk: &Sdk, script: &str, arguments: &[&str]) -> Self {
         let home = TempDir::new().unwrap();
         let mut child = Command::new(&sdk.python)
-            .arg(root().join("tests/interop/peer.py"))
+            .arg(root().join(script))
             .args(arguments)
             .current_dir(home.path())
             .env("TMPDIR", home.path())
@@ -172,7 +176,8 @@ impl Peer {
         Self { child, input, lines, _home: home }
     }
 
-    fn line<T: DeserializeOwned>(&self) -> T {
+    /// The next thing that it says.
+    pub(crate) fn line<T: DeserializeOwned>(&self) -> T {
         let line = self.lines.recv_timeout(LINE_WITHIN).expect("the peer ended or says nothing");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
     }

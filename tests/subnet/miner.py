@@ -82,7 +82,7 @@ class Miner:
     """Answers validators of its subnet, and nobody else."""
 
     def __init__(self, url, netuid, wallet):
-        self.netuid, self.wallet = netuid, wallet
+        self.netuid, self.wallet, self.known = netuid, wallet, []
         self.subtensor = Subtensor(network=url)
         required(self.subtensor.burned_register(wallet, netuid), "registering")
         self.axon, self.port = peer.axon_of(wallet, 0)
@@ -93,16 +93,16 @@ class Miner:
         peer.start(self.axon)
         required(self.subtensor.serve_axon(self.netuid, self.axon), "publishing the axon")
 
-    def caller(self, synapse):
-        return synapse.dendrite.hotkey
-
-    def uid(self, hotkey):
-        return self.subtensor.get_uid_for_hotkey_on_subnet(hotkey, self.netuid)
+    def is_known(self, hotkey):
+        """Whether the caller is on the subnet; looked up again for whoever was not when last asked."""
+        if hotkey not in self.known:
+            self.known = self.subtensor.metagraph(self.netuid).hotkeys
+        return hotkey in self.known
 
     async def forward(self, synapse: peer.StreamPromptingSynapse):
         question = synapse.messages[-1]
         answer = f"I make that {solve(question)}."
-        peer.say({"caller": self.caller(synapse), "question": question, "answer": answer})
+        peer.say({"caller": synapse.dendrite.hotkey, "question": question, "answer": answer})
 
         async def streamer(send):
             for word in answer.split(" "):
@@ -112,7 +112,7 @@ class Miner:
         return synapse.create_streaming_response(streamer)
 
     def blacklist(self, synapse: peer.StreamPromptingSynapse) -> typing.Tuple[bool, str]:
-        return self.uid(self.caller(synapse)) is None, "Unrecognized hotkey"
+        return not self.is_known(synapse.dendrite.hotkey), "Unrecognized hotkey"
 
     def priority(self, synapse: peer.StreamPromptingSynapse) -> float:
         return 1.0
@@ -129,7 +129,8 @@ def main():
         miner = Miner(arguments.url, arguments.netuid, wallet_of(folder, arguments.coldkey, arguments.hotkey))
         miner.serve()
         hotkey = miner.wallet.hotkey.ss58_address
-        peer.say({"uid": miner.uid(hotkey), "hotkey": hotkey, "port": miner.port})
+        uid = miner.subtensor.get_uid_for_hotkey_on_subnet(hotkey, arguments.netuid)
+        peer.say({"uid": uid, "hotkey": hotkey, "port": miner.port})
         sys.stdin.read()
     # Streams may be open on other threads: nothing of them is waited for.
     peer.HOME.cleanup()
