@@ -69,6 +69,16 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The chain in the file is of another version's making.
+    #[error(
+        "state file {path} holds a chain that this version cannot go on from ({reason}): move it away to start a new one"
+    )]
+    OtherChain {
+        /// The file.
+        path: PathBuf,
+        /// What is not as expected.
+        reason: String,
+    },
     /// A row holds what this version cannot read.
     #[error("state file {path} holds a row that cannot be read while {attempted}: {reason}")]
     Row {
@@ -271,7 +281,7 @@ impl ChainStore {
     /// The state of the newest block, if there is one.
     ///
     /// # Errors
-    /// When it could not be read.
+    /// When it could not be read; [`StoreError::OtherChain`] where it is none of this type.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, StoreError> {
         self.0.note_version("loading the chain")?;
         let state: Option<String> = self
@@ -280,7 +290,10 @@ impl ChainStore {
             .query_row("SELECT state FROM chain_state WHERE id = 0", [], |row| row.get(0))
             .optional()
             .map_err(self.0.io("loading the chain"))?;
-        state.map(|state| self.0.decode("loading the chain", &state)).transpose()
+        let other = |reason: String| StoreError::OtherChain { path: self.0.path.clone(), reason };
+        state
+            .map(|state| serde_json::from_str(&state).map_err(|error| other(error.to_string())))
+            .transpose()
     }
 
     /// Replaces the state.

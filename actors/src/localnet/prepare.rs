@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sn1::llm::tokenizer::Tokenizer;
-use sn1::store::Store;
+use sn1::store::{Store, StoreError};
 use sn1::wallet::{AccountId, Keypair};
 
 use super::{LocalnetError, Options, setup};
 use crate::axon::Behaviour;
 use crate::clock::unix_ns;
-use crate::devnode::PreparedDevNode;
+use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::models;
 use crate::node::HAS_MODEL;
 use crate::settings::Settings;
@@ -140,9 +140,28 @@ pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Local
     let telemetry = bind(settings.telemetry.port, "the metrics", "telemetry.port")?;
     let miners = prepare_miners(settings, &keys)?;
     let state = open_state(settings, options)?;
-    let chain = PreparedDevNode::open(setup::chain_settings(settings, &keys, state.chain_file()))?;
+    let chain = open_chain(settings, &keys, &state)?;
     let keys = Arc::new(keys);
     Ok(Prepared { model, encoder, tokenizer, keys, miners, telemetry, chain, state })
+}
+
+/// Scores and journal are of their chain: without it, none of the folder is of use.
+fn open_chain(
+    settings: &Settings,
+    keys: &LocalnetKeys,
+    state: &StateFolder,
+) -> Result<PreparedDevNode, LocalnetError> {
+    let opened = PreparedDevNode::open(setup::chain_settings(settings, keys, state.chain_file()));
+    opened.map_err(|error| match error {
+        DevNodeError::State(StoreError::OtherChain { reason, .. }) => {
+            LocalnetError::Damaged(format!(
+                "{} holds the chain of another version of this software ({reason}), which this one \
+                 cannot go on from: move the state folder away to start afresh",
+                state.path.display()
+            ))
+        }
+        error => error.into(),
+    })
 }
 
 fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
@@ -209,7 +228,7 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
         tempo: settings.localnet.tempo,
     };
     check_facts(&path.join(FACTS_FILE), &facts)?;
-    let damaged = |error: sn1::store::StoreError| LocalnetError::Damaged(error.to_string());
+    let damaged = |error: StoreError| LocalnetError::Damaged(error.to_string());
     Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
     Store::open(&state.events_file()).map_err(damaged)?;
     Ok(state)
