@@ -15,6 +15,7 @@ use futures_util::SinkExt;
 use process::{DevChain, SOON, sn1};
 use serde_json::{Value, json};
 use sn1::chain::Netuid;
+use sn1::store::ChainStore;
 use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -89,8 +90,14 @@ fn what_cannot_start_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let damaged = folder.path().join("damaged.sqlite");
     std::fs::write(&damaged, "this is no state file, however long it may be read for").unwrap();
-    let table: [(&[&str], i32, &str); 7] = [
+    let older = folder.path().join("older.sqlite");
+    let mut file = ChainStore::open(&older).unwrap();
+    assert!(file.load::<Value>().unwrap().is_none());
+    file.save(40, &json!({ "head": { "number": 40 }, "state": {} })).unwrap();
+    drop(file);
+    let table: [(&[&str], i32, &str); 8] = [
         (&["--port", &port], 69, "--port"),
+        (&["--port", "0", "--state-file", older.to_str().unwrap()], 65, "move it away"),
         (&["--port", "0", "--state-file", damaged.to_str().unwrap()], 65, "damaged"),
         (&["--port", "0", "--set", "tmepo=3"], 64, "did you mean `tempo`"),
         (&["--port", "0", "--block-time", "1ms"], 64, "too short"),

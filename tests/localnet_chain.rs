@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sn1::store::ChainStore;
 use sn1_actors::chain::Failpoint;
 use tempfile::TempDir;
 
@@ -17,8 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(240);
 /// Blocks between two weight settings.
 const EPOCH_LENGTH: u64 = 8;
 
-/// Runs a local net on this folder until it has said `part`, then interrupts it; or until it dies.
-fn run(folder: &Path, failpoint: Option<Failpoint>, part: &str) -> (ExitStatus, String) {
+/// A local net that keeps its state in this folder.
+fn localnet(folder: &Path) -> Command {
     const FAST: [&str; 12] = [
         "--block-time",
         "100ms",
@@ -44,6 +45,12 @@ fn run(folder: &Path, failpoint: Option<Failpoint>, part: &str) -> (ExitStatus, 
         .arg("--report")
         .arg(folder.join("report.json"))
         .env("SN1_LOCALNET__TEMPO", "10");
+    command
+}
+
+/// Runs a local net on this folder until it has said `part`, then interrupts it; or until it dies.
+fn run(folder: &Path, failpoint: Option<Failpoint>, part: &str) -> (ExitStatus, String) {
+    let mut command = localnet(folder);
     if let Some(failpoint) = failpoint {
         command.env("SN1_FAILPOINT", format!("{}:2", failpoint.name()));
     }
@@ -89,4 +96,25 @@ fn weights_are_set_once_in_each_window_whenever_the_node_dies() {
     // The chain's own record of what it holds.
     let weights = report["miners"].as_array().unwrap().iter().map(|miner| &miner["weight"]);
     assert!(weights.clone().any(|weight| *weight == 65_535), "{report}");
+}
+
+#[test]
+fn a_folder_with_the_chain_of_an_earlier_version_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    // As the chain was kept while it had no node around it.
+    let head = json!({ "number": 40, "hash": format!("0x{}", "5a".repeat(32)) });
+    let chain = json!({ "genesis": head["hash"], "head": head, "state": {}, "pool": {} });
+    let mut file = ChainStore::open(&state.join("chain.sqlite")).unwrap();
+    assert!(file.load::<Value>().unwrap().is_none());
+    file.save(40, &chain).unwrap();
+    drop(file);
+    let output = localnet(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    for part in ["another version", "move the state folder away", state.to_str().unwrap()] {
+        assert!(said.contains(part), "no `{part}` in: {said}");
+    }
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
