@@ -66,19 +66,17 @@ struct Told {
     answer: String,
 }
 
-/// A validator with stake enough for a permit, in its own home.
-async fn validator_home(client: &Subtensor) -> Home {
-    register(client, VALIDATOR).await;
+/// Stake enough for a permit.
+async fn stake(client: &Subtensor) {
     let (coldkey, hotkey) = (key("//Alice"), key(VALIDATOR).account_id());
     client.add_stake(&coldkey, NETUID, hotkey, 1000 * RAO_PER_TAO).await.unwrap();
-    Home::of(VALIDATOR)
 }
 
-/// What such a validator is started with: without a language model it makes mathematics alone.
-fn validator(home: &Home, chain: &DevChain) -> Command {
+/// What a validator is started with: without a language model it makes mathematics alone.
+fn validator(home: &Home, chain: &DevChain, epoch_length: &str) -> Command {
     let mut command = home.node("validator", chain.url());
     command.args(["--neuron.tasks", "math", "--neuron.task_p", "1", "--neuron.timeout", "5"]);
-    command.args(["--neuron.epoch_length", EPOCH_LENGTH, "--state.folder"]).arg(state(home));
+    command.args(["--neuron.epoch_length", epoch_length, "--state.folder"]).arg(state(home));
     command.arg("--models.folder").arg(root().join("models"));
     command
 }
@@ -112,14 +110,16 @@ async fn a_python_miner_that_registers_itself_is_asked_scored_and_given_weight()
     let Some(sdk) = Sdk::find("10.5.0") else { return };
     let chain = DevChain::start(&CHAIN);
     let client = client(&chain);
-    let home = validator_home(&client).await;
+    register(&client, VALIDATOR).await;
+    stake(&client).await;
+    let home = Home::of(VALIDATOR);
     let python = Peer::start(&sdk, "tests/subnet/miner.py", &["--url", chain.url()]);
     let served: Served = python.line();
     let miner: AccountId = served.hotkey.parse().unwrap();
     let serves_at = SocketAddr::from((Ipv4Addr::LOCALHOST, served.port));
     assert_eq!(place(&client, &miner).await, (Uid(served.uid), Some(serves_at)));
 
-    let mut first_life = Node::start(&mut validator(&home, &chain));
+    let mut first_life = Node::start(&mut validator(&home, &chain, EPOCH_LENGTH));
     let pages = first_life.pages();
     first_life.line_with("weights of");
     until(pages, "/readyz", is_ready);
@@ -129,7 +129,7 @@ async fn a_python_miner_that_registers_itself_is_asked_scored_and_given_weight()
     first_life.kill();
 
     // It goes on where it was.
-    let mut second_life = Node::start(&mut validator(&home, &chain));
+    let mut second_life = Node::start(&mut validator(&home, &chain, EPOCH_LENGTH));
     let pages = second_life.pages();
     second_life.line_with("weights of");
     let (own, _) = place(&client, &key(VALIDATOR).account_id()).await;
@@ -152,6 +152,20 @@ async fn a_python_miner_that_registers_itself_is_asked_scored_and_given_weight()
     register(&client, "//Charlie").await;
     let answer = query(&home, &chain, served.uid, "What is 17 + 4?").to_string();
     assert!(answer.contains("I make that 21."), "{answer}");
+}
+
+#[tokio::test]
+async fn a_validator_without_a_permit_says_so_before_any_window_opens() {
+    let chain = DevChain::start(&CHAIN);
+    let client = client(&chain);
+    register(&client, VALIDATOR).await;
+    let home = Home::of(VALIDATOR);
+    let mut node = Node::start(&mut validator(&home, &chain, "100000"));
+    let pages = node.pages();
+    until(pages, "/readyz", |page| page.contains("weights: waiting: the hotkey has no validator"));
+    stake(&client).await;
+    until(pages, "/readyz", is_ready);
+    assert_eq!(node.terminate(), Some(0));
 }
 
 /// Turns and journal, after both lives.

@@ -136,9 +136,10 @@ impl WeightCycle {
         self.is_eager || (is_new && has_cause)
     }
 
-    /// Something of ours changed on the chain: plan again at the next look, whatever was waited for.
+    /// Something of ours changed on the chain: plan again at the next look, whatever was waited for,
+    /// but for the pause after a refusal.
     pub fn stir(&mut self) {
-        if matches!(self.standing, Standing::Stopped(_)) {
+        if self.n_failures == 0 || matches!(self.standing, Standing::Stopped(_)) {
             self.next_plan = 0;
         }
     }

@@ -147,20 +147,21 @@ pub fn plan_weights(
     now: f64,
 ) -> Plan {
     let due_at = due_at(terms, last_landed, settings);
-    let checked = check_standing(terms, settings)
-        .map_err(|reason| Plan::Stop { reason })
-        .and_then(|uid| match due_at <= terms.head.number {
-            true => Ok(uid),
-            false => Err(Plan::Wait { until_block: due_at, reason: WaitReason::Window }),
-        })
-        .and_then(|uid| check_permit(terms, uid).map_err(|reason| Plan::Stop { reason }));
+    let checked =
+        check_standing(terms, settings).map_err(|reason| Plan::Stop { reason }).and_then(|uid| {
+            match due_at <= terms.head.number {
+                true => Ok(uid),
+                false => Err(Plan::Wait { until_block: due_at, reason: WaitReason::Window }),
+            }
+        });
     match checked.and_then(|uid| plan_vector(terms, uid, scores, settings, now)) {
         Ok(planned) => Plan::Set(Box::new(planned)),
         Err(plan) => plan,
     }
 }
 
-/// What the chain looks at before the pace: registration, stake, version key.
+/// What weights need whenever they are set: registration, stake, version key, permit. The chain looks
+/// at the permit after the pace; whoever lacks it hears of it before a window opens.
 fn check_standing(terms: &WeightTerms, settings: &PlanSettings) -> Result<Uid, StopReason> {
     if settings.is_disabled {
         return Err(StopReason::Disabled);
@@ -174,11 +175,10 @@ fn check_standing(terms: &WeightTerms, settings: &PlanSettings) -> Result<Uid, S
     if settings.version_key < needed {
         return Err(StopReason::VersionKeyStale { ours: settings.version_key, needed });
     }
+    if !terms.has_permit && !terms.is_owner {
+        return Err(StopReason::NoPermit);
+    }
     Ok(uid)
-}
-
-fn check_permit(terms: &WeightTerms, uid: Uid) -> Result<Uid, StopReason> {
-    if terms.has_permit || terms.is_owner { Ok(uid) } else { Err(StopReason::NoPermit) }
 }
 
 fn plan_vector(

@@ -117,7 +117,7 @@ fn sealed_weights_open_to_what_was_planned() {
 }
 
 #[test]
-fn the_first_reason_in_the_chains_order_is_told() {
+fn what_bars_weights_in_any_window_is_told_before_the_wait_for_one() {
     let disabled = PlanSettings { is_disabled: true, version_key: 4, ..settings() };
     let mut terms = WeightTerms {
         uid: None,
@@ -139,11 +139,11 @@ fn the_first_reason_in_the_chains_order_is_told() {
     terms.stake = 500;
     let stale = StopReason::VersionKeyStale { ours: 4, needed: 5 };
     assert_eq!(stop(plan(&terms, &old)), stale);
+    assert_eq!(stop(plan(&terms, &settings())), StopReason::NoPermit);
+    terms.has_permit = true;
     let wait = Plan::Wait { until_block: HEAD + 1, reason: WaitReason::Window };
     assert_eq!(plan(&terms, &settings()), wait);
     terms.last_update = HEAD - 101;
-    assert_eq!(stop(plan(&terms, &settings())), StopReason::NoPermit);
-    terms.has_permit = true;
     let wait = Plan::Wait { until_block: HEAD + 1, reason: WaitReason::NoScores };
     assert_eq!(plan(&terms, &settings()), wait);
 }
