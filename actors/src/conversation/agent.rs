@@ -2,7 +2,8 @@
 //! its supervisor starts the next one in its place.
 //!
 //! Whatever fails ends the pass: nothing is asked again on the same challenge. An agent that could
-//! not even begin waits a little before it ends, so that a node without miners stays calm.
+//! not even begin waits a little before it ends, so that a node without miners stays calm; and quick
+//! miners are given a moment between two conversations, which without a model take no time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -42,6 +43,9 @@ use crate::supervision::{Context, Drained, Link, Resident};
 const FOLLOW_UP_TRIES: usize = 3;
 /// Before the next try of an agent that could not begin or had to give up.
 const PAUSE: Duration = Duration::from_secs(1);
+/// From the start of one conversation of an agent to the next: however quick a miner is, the rate of
+/// our questions stays far below what miners allow a hotkey.
+const LEAST_LIFE: Duration = Duration::from_millis(500);
 /// The scoreboard and the event log answer from memory and disk.
 const PROMPTLY: Duration = Duration::from_secs(20);
 
@@ -142,7 +146,7 @@ pub struct ConversationAgent {
 /// What the actor and its conversation tell each other.
 #[derive(Default)]
 struct Progress {
-    /// A question is out: its answers will be scored.
+    /// A question is out: its answers are to be scored yet.
     has_asked: Cell<bool>,
     /// The conversation is to end after the turn that is under way.
     is_stopping: Cell<bool>,
@@ -162,7 +166,13 @@ impl Resident for ConversationAgent {
         let conversation = async move {
             links.age.until_usable().await;
             let rng = StdRng::seed_from_u64(settings.seed);
-            Pass { links, rng, settings, progress, started: Instant::now() }.hold().await;
+            let started = Instant::now();
+            let pass = Pass { links, rng, settings, progress: Rc::clone(&progress), started };
+            pass.hold().await;
+            progress.has_asked.set(false);
+            if !progress.is_stopping.get() {
+                tokio::time::sleep(LEAST_LIFE.saturating_sub(started.elapsed())).await;
+            }
         };
         ctx.run(conversation, |_, (), ctx| ctx.finish());
         Ok(())
