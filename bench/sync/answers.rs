@@ -1,0 +1,70 @@
+//! The node that both sides read from: the core's own methods behind a plain websocket.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value as Json, json};
+use sn1::devchain::rpc::methods;
+use sn1::devchain::rpc::{Incoming, Parsed, Request, RpcError, parse, response};
+use tokio_tungstenite::tungstenite::{Error, Message, accept};
+
+use crate::subnet::{Kind, Subnet};
+use crate::{Fallible, child};
+
+/// Serves on a free port of loopback, told in one line, until this process's input closes.
+pub(crate) fn serve(kind: Kind) -> Fallible<()> {
+    let subnet = Arc::new(Mutex::new(Subnet::of(kind)?));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("{}", json!(format!("ws://{}", listener.local_addr()?)));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let subnet = Arc::clone(&subnet);
+            std::thread::spawn(move || {
+                if let Err(error) = converse(stream, &subnet) {
+                    eprintln!("a connection ended: {error}");
+                }
+            });
+        }
+    });
+    Ok(child::wait_for_dismissal()?)
+}
+
+fn converse(stream: TcpStream, subnet: &Mutex<Subnet>) -> Fallible<()> {
+    stream.set_nodelay(true)?;
+    let mut socket = accept(stream)?;
+    loop {
+        let message = match socket.read() {
+            Err(Error::ConnectionClosed) => return Ok(()),
+            message => message?,
+        };
+        if let Message::Text(_) | Message::Binary(_) = &message {
+            let reply = reply(&mut subnet.lock(), &message.into_data());
+            socket.send(Message::text(reply.to_string()))?;
+        }
+    }
+}
+
+fn reply(subnet: &mut Subnet, message: &[u8]) -> Json {
+    let mut each = |request: Parsed| match request {
+        Ok(request) => subnet.answer(&request),
+        Err(rejected) => rejected.response(),
+    };
+    match parse(message) {
+        Incoming::Single(request) => each(request),
+        Incoming::Batch(batch) => batch.into_iter().map(each).collect(),
+    }
+}
+
+impl Subnet {
+    fn answer(&mut self, request: &Request) -> Json {
+        let Request { id, method, params } = request;
+        let id = id.as_ref().unwrap_or(&Json::Null);
+        let name = params.text(0, "name").ok().filter(|_| method == "state_call");
+        if let Some(bytes) = name.and_then(|name| self.fixed.get(name)) {
+            return response(id, Ok(json!(format!("0x{}", hex::encode(bytes)))));
+        }
+        let answer = methods::find(method).map(|answer| answer(&mut self.node, params));
+        response(id, answer.unwrap_or_else(|| Err(RpcError::unknown_method())))
+    }
+}
