@@ -1,7 +1,8 @@
 #!/bin/sh
 # Every measure of BENCHMARKS.md but the abuse run (bench/abuse.sh). PYTHON names an interpreter with
 # torch, transformers and gguf for the comparison of the model, SN1_SDK_10 a virtual environment with
-# bittensor 10.5.0 for that of the axon; without one that part is skipped and says so.
+# bittensor 10.5.0 for those of the axon and of reading a subnet; without one that part is skipped and
+# says so.
 set -eu
 cd "$(dirname "$0")/.."
 cargo bench --quiet --bench rewards
@@ -13,4 +14,5 @@ else
 fi
 bench/axon.sh
 bench/fanout.sh
+bench/sync.sh
 bench/node.sh
