@@ -139,6 +139,30 @@ pub struct Hyperparameters {
     pub burn: u64,
 }
 
+impl Default for Hyperparameters {
+    /// The runtime's own for a new subnet (`subtensor.md` section 2), but weights need no stake and
+    /// are not committed first: where dev chains and tests begin.
+    fn default() -> Self {
+        Self {
+            tempo: 360,
+            weights_rate_limit: 100,
+            weights_version_key: 0,
+            min_allowed_weights: 1,
+            max_weight_limit: u16::MAX,
+            immunity_period: 4096,
+            activity_cutoff: 5000,
+            kappa: 32_767,
+            bonds_moving_average: 900_000,
+            max_validators: 64,
+            max_uids: 256,
+            serving_rate_limit: 50,
+            stake_threshold: 0,
+            commit_reveal_enabled: false,
+            burn: RAO_PER_TAO,
+        }
+    }
+}
+
 /// One slot of the subnet, at one block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neuron {

@@ -407,23 +407,7 @@ fn neuron(uid: u16, hotkey: AccountId, axon: AxonInfo) -> Neuron {
 }
 
 fn metagraph(neurons: Vec<Neuron>) -> Arc<Metagraph> {
-    let hyperparameters = Hyperparameters {
-        tempo: 20,
-        weights_rate_limit: 0,
-        weights_version_key: 0,
-        min_allowed_weights: 0,
-        max_weight_limit: u16::MAX,
-        immunity_period: 0,
-        activity_cutoff: 100,
-        kappa: 32_767,
-        bonds_moving_average: 900_000,
-        max_validators: 1,
-        max_uids: 16,
-        serving_rate_limit: 0,
-        stake_threshold: 0,
-        commit_reveal_enabled: false,
-        burn: 0,
-    };
+    let hyperparameters = Hyperparameters::default();
     let head = Head { number: 42, hash: Hash::default() };
     Arc::new(Metagraph { netuid: Netuid(1), head, hyperparameters, neurons })
 }

@@ -79,23 +79,7 @@ mod tests {
             validator_trust: 0,
             emission: 0,
         };
-        let hyperparameters = Hyperparameters {
-            tempo: 360,
-            weights_rate_limit: 100,
-            weights_version_key: 0,
-            min_allowed_weights: 1,
-            max_weight_limit: u16::MAX,
-            immunity_period: 0,
-            activity_cutoff: 5_000,
-            kappa: 32_767,
-            bonds_moving_average: 900_000,
-            max_validators: 64,
-            max_uids: 256,
-            serving_rate_limit: 50,
-            stake_threshold: 0,
-            commit_reveal_enabled: false,
-            burn: 1,
-        };
+        let hyperparameters = Hyperparameters::default();
         Metagraph {
             netuid: Netuid(1),
             head: Head { number: 100, hash: Hash([0; 32]) },

@@ -48,17 +48,14 @@ fn rules() -> Hyperparameters {
         weights_rate_limit: 5,
         weights_version_key: VERSION_KEY,
         min_allowed_weights: 2,
-        max_weight_limit: u16::MAX,
         immunity_period: 15,
         activity_cutoff: 1000,
-        kappa: 32_767,
-        bonds_moving_average: 900_000,
         max_validators: 4,
         max_uids: 8,
         serving_rate_limit: 3,
         stake_threshold: 1000,
-        commit_reveal_enabled: false,
         burn: 100,
+        ..Hyperparameters::default()
     }
 }
 

@@ -28,21 +28,9 @@ fn terms() -> WeightTerms {
         last_update: HEAD - 101,
         n_neurons: 4,
         hyperparameters: Hyperparameters {
-            tempo: 360,
-            weights_rate_limit: 100,
             weights_version_key: 5,
-            min_allowed_weights: 1,
-            max_weight_limit: u16::MAX,
-            immunity_period: 0,
-            activity_cutoff: 5_000,
-            kappa: 32_767,
-            bonds_moving_average: 900_000,
-            max_validators: 64,
-            max_uids: 256,
-            serving_rate_limit: 50,
             stake_threshold: 500,
-            commit_reveal_enabled: false,
-            burn: 1,
+            ..Hyperparameters::default()
         },
         reveal: None,
     }

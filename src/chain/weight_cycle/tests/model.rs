@@ -247,17 +247,8 @@ pub(super) fn hyperparameters(rules: &Rules) -> Hyperparameters {
         tempo: TEMPO,
         weights_rate_limit: 0,
         weights_version_key: rules.version_key,
-        min_allowed_weights: 1,
-        max_weight_limit: u16::MAX,
-        immunity_period: 0,
-        activity_cutoff: 5_000,
-        kappa: 32_767,
-        bonds_moving_average: 900_000,
-        max_validators: 64,
-        max_uids: 256,
-        serving_rate_limit: 50,
         stake_threshold: 10,
         commit_reveal_enabled: rules.commit_reveal,
-        burn: 1,
+        ..Hyperparameters::default()
     }
 }

@@ -24,18 +24,12 @@ pub(super) fn hyperparameters() -> Hyperparameters {
         tempo: 10,
         weights_rate_limit: 3,
         weights_version_key: 7,
-        min_allowed_weights: 1,
-        max_weight_limit: u16::MAX,
         immunity_period: 50,
-        activity_cutoff: 5_000,
-        kappa: 32_767,
-        bonds_moving_average: 900_000,
         max_validators: 4,
-        max_uids: 256,
         serving_rate_limit: 5,
         stake_threshold: 1_000,
-        commit_reveal_enabled: false,
         burn: 1_000_000,
+        ..Hyperparameters::default()
     }
 }
 
