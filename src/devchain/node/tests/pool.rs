@@ -151,3 +151,39 @@ fn bytes_that_are_none_are_refused_before_anything_else() {
     assert_eq!(refusal(&mut node, &no_call).0, 1002);
     assert!(node.pending().is_empty());
 }
+
+#[test]
+fn calls_in_calls_are_taken_but_not_without_end() {
+    let to_somebody = [&[0][..], &[7; 32], &[0]].concat();
+    // What stands between a call's index and the call inside: a list's length, or its other fields.
+    let wrappers: [(&str, &str, &[u8]); 5] = [
+        ("Utility", "batch", &[4]),
+        ("Utility", "batch_all", &[4]),
+        ("Utility", "force_batch", &[4]),
+        ("Sudo", "sudo", &[]),
+        ("Proxy", "proxy", &to_somebody),
+    ];
+    for generation in GENERATIONS {
+        let mut node = node(generation);
+        let signer = keypair(3);
+        for (pallet, name, fields) in wrappers {
+            let wrapper = call(&node, pallet, name, &[fields]);
+            let nested = |node: &DevNode, depth: usize, innermost: &[u8]| {
+                let call = [wrapper.repeat(depth), innermost.to_vec()].concat();
+                Draft::new(node, &signer.account_id(), call).sign(node, &signer)
+            };
+            let twice = nested(&node, 2, &remark(&node));
+            let hash = node.submit(&twice).unwrap();
+            assert_eq!(advance(&mut node).included, [hash], "{pallet}.{name}");
+            for (depth, innermost) in
+                [(100, remark(&node)), (30_000, remark(&node)), (30_000, vec![])]
+            {
+                let endless = nested(&node, depth, &innermost);
+                let (code, data) = refusal(&mut node, &endless);
+                let is_told = data.contains("nested too deeply");
+                assert!(code == 1002 && is_told, "{depth} times {pallet}.{name}: {code} {data}");
+            }
+        }
+        assert!(node.pending().is_empty());
+    }
+}
