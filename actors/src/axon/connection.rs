@@ -454,20 +454,8 @@ impl AsyncWrite for Connection {
 mod tests {
     use proptest::prelude::*;
 
+    use super::house::tests::{connections, peer};
     use super::*;
-
-    fn connections(n_max: usize, n_max_per_address: usize) -> Arc<Connections> {
-        let limits = AxonLimits {
-            max_connections: n_max,
-            max_connections_per_address: n_max_per_address,
-            ..AxonLimits::default()
-        };
-        Connections::new("axon".into(), &limits)
-    }
-
-    fn peer(number: u8) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, number], 9))
-    }
 
     fn track(place: Place, max_head_bytes: usize) -> Track {
         Track::new(place, Phase::Idle { until: Instant::now() }, max_head_bytes)

@@ -238,10 +238,10 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn connections(n_max: usize, n_max_per_address: usize) -> Arc<Connections> {
+    pub(in super::super) fn connections(n_max: usize, n_max_per_address: usize) -> Arc<Connections> {
         let limits = AxonLimits {
             max_connections: n_max,
             max_connections_per_address: n_max_per_address,
@@ -250,7 +250,7 @@ mod tests {
         Connections::new("axon".into(), &limits)
     }
 
-    fn peer(number: u8) -> SocketAddr {
+    pub(in super::super) fn peer(number: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, number], 9))
     }
 
