@@ -241,7 +241,10 @@ impl Drop for Place {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn connections(n_max: usize, n_max_per_address: usize) -> Arc<Connections> {
+    pub(in super::super) fn connections(
+        n_max: usize,
+        n_max_per_address: usize,
+    ) -> Arc<Connections> {
         let limits = AxonLimits {
             max_connections: n_max,
             max_connections_per_address: n_max_per_address,

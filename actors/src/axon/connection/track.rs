@@ -1,0 +1,252 @@
+//! What a connection has said and been asked so far: where it is in its life, and until when.
+//!
+//! The socket's side tells what was read; the requests' side tells what became of them.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::wallet::AccountId;
+use tokio::time::Instant;
+
+use super::house::{Place, Seat};
+
+/// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
+/// its state.
+const IDLE_FOR: Duration = Duration::from_secs(25);
+/// For the head of a request, from the opening of the connection or its first byte.
+pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// A refused sender may finish what it is sending, so that it can read the refusal.
+pub(super) const LINGER: Duration = Duration::from_millis(500);
+/// A sized reply is small: it is read at once or by nobody.
+const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
+/// What ends a head.
+const HEAD_END: &[u8; 4] = b"\r\n\r\n";
+
+/// Where a connection is in its life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Phase {
+    /// Nothing is asked.
+    Idle { until: Instant },
+    /// A head is on its way.
+    Head { until: Instant },
+    /// What looks like a whole head was read; the HTTP library has not handed it on yet.
+    Asked { until: Instant },
+    /// A request is served. So many more bytes are the HTTP library's: the body. What comes after
+    /// them waits in the socket.
+    Busy { n_body_bytes: usize },
+    /// Refused; what still comes is thrown away.
+    Refused { until: Instant, n_dropped: usize },
+}
+
+/// What the socket and the requests on it know of each other. One thread.
+#[derive(Debug)]
+pub(in crate::axon) struct Track {
+    pub(super) place: Place,
+    pub(super) phase: Cell<Phase>,
+    n_head_bytes: Cell<usize>,
+    /// Bytes of [`HEAD_END`] that ended the last read.
+    n_matched: Cell<usize>,
+    /// Bytes that came with the end of the head.
+    n_early_bytes: Cell<usize>,
+    max_head_bytes: usize,
+    pub(super) reply_until: Cell<Option<Instant>>,
+    pub(super) is_served: Cell<bool>,
+    is_proven: Cell<bool>,
+}
+
+impl Track {
+    pub(super) fn new(place: Place, phase: Phase, max_head_bytes: usize) -> Self {
+        Self {
+            place,
+            phase: Cell::new(phase),
+            n_head_bytes: Cell::new(0),
+            n_matched: Cell::new(0),
+            n_early_bytes: Cell::new(0),
+            max_head_bytes,
+            reply_until: Cell::new(None),
+            is_served: Cell::new(false),
+            is_proven: Cell::new(false),
+        }
+    }
+
+    /// The server begins to answer a request whose body takes at most so many bytes.
+    pub(in crate::axon) fn begin(&self, n_body_bytes: usize) {
+        let n_body_bytes = n_body_bytes.saturating_sub(self.n_early_bytes.take());
+        self.phase.set(Phase::Busy { n_body_bytes });
+        self.is_served.set(true);
+        self.reply_until.set(None);
+        self.place.seat.set_busy(true);
+        // The body may be waiting.
+        self.place.seat.wake();
+    }
+
+    /// The request is answered late, because its address asks too fast. Meanwhile its connection is
+    /// nobody's loss.
+    pub(in crate::axon) fn is_made_to_wait(&self) {
+        self.place.seat.set_busy(false);
+    }
+
+    /// The body was read to its end.
+    pub(in crate::axon) fn body_read(&self) {
+        self.phase.set(Phase::Busy { n_body_bytes: 0 });
+    }
+
+    /// The request on this connection is verified and within the hotkey's limits.
+    pub(in crate::axon) fn prove(&self, hotkey: AccountId) {
+        if !self.is_proven.replace(true) {
+            self.place.prove(hotkey);
+        }
+    }
+
+    /// Whether a request on this connection was verified before.
+    pub(in crate::axon) fn is_proven(&self) -> bool {
+        self.is_proven.get()
+    }
+
+    pub(in crate::axon) fn seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.place.seat)
+    }
+
+    /// The reply must have been read by then.
+    pub(in crate::axon) fn reply_until(&self, until: Instant) {
+        self.reply_until.set(Some(until));
+    }
+
+    /// The request is refused before its body was read: the connection ends with the refusal.
+    pub(in crate::axon) fn cut_off(&self) {
+        self.count("unread_body");
+        let now = Instant::now();
+        self.phase.set(Phase::Refused { until: now + LINGER, n_dropped: 0 });
+        self.reply_until.set(Some(now + SIZED_REPLY_WITHIN));
+        self.free();
+    }
+
+    /// A sized reply is on its way; the next head may come.
+    pub(in crate::axon) fn answered(&self) {
+        self.end();
+        self.reply_until.set(Some(Instant::now() + SIZED_REPLY_WITHIN));
+    }
+
+    /// The reply is written; the next head may come.
+    pub(in crate::axon) fn end(&self) {
+        self.phase.set(Phase::Idle { until: Instant::now() + IDLE_FOR });
+        self.reply_until.set(None);
+        self.free();
+    }
+
+    fn free(&self) {
+        self.place.seat.set_busy(false);
+        self.place.seat.wake();
+    }
+
+    pub(super) fn count(&self, end: &'static str) {
+        self.place.connections.count(end);
+    }
+
+    /// Follows the head through what was read. `Err` when it is too large.
+    pub(super) fn read(&self, bytes: &[u8], now: Instant) -> Result<(), Cut> {
+        if let Phase::Busy { n_body_bytes } = self.phase.get() {
+            let n_body_bytes = n_body_bytes.saturating_sub(bytes.len());
+            self.phase.set(Phase::Busy { n_body_bytes });
+        }
+        if matches!(self.phase.get(), Phase::Idle { .. }) && !bytes.is_empty() {
+            self.phase.set(Phase::Head { until: now + HEAD_WITHIN });
+            self.n_head_bytes.set(0);
+            self.n_matched.set(0);
+        }
+        if !matches!(self.phase.get(), Phase::Head { .. }) {
+            return Ok(());
+        }
+        let mut n_matched = self.n_matched.get();
+        for (idx, byte) in bytes.iter().enumerate() {
+            n_matched = match (HEAD_END.get(n_matched) == Some(byte), *byte) {
+                (true, _) => n_matched + 1,
+                (false, b'\r') => 1,
+                (false, _) => 0,
+            };
+            if self.n_head_bytes.get() + idx >= self.max_head_bytes {
+                return Err(Cut::HeadTooLarge);
+            }
+            if n_matched == HEAD_END.len() {
+                self.phase.set(Phase::Asked { until: now + HEAD_WITHIN });
+                self.n_early_bytes.set(bytes.len() - idx - 1);
+                self.is_served.set(false);
+                return Ok(());
+            }
+        }
+        self.n_matched.set(n_matched);
+        self.n_head_bytes.set(self.n_head_bytes.get() + bytes.len());
+        Ok(())
+    }
+}
+
+/// Why a connection is cut before any request on it is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    HeadTooLarge,
+    SlowHead,
+}
+
+impl Cut {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::HeadTooLarge => "head_too_large",
+            Self::SlowHead => "slow_head",
+        }
+    }
+
+    pub(super) fn reply(self) -> &'static [u8] {
+        match self {
+            Self::HeadTooLarge => {
+                b"HTTP/1.1 431 Request Header Fields Too Large\r\nbt_header_axon_status_code: 431\r\nbt_header_axon_status_message: Request head is too large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            }
+            Self::SlowHead => {
+                b"HTTP/1.1 408 Request Timeout\r\nbt_header_axon_status_code: 408\r\nbt_header_axon_status_message: Request head came too slowly\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::house::tests::{connections, peer};
+    use super::*;
+
+    fn track(place: Place, max_head_bytes: usize) -> Track {
+        Track::new(place, Phase::Idle { until: Instant::now() }, max_head_bytes)
+    }
+
+    fn is_whole(track: &Track) -> bool {
+        matches!(track.phase.get(), Phase::Asked { .. })
+    }
+
+    proptest! {
+        /// However a head is cut into reads, its end is found, and its size is what counts.
+        #[test]
+        fn a_head_is_followed_through_any_reads(
+            text in "[a\r\n]{0,40}",
+            cuts in proptest::collection::vec(1..8_usize, 1..40),
+            max in 1..48_usize,
+        ) {
+            let connections = connections(9, 9);
+            let track = track(connections.enter(peer(1), false).unwrap(), max);
+            let (mut rest, mut refused) = (text.as_bytes(), false);
+            for cut in cuts.into_iter().cycle() {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                refused |= track.read(now, Instant::now()).is_err();
+                rest = later;
+                if rest.is_empty() || refused || is_whole(&track) {
+                    break;
+                }
+            }
+            let end = text.find("\r\n\r\n").map(|start| start + 4);
+            match end {
+                Some(end) if end <= max => prop_assert!(is_whole(&track)),
+                _ => prop_assert_eq!(refused, text.len() > max),
+            }
+        }
+    }
+}
