@@ -1,5 +1,6 @@
 //! The node that both sides read from: the core's own methods behind a plain websocket.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
 use sn1::devchain::rpc::methods;
 use sn1::devchain::rpc::{Incoming, Parsed, Request, RpcError, parse, response};
-use tokio_tungstenite::tungstenite::{Error, Message, accept};
+use tokio_tungstenite::tungstenite::{Message, accept};
 
 use crate::subnet::{Kind, Subnet};
 use crate::{Fallible, child};
@@ -20,24 +21,19 @@ pub(crate) fn serve(kind: Kind) -> Fallible<()> {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let subnet = Arc::clone(&subnet);
-            std::thread::spawn(move || {
-                if let Err(error) = converse(stream, &subnet) {
-                    eprintln!("a connection ended: {error}");
-                }
-            });
+            // A connection that ends is nobody's fault: clients do not take leave.
+            std::thread::spawn(move || converse(stream, &subnet));
         }
     });
     Ok(child::wait_for_dismissal()?)
 }
 
-fn converse(stream: TcpStream, subnet: &Mutex<Subnet>) -> Fallible<()> {
+/// Answers one request after the other until the connection ends.
+fn converse(stream: TcpStream, subnet: &Mutex<Subnet>) -> Fallible<Infallible> {
     stream.set_nodelay(true)?;
     let mut socket = accept(stream)?;
     loop {
-        let message = match socket.read() {
-            Err(Error::ConnectionClosed) => return Ok(()),
-            message => message?,
-        };
+        let message = socket.read()?;
         if let Message::Text(_) | Message::Binary(_) = &message {
             let reply = reply(&mut subnet.lock(), &message.into_data());
             socket.send(Message::text(reply.to_string()))?;

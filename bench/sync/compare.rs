@@ -18,17 +18,18 @@ pub(crate) fn run(rounds: usize, python: Option<&Path>) -> Fallible<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "ms of CPU time, {rounds} rounds, medians and in brackets the worst; from answer to object, \
-         and the whole read with questions and sockets; limit {LIMIT_MS} ms for 256 neurons\n"
+        "ms of CPU time, {rounds} rounds (the SDK's syncs: a fifth), medians and in brackets the \
+         worst; decode: from answer to object; sync: all of a read, questions and sockets too; limit \
+         for 256 neurons: {LIMIT_MS} ms\n"
     )?;
     writeln!(
         out,
-        "| {:<12} | {:>7} | {:<7} | {:>15} | {:>15} | {:>9} |",
+        "| {:<12} | {:>7} | {:<7} | {:>13} | {:>17} | {:>9} |",
         "subnet", "neurons", "what", "sn1", "SDK 10.5.0", "SDK : sn1"
     )?;
     writeln!(
         out,
-        "|--------------|--------:|---------|----------------:|----------------:|----------:|"
+        "|--------------|--------:|---------|--------------:|------------------:|----------:|"
     )?;
     for (kind, name) in SUBNETS {
         let mut node = Child::again(&["serve".to_owned(), kind.to_owned()])?;
@@ -49,7 +50,7 @@ pub(crate) fn run(rounds: usize, python: Option<&Path>) -> Fallible<()> {
             let neurons = ours.seen.neurons;
             writeln!(
                 out,
-                "| {name:<12} | {neurons:>7} | {what:<7} | {own_told:>15} | {other:>15} | {ratio:>9} |"
+                "| {name:<12} | {neurons:>7} | {what:<7} | {own_told:>13} | {other:>17} | {ratio:>9} |"
             )?;
         }
         node.dismiss();
