@@ -31,6 +31,7 @@ pub mod event_log;
 mod faults;
 pub mod inference;
 pub mod localnet;
+mod machine;
 mod models;
 pub mod node;
 mod open_files;
@@ -44,5 +45,6 @@ pub mod telemetry;
 pub mod wallet;
 
 pub use faults::PlannedFault;
+pub use machine::MachineFault;
 pub use models::ModelFault;
 pub use open_files::raise_open_files;

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::chain::Failpoints;
 use crate::devnode::DevNodeError;
 use crate::faults::{FaultPlan, sleep_until};
+use crate::machine::MachineFault;
 use crate::models::ModelFault;
 use crate::settings::{Settings, SettingsError};
 use crate::signals::Signals;
@@ -57,28 +58,9 @@ pub enum LocalnetError {
     /// A model or state file that is damaged, or belongs to something else.
     #[error("{0}")]
     Damaged(String),
-    /// A port that cannot be had.
-    #[error(
-        "cannot listen on 127.0.0.1:{port} for {purpose}: {source}; stop what uses it, or choose another port with --{flag}"
-    )]
-    Port {
-        /// The port.
-        port: u16,
-        /// What for.
-        purpose: &'static str,
-        /// The flag that sets it.
-        flag: &'static str,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file or folder that cannot be written.
-    #[error("cannot write {path}: {reason}")]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    /// A port, a file or a folder that cannot be had.
+    #[error(transparent)]
+    Machine(#[from] MachineFault),
     /// A model that cannot be used.
     #[error(transparent)]
     Model(#[from] ModelFault),
@@ -97,9 +79,8 @@ impl LocalnetError {
             Self::Settings(_) | Self::Usage(_) => 64,
             Self::Damaged(_) | Self::Model(ModelFault::Damaged(_)) => 65,
             Self::Missing(_) | Self::Model(ModelFault::Missing(_)) => 66,
-            Self::Port { .. } => 69,
             Self::GaveUp(_) => 70,
-            Self::Write { .. } => 73,
+            Self::Machine(fault) => fault.exit_code(),
             Self::Chain(error) => error.exit_code(),
         }
     }

@@ -15,13 +15,11 @@ mod start;
 mod state;
 mod validator;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
 use sn1::chain::ChainError;
 
 use crate::chain::FailpointError;
 use crate::faults::PlannedFault;
+use crate::machine::MachineFault;
 use crate::models::ModelFault;
 use crate::settings::SettingsError;
 use crate::wallet::WalletFault;
@@ -68,28 +66,9 @@ pub enum RoleError {
     /// This build, or this machine, cannot do what is asked.
     #[error("{0}")]
     Unavailable(String),
-    /// A port that cannot be had.
-    #[error(
-        "cannot listen on {address} for {purpose}: {source}; stop what uses it, or choose another port with --{flag}"
-    )]
-    Port {
-        /// Where.
-        address: SocketAddr,
-        /// What for.
-        purpose: &'static str,
-        /// The flag that sets the port.
-        flag: &'static str,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file or folder that cannot be written.
-    #[error("cannot write {path}: {reason}")]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    /// A port, a file or a folder that cannot be had.
+    #[error(transparent)]
+    Machine(#[from] MachineFault),
     /// The tree gave up.
     #[error("the node gave up: {0}; its state is intact, start it again")]
     GaveUp(String),
@@ -104,9 +83,9 @@ impl RoleError {
             Self::Model(ModelFault::Missing(_)) => 66,
             Self::NotRegistered(_) => 67,
             Self::Chain(ChainError::NoSubnet(_)) => 68,
-            Self::Chain(_) | Self::Unavailable(_) | Self::Port { .. } => 69,
+            Self::Chain(_) | Self::Unavailable(_) => 69,
             Self::GaveUp(_) => 70,
-            Self::Write { .. } => 73,
+            Self::Machine(fault) => fault.exit_code(),
             Self::Wallet(fault) => fault.exit_code(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,13 @@ use super::{LocalnetError, Options, setup};
 use crate::axon::Behaviour;
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
+use crate::machine::{LockedFolder, MachineFault, bind};
 use crate::models;
 use crate::node::HAS_MODEL;
 use crate::settings::Settings;
 
 /// What a state folder was made for.
 const FACTS_FILE: &str = "localnet.json";
-/// Held while a node uses the folder.
-const LOCK_FILE: &str = "lock";
 
 /// A neuron's two keys.
 #[derive(Debug, Clone)]
@@ -74,25 +73,24 @@ pub struct PreparedMiner {
 /// The state folder, locked for this process.
 #[derive(Debug)]
 pub struct StateFolder {
-    path: PathBuf,
+    folder: LockedFolder,
     is_kept: bool,
-    _lock: File,
 }
 
 impl StateFolder {
     /// Scores, journal and turns.
     pub fn validator_file(&self) -> PathBuf {
-        self.path.join("validator.sqlite")
+        self.folder.path().join("validator.sqlite")
     }
 
     /// The event history.
     pub fn events_file(&self) -> PathBuf {
-        self.path.join("events.sqlite")
+        self.folder.path().join("events.sqlite")
     }
 
     /// The dev chain.
     pub fn chain_file(&self) -> PathBuf {
-        self.path.join("chain.sqlite")
+        self.folder.path().join("chain.sqlite")
     }
 }
 
@@ -100,7 +98,7 @@ impl Drop for StateFolder {
     fn drop(&mut self) {
         if !self.is_kept {
             // Left behind at worst; it is in the system's folder for such files.
-            let _ = std::fs::remove_dir_all(&self.path);
+            let _ = std::fs::remove_dir_all(self.folder.path());
         }
     }
 }
@@ -137,7 +135,7 @@ pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Local
     let (model, tokenizer) = models::find_model(&settings.neuron.model_id, folder)?;
     let encoder = models::find_encoder(&settings.models.encoder, folder)?;
     let keys = derive_keys(settings)?;
-    let telemetry = bind(settings.telemetry.port, "the metrics", "telemetry.port")?;
+    let telemetry = bind(loopback(settings.telemetry.port), "the metrics", "telemetry.port")?;
     let miners = prepare_miners(settings, &keys)?;
     let state = open_state(settings, options)?;
     let chain = open_chain(settings, &keys, &state)?;
@@ -157,7 +155,7 @@ fn open_chain(
             LocalnetError::Damaged(format!(
                 "{} holds the chain of another version of this software ({reason}), which this one \
                  cannot go on from: move the state folder away to start afresh",
-                state.path.display()
+                state.folder.path().display()
             ))
         }
         error => error.into(),
@@ -177,9 +175,7 @@ fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
 fn check_report(options: &Options) -> Result<(), LocalnetError> {
     let Some(path) = &options.report else { return Ok(()) };
     let opened = File::options().append(true).create(true).open(path);
-    opened
-        .map(drop)
-        .map_err(|error| LocalnetError::Write { path: path.clone(), reason: error.to_string() })
+    Ok(opened.map(drop).map_err(|error| MachineFault::unwritable(path, error))?)
 }
 
 fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
@@ -210,61 +206,32 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
             (std::env::temp_dir().join(name), false)
         }
     };
-    let unwritable = |error: std::io::Error| LocalnetError::Write {
-        path: path.clone(),
-        reason: error.to_string(),
-    };
-    std::fs::create_dir_all(&path).map_err(unwritable)?;
-    let lock = File::create(path.join(LOCK_FILE)).map_err(unwritable)?;
-    if lock.try_lock().is_err() {
-        let reason = "another node is using this state folder".to_owned();
-        return Err(LocalnetError::Write { path, reason });
-    }
-    let state = StateFolder { path: path.clone(), is_kept, _lock: lock };
+    let state = StateFolder { folder: LockedFolder::open(path)?, is_kept };
     let facts = FolderFacts {
         seed: settings.localnet.seed,
         netuid: settings.netuid,
         miners: settings.localnet.miners,
         tempo: settings.localnet.tempo,
     };
-    check_facts(&path.join(FACTS_FILE), &facts)?;
+    if let Some(found) = state.folder.differs(FACTS_FILE, &facts)? {
+        return Err(LocalnetError::Usage(format!(
+            "{} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
+             same, or another folder",
+            state.folder.path().join(FACTS_FILE).display(),
+            found.seed,
+            found.netuid,
+            found.miners,
+            found.tempo
+        )));
+    }
     let damaged = |error: StoreError| LocalnetError::Damaged(error.to_string());
     Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
     Store::open(&state.events_file()).map_err(damaged)?;
     Ok(state)
 }
 
-fn check_facts(path: &Path, facts: &FolderFacts) -> Result<(), LocalnetError> {
-    let shown = path.display();
-    let Ok(text) = std::fs::read_to_string(path) else {
-        let text = serde_json::to_string(facts).unwrap_or_default();
-        return std::fs::write(path, text).map_err(|error| LocalnetError::Write {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        });
-    };
-    let found: FolderFacts = serde_json::from_str(&text).map_err(|error| {
-        LocalnetError::Damaged(format!(
-            "{shown} cannot be read ({error}): move the state folder away to start afresh"
-        ))
-    })?;
-    if found == *facts {
-        return Ok(());
-    }
-    Err(LocalnetError::Usage(format!(
-        "{shown} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
-         same, or another folder",
-        found.seed, found.netuid, found.miners, found.tempo
-    )))
-}
-
-fn bind(
-    port: u16,
-    purpose: &'static str,
-    flag: &'static str,
-) -> Result<TcpListener, LocalnetError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .map_err(|source| LocalnetError::Port { port, purpose, flag, source })
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// The kinds of miners in the order of their slots. Without a model there are only the others.
@@ -290,7 +257,7 @@ fn prepare_miners(
     let slots = keys.miners.iter().zip(behaviours()).zip(ports);
     slots
         .map(|((keys, behaviour), port)| {
-            let listener = bind(port, "a miner's axon", "axon.port")?;
+            let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
             Ok(PreparedMiner { behaviour, hotkey: keys.hotkey.account_id(), listener })
         })
         .collect()

@@ -13,6 +13,7 @@ use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreE
 use super::account::Account;
 use super::prepare::Prepared;
 use super::{Ending, LocalnetError};
+use crate::machine::MachineFault;
 use crate::supervision::FaultCounts;
 
 /// A turn's time beyond its slowest allowed part, in seconds.
@@ -118,10 +119,10 @@ impl Report {
 
     /// Writes the JSON.
     pub(super) fn write(&self, path: &Path) -> Result<(), LocalnetError> {
-        let unwritable = |reason: String| LocalnetError::Write { path: path.to_owned(), reason };
-        let text =
-            serde_json::to_string_pretty(self).map_err(|error| unwritable(error.to_string()))?;
-        std::fs::write(path, text + "\n").map_err(|error| unwritable(error.to_string()))
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| MachineFault::unwritable(path, error))?;
+        let written = std::fs::write(path, text + "\n");
+        Ok(written.map_err(|error| MachineFault::unwritable(path, error))?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sn1 miner`: one axon, and what keeps its address on chain.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::run::{Listeners, channels, run};
-use super::start::{Start, bind, start};
+use super::start::{Start, start};
 use super::{RoleError, RoleOptions, unshared};
 use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
 use crate::chain::SyncSettings;
+use crate::machine::bind;
 use crate::models;
 use crate::node::{
     Conditions, HAS_MODEL, Inference, InferenceSettings, MinerSettings, miner_children, telemetry,
@@ -35,7 +36,8 @@ pub async fn miner(
     metrics: PrometheusHandle,
 ) -> Result<(), RoleError> {
     let mind = mind(&settings)?;
-    let listener = bind(settings.axon.listen_ip()?, settings.axon.port, "the axon", "axon.port")?;
+    let address = SocketAddr::new(settings.axon.listen_ip()?, settings.axon.port);
+    let listener = bind(address, "the axon", "axon.port")?;
     let mut begun = start(&settings, &options).await?;
     check_address(&settings, &begun)?;
     let (listeners, inboxes) = channels(metrics);

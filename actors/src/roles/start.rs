@@ -1,7 +1,7 @@
 //! What a node of either role needs before its tree: each step is told as it is done, and the first
 //! one that fails says what to do about it.
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::axon::{ExternalAddress, SystemRoutes, external_address};
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
+use crate::machine::bind;
 use crate::node::{ChainPart, Feeds};
 use crate::settings::{NodeSettings, RoleSettings};
 use crate::wallet::{NodeWallet, PasswordSource};
@@ -238,17 +239,7 @@ fn bind_telemetry<N>(settings: &NodeSettings<N>) -> Result<TcpListener, RoleErro
                     else can read: set --telemetry.ip too";
         return Err(RoleError::Usage(text.to_owned()));
     }
-    bind(ip, section.port, "the metrics", "telemetry.port")
-}
-
-pub(super) fn bind(
-    ip: IpAddr,
-    port: u16,
-    purpose: &'static str,
-    flag: &'static str,
-) -> Result<TcpListener, RoleError> {
-    let address = SocketAddr::new(ip, port);
-    TcpListener::bind(address).map_err(|source| RoleError::Port { address, purpose, flag, source })
+    Ok(bind(SocketAddr::new(ip, section.port), "the metrics", "telemetry.port")?)
 }
 
 #[cfg(test)]

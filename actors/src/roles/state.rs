@@ -1,17 +1,15 @@
 //! The state folder of a node: one process, one role, one hotkey, one chain.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sn1::store::{Store, StoreError};
 
 use super::RoleError;
+use crate::machine::LockedFolder;
 
 /// What a state folder was made for.
 const FACTS_FILE: &str = "node.json";
-/// Held while a node uses the folder.
-const LOCK_FILE: &str = "lock";
 
 /// What must stay the same from one run on a folder to the next.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,39 +23,40 @@ pub(super) struct FolderFacts {
 
 /// The folder, locked for this process.
 #[derive(Debug)]
-pub(super) struct StateFolder {
-    path: PathBuf,
-    _lock: File,
-}
+pub(super) struct StateFolder(LockedFolder);
 
 impl StateFolder {
     /// Makes the folder, or opens the one of an earlier run.
     pub(super) fn open(path: PathBuf, facts: &FolderFacts) -> Result<Self, RoleError> {
-        let unwritable = |reason: String| RoleError::Write { path: path.clone(), reason };
-        std::fs::create_dir_all(&path).map_err(|error| unwritable(error.to_string()))?;
-        let lock = File::create(path.join(LOCK_FILE));
-        let lock = lock.map_err(|error| unwritable(error.to_string()))?;
-        if lock.try_lock().is_err() {
-            return Err(unwritable("another node is using this state folder".to_owned()));
+        let folder = LockedFolder::open(path)?;
+        match folder.differs(FACTS_FILE, facts)? {
+            None => Ok(Self(folder)),
+            Some(found) => Err(RoleError::Damaged(format!(
+                "{} says that this state is of the {} {} on subnet {} of the chain {}, and this \
+                 one is not that: choose another folder with --state.folder, or move this one away",
+                folder.path().join(FACTS_FILE).display(),
+                found.role,
+                found.hotkey,
+                found.netuid,
+                found.genesis
+            ))),
         }
-        check_facts(&path.join(FACTS_FILE), facts)?;
-        Ok(Self { path, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Scores, journal and turns; opened once, so that a damaged one is found now.
     pub(super) fn validator_file(&self) -> Result<PathBuf, RoleError> {
-        let path = self.path.join("validator.sqlite");
+        let path = self.path().join("validator.sqlite");
         Store::open(&path).and_then(|store| store.load_scores()).map_err(damaged)?;
         Ok(path)
     }
 
     /// The event history; opened once, as above.
     pub(super) fn events_file(&self) -> Result<PathBuf, RoleError> {
-        let path = self.path.join("events.sqlite");
+        let path = self.path().join("events.sqlite");
         Store::open(&path).map_err(damaged)?;
         Ok(path)
     }
@@ -65,30 +64,6 @@ impl StateFolder {
 
 fn damaged(error: StoreError) -> RoleError {
     RoleError::Damaged(error.to_string())
-}
-
-fn check_facts(path: &Path, facts: &FolderFacts) -> Result<(), RoleError> {
-    let shown = path.display();
-    let Ok(text) = std::fs::read_to_string(path) else {
-        let text = serde_json::to_string(facts).unwrap_or_default();
-        return std::fs::write(path, text).map_err(|error| RoleError::Write {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        });
-    };
-    let found: FolderFacts = serde_json::from_str(&text).map_err(|error| {
-        RoleError::Damaged(format!(
-            "{shown} cannot be read ({error}): move the state folder away to start afresh"
-        ))
-    })?;
-    if found == *facts {
-        return Ok(());
-    }
-    Err(RoleError::Damaged(format!(
-        "{shown} says that this state is of the {} {} on subnet {} of the chain {}, and this one is \
-         not that: choose another folder with --state.folder, or move this one away",
-        found.role, found.hotkey, found.netuid, found.genesis
-    )))
 }
 
 #[cfg(test)]
