@@ -136,9 +136,19 @@ impl Connection {
             Incoming::Batch(requests) => self.answer_all(requests).await,
         };
         if let Some(reply) = reply {
+            self.dawdle().await;
             self.send(&reply).await?;
         }
         self.tell(told).await
+    }
+
+    /// A slow node takes its time to answer; what it tells unasked goes out as ever, or it would fall
+    /// ever further behind its chain.
+    async fn dawdle(&self) {
+        if !self.is_control {
+            let slowness = self.line.borrow().slowness;
+            sleep(slowness.mul_f64(rand::random())).await;
+        }
     }
 
     async fn answer_all(&mut self, requests: Vec<Parsed>) -> (Option<Value>, Vec<Told>) {
@@ -242,8 +252,6 @@ impl Connection {
 
     async fn send(&mut self, value: &Value) -> Result<(), Ended> {
         if !self.is_control {
-            let slowness = self.line.borrow().slowness;
-            sleep(slowness.mul_f64(rand::random())).await;
             self.pause().await;
         }
         if self.is_deaf() {

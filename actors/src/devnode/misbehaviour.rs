@@ -166,7 +166,7 @@ pub enum Misbehaviour {
     Stall(Duration),
     /// Never read or answer on the connections that are open now: half-open sockets.
     Deafen,
-    /// Wait up to so long before each message; zero ends it.
+    /// Wait up to so long before each answer; zero ends it.
     Slow(Duration),
     /// Refuse the next transactions.
     Refuse(PoolRefusal, u32),

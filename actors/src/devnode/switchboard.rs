@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) n_deafenings: u64,
     stalled_until: Option<Instant>,
     shut_until: Option<Instant>,
-    /// The longest wait before a message.
+    /// The longest wait before an answer.
     pub(super) slowness: Duration,
 }
 
