@@ -67,7 +67,7 @@ fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, RoleEr
     if !HAS_MODEL && neuron.tasks.iter().any(|task| task.as_str() != "math") {
         return Err(no_model(
             "which these tasks need; elsewhere than on the main network --neuron.tasks math \
-             --neuron.task_p 1 goes without",
+             --neuron.task_p 1 goes without (but for the model's file, whose tokenizer counts answers)",
         ));
     }
     let (model, tokenizer) = models::find_model(&neuron.model_id, folder)?;
