@@ -58,7 +58,7 @@ CHAOS ?= a_thousand
 .PHONY: chaos
 chaos: ## A thousand tempos of weights under kills, cut sockets, refusals and upgrades: ten minutes each way
 	cargo test --release -p sn1-actors --no-default-features --test chaos -- \
-	    --ignored $(CHAOS) --nocapture --test-threads 1 $(ARGS)
+	    --include-ignored $(CHAOS) --nocapture --test-threads 1 $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure model, rewards, axon and node (see BENCHMARKS.md)

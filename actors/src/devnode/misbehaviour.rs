@@ -295,7 +295,10 @@ impl Chaos {
         dice.random_bool(self.rate).then(|| self.pick(&mut dice))
     }
 
+    /// The slowest answer takes a quarter of a block. Where every answer takes a block, nobody who
+    /// asks for more than one a block keeps up with the chain.
     fn pick(&self, dice: &mut StdRng) -> Misbehaviour {
+        const QUARTER: u32 = 4;
         let few = dice.random_range(1..=4);
         let pause = self.block_time * few;
         match dice.random_range(0..10) {
@@ -303,7 +306,7 @@ impl Chaos {
             2 => Misbehaviour::Shut(pause),
             3 => Misbehaviour::Stall(pause),
             4 => Misbehaviour::Deafen,
-            5 => Misbehaviour::Slow(self.block_time / few),
+            5 => Misbehaviour::Slow(self.block_time / (QUARTER * few)),
             6 => Misbehaviour::Slow(Duration::ZERO),
             7 => Misbehaviour::HoldFinality(u64::from(few), FinalityOrder::InOrder),
             8 => Misbehaviour::EndWatches(pick(dice, &WatchEnd::ALL).1, 1),
