@@ -20,11 +20,13 @@ run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end 
 	cargo run --release --bin sn1 -- localnet $(ARGS)
 
 # With cargo-nextest where it is installed, else with cargo's own runner. Tests that meet no model are
-# not run a second time where the runner can leave them out.
+# not run a second time where the runner can leave them out: those programs, and the core but for what
+# stands on libtorch.
 NEXTEST   := $(shell cargo nextest --version 2>/dev/null)
 RUN_TESTS := $(if $(NEXTEST),nextest run,test)
-MODELLESS := interop|axon|dendrite|query|wire|dashboards|subtensor|wallet|devchain|committer|chaos|roles
-NOT_AGAIN := $(if $(NEXTEST),$(if $(ARGS),,-E 'not binary(/^($(MODELLESS))$$/)'))
+MODELLESS := interop|axon|dendrite|query|wire|dashboards|subtensor|wallet|devchain|committer|chaos|roles|subnet
+MODELS    := llm|embedding
+NOT_AGAIN := $(if $(NEXTEST),$(if $(ARGS),,-E 'not binary(/^($(MODELLESS))$$/) and (not package(sn1) or test(/^($(MODELS))::/))'))
 
 .PHONY: test
 test: setup sdk ## Run every test, with libtorch and without
