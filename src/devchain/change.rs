@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Netuid;
+use super::rules::ChainRules;
+use crate::chain::{Hyperparameters, Netuid};
 
 /// A new value for one setting of a subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,4 +58,32 @@ pub enum HyperparameterValue {
     MaxBurn(u64),
     /// Blocks after which the price of a registration halves; 0 keeps the price constant.
     AdjustmentInterval(u16),
+}
+
+impl HyperparameterValue {
+    /// Sets the value where it belongs, unchecked but for the bound that the runtime clips bonds to.
+    pub fn set_in(self, subnet: &mut Hyperparameters, chain: &mut ChainRules) {
+        match self {
+            Self::Tempo(value) => subnet.tempo = value,
+            Self::WeightsSetRateLimit(value) => subnet.weights_rate_limit = value,
+            Self::WeightsVersionKey(value) => subnet.weights_version_key = value,
+            Self::MinAllowedWeights(value) => subnet.min_allowed_weights = value,
+            Self::MaxWeightsLimit(value) => subnet.max_weight_limit = value,
+            Self::ImmunityPeriod(value) => subnet.immunity_period = value,
+            Self::ActivityCutoff(value) => subnet.activity_cutoff = value,
+            Self::Kappa(value) => subnet.kappa = value,
+            Self::BondsMovingAverage(value) => subnet.bonds_moving_average = value.min(1_000_000),
+            Self::MaxAllowedValidators(value) => subnet.max_validators = value,
+            Self::MaxAllowedUids(value) => subnet.max_uids = value,
+            Self::ServingRateLimit(value) => subnet.serving_rate_limit = value,
+            Self::StakeThreshold(value) => subnet.stake_threshold = value,
+            Self::CommitRevealWeightsEnabled(value) => subnet.commit_reveal_enabled = value,
+            Self::RevealPeriodEpochs(value) => chain.reveal_period_epochs = value,
+            Self::CommitRevealWeightsVersion(value) => chain.commit_reveal_version = value,
+            Self::Burn(value) => subnet.burn = value,
+            Self::MinBurn(value) => chain.min_burn = value,
+            Self::MaxBurn(value) => chain.max_burn = value,
+            Self::AdjustmentInterval(value) => chain.adjustment_interval = value,
+        }
+    }
 }

@@ -65,30 +65,7 @@ pub fn in_words(text: &str) -> Result<HyperparameterValue, String> {
 
 /// Lets a chain start with that setting.
 pub fn apply(genesis: &mut GenesisConfig, setting: HyperparameterValue) {
-    use HyperparameterValue as V;
-    let (subnet, chain) = (&mut genesis.hyperparameters, &mut genesis.rules);
-    match setting {
-        V::Tempo(value) => subnet.tempo = value,
-        V::WeightsSetRateLimit(value) => subnet.weights_rate_limit = value,
-        V::WeightsVersionKey(value) => subnet.weights_version_key = value,
-        V::MinAllowedWeights(value) => subnet.min_allowed_weights = value,
-        V::MaxWeightsLimit(value) => subnet.max_weight_limit = value,
-        V::ImmunityPeriod(value) => subnet.immunity_period = value,
-        V::ActivityCutoff(value) => subnet.activity_cutoff = value,
-        V::Kappa(value) => subnet.kappa = value,
-        V::BondsMovingAverage(value) => subnet.bonds_moving_average = value,
-        V::MaxAllowedValidators(value) => subnet.max_validators = value,
-        V::MaxAllowedUids(value) => subnet.max_uids = value,
-        V::ServingRateLimit(value) => subnet.serving_rate_limit = value,
-        V::StakeThreshold(value) => subnet.stake_threshold = value,
-        V::CommitRevealWeightsEnabled(value) => subnet.commit_reveal_enabled = value,
-        V::RevealPeriodEpochs(value) => chain.reveal_period_epochs = value,
-        V::CommitRevealWeightsVersion(value) => chain.commit_reveal_version = value,
-        V::Burn(value) => subnet.burn = value,
-        V::MinBurn(value) => chain.min_burn = value,
-        V::MaxBurn(value) => chain.max_burn = value,
-        V::AdjustmentInterval(value) => chain.adjustment_interval = value,
-    }
+    setting.set_in(&mut genesis.hyperparameters, &mut genesis.rules);
 }
 
 #[cfg(test)]

@@ -28,35 +28,12 @@ impl State {
     ) -> Result<(), Refusal> {
         use HyperparameterValue as V;
         self.ensure_subnet(change.netuid)?;
-        let (subnet, chain) = (&mut self.hyperparameters, &mut self.rules);
-        match change.value {
-            V::Tempo(value) => {
-                subnet.tempo = value;
-                self.restart_cycle(block);
-            }
-            V::WeightsSetRateLimit(value) => subnet.weights_rate_limit = value,
-            V::WeightsVersionKey(value) => subnet.weights_version_key = value,
-            V::MinAllowedWeights(value) => subnet.min_allowed_weights = value,
-            V::MaxWeightsLimit(value) => subnet.max_weight_limit = value,
-            V::ImmunityPeriod(value) => subnet.immunity_period = value,
-            V::ActivityCutoff(value) => subnet.activity_cutoff = value,
-            V::Kappa(value) => subnet.kappa = value,
-            V::BondsMovingAverage(value) => subnet.bonds_moving_average = value.min(1_000_000),
-            V::MaxAllowedValidators(value) => subnet.max_validators = value,
-            V::MaxAllowedUids(value) => subnet.max_uids = value,
-            V::ServingRateLimit(value) => subnet.serving_rate_limit = value,
-            V::StakeThreshold(value) => subnet.stake_threshold = value,
-            V::CommitRevealWeightsEnabled(value) => subnet.commit_reveal_enabled = value,
-            V::RevealPeriodEpochs(value) => {
-                let is_allowed = (1..=MAX_REVEAL_PERIOD_EPOCHS).contains(&value);
-                ensure(is_allowed, reveal_period_refused())?;
-                chain.reveal_period_epochs = value;
-            }
-            V::CommitRevealWeightsVersion(value) => chain.commit_reveal_version = value,
-            V::Burn(value) => subnet.burn = value,
-            V::MinBurn(value) => chain.min_burn = value,
-            V::MaxBurn(value) => chain.max_burn = value,
-            V::AdjustmentInterval(value) => chain.adjustment_interval = value,
+        if let V::RevealPeriodEpochs(value) = change.value {
+            ensure((1..=MAX_REVEAL_PERIOD_EPOCHS).contains(&value), reveal_period_refused())?;
+        }
+        change.value.set_in(&mut self.hyperparameters, &mut self.rules);
+        if let V::Tempo(_) = change.value {
+            self.restart_cycle(block);
         }
         Ok(())
     }
