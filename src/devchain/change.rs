@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rules::ChainRules;
+use crate::chain::commit_reveal::MAX_REVEAL_PERIOD_EPOCHS;
 use crate::chain::{Hyperparameters, Netuid};
 
 /// A new value for one setting of a subnet.
@@ -61,6 +62,14 @@ pub enum HyperparameterValue {
 }
 
 impl HyperparameterValue {
+    /// Whether the runtime takes the value: reveal periods have a bound.
+    pub fn is_allowed(self) -> bool {
+        match self {
+            Self::RevealPeriodEpochs(value) => (1..=MAX_REVEAL_PERIOD_EPOCHS).contains(&value),
+            _ => true,
+        }
+    }
+
     /// Sets the value where it belongs, unchecked but for the bound that the runtime clips bonds to.
     pub fn set_in(self, subnet: &mut Hyperparameters, chain: &mut ChainRules) {
         match self {

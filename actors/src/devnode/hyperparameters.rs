@@ -33,7 +33,7 @@ pub const NAMES: [&str; 20] = [
 /// A setting by its name; dashes count as underscores.
 ///
 /// # Errors
-/// An unknown name, with the nearest known one, or a value of another kind, in words.
+/// An unknown name, with the nearest known one, or a value that the runtime does not take, in words.
 pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
     let name = name.trim().replace('-', "_");
     if !NAMES.contains(&name.as_str()) {
@@ -43,8 +43,9 @@ pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
             NAMES.join(", ")
         ));
     }
-    serde_json::from_value(json!({ name.as_str(): value }))
-        .map_err(|error| format!("`{name}`: {error}"))
+    let setting: HyperparameterValue = serde_json::from_value(json!({ name.as_str(): value }))
+        .map_err(|error| format!("`{name}`: {error}"))?;
+    if setting.is_allowed() { Ok(setting) } else { Err(format!("`{name}`: out of bounds")) }
 }
 
 /// Takes `name=value`; switches are `on` and `off`.
@@ -105,6 +106,8 @@ mod tests {
         let table = [
             ("tmepo=7", "did you mean `tempo`"),
             ("tempo", "NAME=VALUE"),
+            ("reveal_period_epochs=0", "out of bounds"),
+            ("reveal_period_epochs=5000", "out of bounds"),
             ("tempo=70000", "`tempo`"),
             ("tempo=soon", "`tempo`"),
             ("commit_reveal_weights_enabled=3", "`commit_reveal_weights_enabled`"),

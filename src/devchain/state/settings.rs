@@ -2,7 +2,6 @@
 
 use super::{State, ensure};
 use crate::chain::Refusal;
-use crate::chain::commit_reveal::MAX_REVEAL_PERIOD_EPOCHS;
 use crate::devchain::change::{HyperparameterChange, HyperparameterValue};
 use crate::devchain::report::Event;
 use crate::wallet::AccountId;
@@ -26,13 +25,10 @@ impl State {
         block: u64,
         change: &HyperparameterChange,
     ) -> Result<(), Refusal> {
-        use HyperparameterValue as V;
         self.ensure_subnet(change.netuid)?;
-        if let V::RevealPeriodEpochs(value) = change.value {
-            ensure((1..=MAX_REVEAL_PERIOD_EPOCHS).contains(&value), reveal_period_refused())?;
-        }
+        ensure(change.value.is_allowed(), reveal_period_refused())?;
         change.value.set_in(&mut self.hyperparameters, &mut self.rules);
-        if let V::Tempo(_) = change.value {
+        if let HyperparameterValue::Tempo(_) = change.value {
             self.restart_cycle(block);
         }
         Ok(())
