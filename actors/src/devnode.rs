@@ -37,8 +37,8 @@ use sn1::store::{ChainStore, StoreError};
 use sn1::wallet::{AccountId, Keypair, WalletError};
 use tokio::sync::{broadcast, mpsc};
 
+use crate::app::signals::Signals;
 use crate::clock;
-use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 use caller::Caller;
 use host::{Pace, Wire};

@@ -10,9 +10,8 @@
 //! | [`axon`] | the serving side and the miners of a local net |
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
-//! | [`node`] | the parts of a node, whatever its role |
-//! | [`settings`], [`localnet`] | typed settings, and the whole subnet in one process |
-//! | [`roles`] | a validator or a miner on a chain: checked, started, followed to its end |
+//! | [`settings`] | typed settings |
+//! | [`app`] | a validator, a miner or a whole subnet: checked, started, followed to its end |
 //! | [`query`] | asks miners and shows their answers side by side |
 //! | [`wallet`] | the official wallet's folders: listed, opened for a node, made |
 //!
@@ -21,6 +20,7 @@
 //! **Invariant:** actors share nothing. What crosses between them is a message or an `Arc` of
 //! something immutable; the only globals are the metrics recorder and the dendrite's nonces.
 
+pub mod app;
 pub mod axon;
 pub mod chain;
 mod clock;
@@ -28,23 +28,10 @@ pub mod conversation;
 pub mod dendrite;
 pub mod devnode;
 pub mod event_log;
-mod faults;
 pub mod inference;
-pub mod localnet;
-mod machine;
-mod models;
-pub mod node;
-mod open_files;
 pub mod query;
-pub mod roles;
 pub mod settings;
-mod signals;
 mod spawn;
 pub mod supervision;
 pub mod telemetry;
 pub mod wallet;
-
-pub use faults::PlannedFault;
-pub use machine::MachineFault;
-pub use models::ModelFault;
-pub use open_files::raise_open_files;

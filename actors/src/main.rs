@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::Command;
 use metrics_exporter_prometheus::PrometheusHandle;
+use sn1_actors::app::localnet::{self, LocalnetError};
+use sn1_actors::app::{self, RoleError};
 use sn1_actors::devnode::{self, DevNodeError};
-use sn1_actors::localnet::{self, LocalnetError};
 use sn1_actors::query::{self, QueryError, Verdict};
-use sn1_actors::roles::{self, RoleError};
 use sn1_actors::settings::{MinerNeuron, NeuronSettings, NodeSettings, Settings};
 use sn1_actors::telemetry;
 use tracing_subscriber::EnvFilter;
@@ -75,13 +75,13 @@ fn localnet(arguments: &cli::LocalnetArguments) -> Result<(), LocalnetError> {
 fn validator(arguments: &cli::RoleArguments<NeuronSettings>) -> Result<(), RoleError> {
     let (settings, options) = (arguments.settings()?, arguments.options());
     let metrics = node_starts(&settings)?;
-    actix::System::new().block_on(roles::validator(settings, options, metrics))
+    actix::System::new().block_on(app::validator(settings, options, metrics))
 }
 
 fn miner(arguments: &cli::RoleArguments<MinerNeuron>) -> Result<(), RoleError> {
     let (settings, options) = (arguments.settings()?, arguments.options());
     let metrics = node_starts(&settings)?;
-    actix::System::new().block_on(roles::miner(settings, options, metrics))
+    actix::System::new().block_on(app::miner(settings, options, metrics))
 }
 
 fn node_starts<N>(settings: &NodeSettings<N>) -> Result<PrometheusHandle, RoleError> {
@@ -109,7 +109,7 @@ fn query(arguments: &cli::QueryArguments) -> Result<Verdict, QueryError> {
 
 /// Where it fails, miners beyond the old limit cannot be asked.
 fn raise_open_files() {
-    if let Err(error) = sn1_actors::raise_open_files() {
+    if let Err(error) = app::raise_open_files() {
         tracing::warn!(%error, "could not raise the limit of open files");
     }
 }

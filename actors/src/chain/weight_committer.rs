@@ -27,9 +27,9 @@ use tracing::{error, info, warn};
 use super::failpoints::{Failpoint, Failpoints};
 use super::metagraph_sync::{SnapshotAge, SyncHints};
 use super::{HeadFeed, MetagraphFeed};
+use crate::app::parts::Notice;
 use crate::clock::unix_seconds;
 use crate::conversation::{GetScores, Scoreboard, ScoresSnapshot};
-use crate::node::Notice;
 use crate::supervision::{AskError, Context, Drained, Link, Resident};
 
 const SCORES_WITHIN: Duration = Duration::from_secs(5);

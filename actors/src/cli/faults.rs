@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use sn1_actors::PlannedFault;
+use sn1_actors::app::PlannedFault;
 use sn1_actors::supervision::Fault;
 
 use super::time::parse_seconds;

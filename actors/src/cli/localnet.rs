@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use figment::value::Value;
-use sn1_actors::localnet::Options;
+use sn1_actors::app::localnet::Options;
 
 use super::faults::FaultArguments;
 use super::time::parse_seconds;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use figment::value::{Num, Value};
-use sn1_actors::roles::RoleOptions;
+use sn1_actors::app::RoleOptions;
 use sn1_actors::settings::{NodeSettings, RoleSettings, Setting, SettingsError};
 
 use super::faults::FaultArguments;

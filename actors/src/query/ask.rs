@@ -12,8 +12,8 @@ use super::count::{Counter, Measure};
 use super::output::Output;
 use super::record::Record;
 use super::{Query, QueryError, Resolved, Verdict};
+use crate::app::signals::Signals;
 use crate::dendrite::{Answer, AskMiners, Dendrite, Progress};
-use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 
 /// The live picture changes at most this often.

@@ -7,17 +7,17 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::tokenizer::Tokenizer;
 
+use super::preflight::{Start, start};
 use super::run::{Listeners, channels, run};
-use super::start::{Start, start};
 use super::{RoleError, RoleOptions, unshared};
-use crate::axon::{AxonPublisher, AxonRecord};
-use crate::chain::{CommitterSettings, SyncSettings};
-use crate::dendrite::DendriteLimits;
-use crate::models;
-use crate::node::{
+use crate::app::models;
+use crate::app::parts::{
     Conditions, HAS_MODEL, Inference, InferenceSettings, VERSION_KEY, Validator, ValidatorSettings,
     telemetry,
 };
+use crate::axon::{AxonPublisher, AxonRecord};
+use crate::chain::{CommitterSettings, SyncSettings};
+use crate::dendrite::DendriteLimits;
 use crate::settings::{NeuronSettings, NodeSettings};
 use crate::supervision::{ChildSpec, Slot};
 

@@ -13,13 +13,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::LocalnetError;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
-use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
-use crate::chain::{CommitterSettings, Failpoints, MetagraphFeed, SyncSettings};
-use crate::dendrite::DendriteLimits;
-use crate::node::{
+use crate::app::parts::{
     ChainPart, Conditions, Feeds, Inference, InferenceSettings, MinerSettings, Notice, VERSION_KEY,
     Validator, ValidatorSettings, miner_children, miner_of, telemetry,
 };
+use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use crate::chain::{CommitterSettings, Failpoints, MetagraphFeed, SyncSettings};
+use crate::dendrite::DendriteLimits;
 use crate::settings::Settings;
 use crate::supervision::{ChildSpec, TreeEvent};
 

@@ -11,9 +11,9 @@ use sn1::devchain::node::Generation;
 use sn1::devchain::{ChainRules, GenesisConfig};
 
 use super::prepare::LocalnetKeys;
+use crate::app::parts::VERSION_KEY;
 use crate::chain::subtensor::Subtensor;
 use crate::devnode::DevNodeSettings;
-use crate::node::VERSION_KEY;
 use crate::settings::Settings;
 
 /// The validator's stake: enough to be the one with a permit.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Ending;
 use super::prepare::Prepared;
 use super::report::Report;
-use crate::node::{Notice, TurnNotice};
+use crate::app::parts::{Notice, TurnNotice};
 use crate::settings::Settings;
 use crate::supervision::{RestartLedger, TreeEvent};
 

@@ -20,16 +20,16 @@ use sn1::chain::Netuid;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::app::faults::{FaultPlan, sleep_until};
+use crate::app::machine::MachineFault;
+use crate::app::models::ModelFault;
+use crate::app::signals::Signals;
 use crate::chain::Failpoints;
 use crate::devnode::DevNodeError;
-use crate::faults::{FaultPlan, sleep_until};
-use crate::machine::MachineFault;
-use crate::models::ModelFault;
 use crate::settings::{Settings, SettingsError};
-use crate::signals::Signals;
 use crate::supervision::{Root, RootExit};
 
-pub use crate::faults::PlannedFault;
+pub use crate::app::faults::PlannedFault;
 pub use prepare::{Prepared, prepare};
 
 /// What the command line says beyond settings.

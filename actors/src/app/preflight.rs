@@ -8,15 +8,15 @@ use std::sync::Arc;
 use sn1::chain::{Chain, ChainError, Metagraph, Netuid};
 use sn1::wallet::Keypair;
 
-use super::account::Account;
+use super::console::Account;
 use super::state::{FolderFacts, StateFolder};
 use super::{RoleError, RoleOptions};
+use crate::app::machine::bind;
+use crate::app::parts::{ChainPart, Feeds};
 use crate::axon::{ExternalAddress, SystemRoutes, external_address};
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
-use crate::machine::bind;
-use crate::node::{ChainPart, Feeds};
 use crate::settings::{NodeSettings, RoleSettings};
 use crate::wallet::{NodeWallet, PasswordSource};
 
@@ -247,7 +247,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::faults::PlannedFault;
+    use crate::app::faults::PlannedFault;
     use crate::supervision::Fault;
 
     #[test]

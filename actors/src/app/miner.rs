@@ -7,16 +7,16 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
+use super::preflight::{Start, start};
 use super::run::{Listeners, channels, run};
-use super::start::{Start, start};
 use super::{RoleError, RoleOptions, unshared};
-use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
-use crate::chain::SyncSettings;
-use crate::machine::bind;
-use crate::models;
-use crate::node::{
+use crate::app::machine::bind;
+use crate::app::models;
+use crate::app::parts::{
     Conditions, HAS_MODEL, Inference, InferenceSettings, MinerSettings, miner_children, telemetry,
 };
+use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
+use crate::chain::SyncSettings;
 use crate::settings::{MinerKind, MinerNeuron, NodeSettings};
 use crate::supervision::ChildSpec;
 

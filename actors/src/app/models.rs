@@ -10,7 +10,7 @@ use sn1::llm::template::ChatTemplate;
 use sn1::llm::tokenizer::Tokenizer;
 use tracing::warn;
 
-use crate::node::HAS_MODEL;
+use crate::app::parts::HAS_MODEL;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]

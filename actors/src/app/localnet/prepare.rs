@@ -11,12 +11,12 @@ use sn1::store::{Store, StoreError};
 use sn1::wallet::{AccountId, Keypair};
 
 use super::{LocalnetError, Options, setup};
+use crate::app::machine::{LockedFolder, MachineFault, bind};
+use crate::app::models;
+use crate::app::parts::HAS_MODEL;
 use crate::axon::Behaviour;
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
-use crate::machine::{LockedFolder, MachineFault, bind};
-use crate::models;
-use crate::node::HAS_MODEL;
 use crate::settings::Settings;
 
 /// What a state folder was made for.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sn1::store::{Store, StoreError};
 
 use super::RoleError;
-use crate::machine::LockedFolder;
+use crate::app::machine::LockedFolder;
 
 /// What a state folder was made for.
 const FACTS_FILE: &str = "node.json";

@@ -13,7 +13,7 @@ use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreE
 use super::account::Account;
 use super::prepare::Prepared;
 use super::{Ending, LocalnetError};
-use crate::machine::MachineFault;
+use crate::app::machine::MachineFault;
 use crate::supervision::FaultCounts;
 
 /// A turn's time beyond its slowest allowed part, in seconds.

@@ -3,12 +3,12 @@
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::account::Account;
+use super::console::Account;
 use super::{RoleError, RoleOptions};
+use crate::app::faults::{FaultPlan, sleep_until};
+use crate::app::parts::Notice;
+use crate::app::signals::Signals;
 use crate::chain::MetagraphFeed;
-use crate::faults::{FaultPlan, sleep_until};
-use crate::node::Notice;
-use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
 /// Whom the actors tell.

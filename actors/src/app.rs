@@ -1,30 +1,42 @@
-//! A validator or a miner on a chain: everything that can be wrong is found first, then the role's
-//! tree runs until it is told to stop or gives up.
+//! The application: what the commands `sn1 validator`, `sn1 miner` and `sn1 localnet` run. Everything
+//! that can be wrong is found first, then the command's tree runs until it is told to stop or gives up.
 //!
 //! | module | does |
 //! |---|---|
-//! | `start` | wallet, chain, subnet, registration, addresses, state folder: a line for each |
-//! | `validator`, `miner` | the two trees, of the parts of [`crate::node`] |
-//! | `run` | follows the tree to its end |
-//! | `account` | what is said on standard output |
+//! | `preflight` | wallet, chain, subnet, registration, addresses, state folder: a line for each |
+//! | [`parts`] | what nodes are made of, whatever their role |
+//! | `validator`, `miner` | the trees of the two roles |
+//! | [`localnet`] | a whole subnet in one process |
+//! | `run` | follows a tree to its end |
+//! | `console` | what is said on standard output |
+//! | `machine`, `models`, `state`, `open_files` | what a node takes of its machine |
+//! | `faults`, `signals` | what breaks it on purpose, and what stops it |
 
-mod account;
+mod console;
+mod faults;
+pub mod localnet;
+mod machine;
 mod miner;
+mod models;
+mod open_files;
+pub mod parts;
+mod preflight;
 mod run;
-mod start;
+pub(crate) mod signals;
 mod state;
 mod validator;
 
 use sn1::chain::ChainError;
 
 use crate::chain::FailpointError;
-use crate::faults::PlannedFault;
-use crate::machine::MachineFault;
-use crate::models::ModelFault;
 use crate::settings::SettingsError;
 use crate::wallet::WalletFault;
 
+pub use faults::PlannedFault;
+pub use machine::MachineFault;
 pub use miner::miner;
+pub use models::ModelFault;
+pub use open_files::raise_open_files;
 pub use validator::validator;
 
 /// What the command line says beyond settings.
