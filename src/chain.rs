@@ -103,7 +103,8 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// A subnet's settings that the node acts on (`subtensor.md` sections 2 and 4).
+/// A subnet's settings that the node acts on (docs/spec/chain.md#hyperparameters and
+/// docs/spec/chain.md#weights-checks).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hyperparameters {
     /// Blocks between epochs.
@@ -140,8 +141,8 @@ pub struct Hyperparameters {
 }
 
 impl Default for Hyperparameters {
-    /// The runtime's own for a new subnet (`subtensor.md` section 2), but weights need no stake and
-    /// are not committed first: where dev chains and tests begin.
+    /// The runtime's own for a new subnet (docs/spec/chain.md#hyperparameters), but weights need no
+    /// stake and are not committed first: where dev chains and tests begin.
     fn default() -> Self {
         Self {
             tempo: 360,

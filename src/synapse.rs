@@ -1,5 +1,5 @@
 //! The wire between validators and miners: one HTTP request and one streamed reply per query
-//! (synapse-wire.md).
+//! (docs/spec/wire.md).
 //!
 //! This module owns bytes and decisions: what a request must say, what it is answered, what a
 //! reply means. It owns no socket and no clock; times are Unix nanoseconds given by the caller.

@@ -1,7 +1,7 @@
 //! Account ids, their ss58 form, and sr25519 key pairs.
 //!
 //! Signatures are schnorrkel with the context `substrate`, as the chain and the Python SDK make
-//! them (`synapse-wire.md` section 3.1).
+//! them (docs/spec/wire.md#signed-text).
 //!
 //! | module | holds |
 //! |---|---|
@@ -63,7 +63,8 @@ impl AccountId {
         bs58::encode(data).into_string()
     }
 
-    /// Reads an address of any network prefix, as verifiers on the wire must (spec section 3.1).
+    /// Reads an address of any network prefix, as verifiers on the wire must
+    /// (docs/spec/wire.md#signed-text).
     pub fn from_ss58_any_prefix(text: &str) -> Result<(Self, u16), WalletError> {
         let bad = || WalletError::Address(text.chars().take(80).collect());
         // Longer text cannot be an address; base58 decoding is quadratic, so say so first.

@@ -2,7 +2,7 @@
 //!
 //! The chain stores the address as one integer and says in `ip_type` how to read it; an IPv6
 //! address below 2^32 looks like an IPv4 one otherwise, so nothing here reads the integer alone,
-//! except the text of records without a type, which is the SDK's (`synapse-wire.md` section 8).
+//! except the text of records without a type, which is the SDK's (docs/spec/wire.md#axon-record).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -136,7 +136,7 @@ mod decimal {
     }
 }
 
-/// Where a hotkey's metrics are, as `serve_prometheus` sends it (`subtensor.md` section 3).
+/// Where a hotkey's metrics are, as `serve_prometheus` sends it (docs/spec/chain.md#serving).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrometheusInfo {
     /// The node's version, as in an axon record.

@@ -1,5 +1,5 @@
-//! Weights that stay sealed until their reveal epoch: what is committed, how it is sealed, and
-//! when it opens (`subtensor.md` section 5).
+//! Weights that stay sealed until their reveal epoch: what is committed, how it is sealed, and when
+//! it opens (docs/spec/chain.md#commit-reveal).
 //!
 //! A committer plans the reveal ([`plan_reveal`]) from one [`EpochSchedule`] and the chain's
 //! [`BeaconParameters`], then seals a [`WeightsPayload`] for that round ([`seal_weights`]). A chain

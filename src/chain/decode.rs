@@ -1,6 +1,6 @@
 //! What a subtensor runtime says, read by the names in the metadata that it serves.
 //!
-//! A runtime upgrade comes about every week (`subtensor.md` section 8): pallets move, fields are
+//! A runtime upgrade comes about every week (docs/spec/chain.md#upgrades): pallets move, fields are
 //! added, types get wrappers. So nothing here knows a struct by its bytes. [`Runtime`] holds one
 //! spec version's metadata and finds runtime APIs, storage and calls by name; [`Value`] is an
 //! answer as a tree with names; [`SnapshotPlan`] chooses the newest metagraph API that a runtime

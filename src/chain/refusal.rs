@@ -1,4 +1,4 @@
-//! Why the chain says no, by the runtime's own names (`subtensor.md` section 7).
+//! Why the chain says no, by the runtime's own names (docs/spec/chain.md#errors).
 //!
 //! A node's pool answers with a code and, for the runtime's own checks, a number; a transaction
 //! that is in a block fails with a pallet and the name of its error. Both come here to be told

@@ -1,4 +1,4 @@
-//! When a record of where a neuron serves is published (`subtensor.md` section 3): only when the
+//! When a record of where a neuron serves is published (docs/spec/chain.md#serving): only when the
 //! chain shows another one, and not more often than the chain allows.
 
 use super::{AxonInfo, Metagraph, PrometheusInfo, PrometheusRecord};

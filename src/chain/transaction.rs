@@ -1,4 +1,5 @@
-//! Signed transactions, made by the names in the runtime's metadata (`subtensor.md` section 6).
+//! Signed transactions, made by the names in the runtime's metadata
+//! (docs/spec/chain.md#transactions).
 //!
 //! [`Call`] says what is sent; which of the runtime's calls that becomes, and how its arguments are
 //! laid out, is decided from the metadata ([`Call::encode`]). [`sign`] wraps the call's bytes into

@@ -1,5 +1,6 @@
 //! Whether weights can be set now, and which: the chain's own checks in the chain's order
-//! (`subtensor.md` sections 4 and 5), done before anything is signed.
+//! (docs/spec/chain.md#weights-checks and docs/spec/chain.md#commit-reveal), done before anything
+//! is signed.
 //!
 //! A pure function of what the chain says at one block. It refuses to guess: whatever the chain
 //! would refuse is told as a [`WaitReason`] with its block, or as a [`StopReason`] that an operator

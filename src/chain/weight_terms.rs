@@ -30,7 +30,7 @@ pub struct WeightTerms {
     pub reveal: Option<RevealTerms>,
 }
 
-/// What sealed weights need to know (`subtensor.md` section 5).
+/// What sealed weights need to know (docs/spec/chain.md#commit-reveal).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RevealTerms {
     /// Version of sealed commits that the chain takes (`CommitRevealWeightsVersion`).

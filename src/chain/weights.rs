@@ -1,5 +1,5 @@
-//! From moving-average scores to the weights that are sent: `mechanism.md` section 10 and the
-//! client side of `subtensor.md` section 4.
+//! From moving-average scores to the weights that are sent: docs/spec/mechanism.md#epochs and the
+//! client side of docs/spec/chain.md#client-processing.
 //!
 //! Validators are judged by how well their weights agree, so this repeats the reference's
 //! arithmetic: 32-bit floats up to the emitted integers, and sums in the reference's order. A

@@ -122,7 +122,7 @@ impl State {
     }
 }
 
-/// The name by which the pool tells the same reason (`subtensor.md` section 7).
+/// The name by which the pool tells the same reason (docs/spec/chain.md#pool-errors).
 fn in_words_of_the_pool(refusal: Refusal) -> Refusal {
     match refusal {
         Refusal::SettingWeightsTooFast | Refusal::CommittingWeightsTooFast => {

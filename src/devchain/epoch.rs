@@ -1,4 +1,4 @@
-//! The subnet epoch: Yuma consensus as pure integer code (`yuma.md`).
+//! The subnet epoch: Yuma consensus as pure integer code (docs/spec/yuma.md).
 //!
 //! [`run_epoch`] computes what the runtime computes, to the bit, with liquid alpha off. It knows
 //! nothing of accounts or storage, and takes any input: entries that name no neuron count for

@@ -1,5 +1,5 @@
 //! What calls cost: a constant for the work and a little for each byte. Serving and weights are
-//! free, as on the runtime (`subtensor.md` section 6).
+//! free, as on the runtime (docs/spec/chain.md#fees).
 
 use super::call::Call;
 

@@ -1,4 +1,4 @@
-//! The runtime's fixed-point number I32F32 and what is done with it (`yuma.md`, "Numbers").
+//! The runtime's fixed-point number I32F32 and what is done with it (docs/spec/yuma.md#numbers).
 //!
 //! Every operation saturates, none panics. Products are rounded down, quotients towards zero,
 //! and division by zero gives zero. The runtime's I64F64 appears only where a quotient is cut to

@@ -144,7 +144,7 @@ fn dense(row: &Row, columns: usize) -> Vec<I32F32> {
 }
 
 /// Per column, the largest score that stake of at least a `majority` share supports; rows without
-/// stake have no say, a missing entry is a zero (`yuma.md` step 5).
+/// stake have no say, a missing entry is a zero (docs/spec/yuma.md#step-5).
 pub(super) fn weighted_medians(matrix: &Matrix, stake: &[I32F32], majority: I32F32) -> Vec<I32F32> {
     let voters: Vec<(&Row, I32F32)> = matrix
         .iter()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the chain counts epochs (`subtensor.md` section 5).
+/// How the chain counts epochs (docs/spec/chain.md#reveal-round).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EpochRule {

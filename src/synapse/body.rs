@@ -1,5 +1,5 @@
 //! The body of a request: its hash, how a dendrite writes it and how an axon reads it
-//! (synapse-wire.md sections 1.2, 2 and 4.5).
+//! (docs/spec/wire.md#request-body, docs/spec/wire.md#body-hash and docs/spec/wire.md#body-checks).
 //!
 //! Only `roles` and `messages` are needed; unknown members are ignored. Messages with a lone
 //! surrogate escape are refused, which the Python axons accept.

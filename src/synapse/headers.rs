@@ -1,5 +1,6 @@
-//! The headers of requests and replies: names, typed reading, writing (synapse-wire.md sections
-//! 1.1, 4.1, 6.1 and 7.2).
+//! The headers of requests and replies: names, typed reading, writing
+//! (docs/spec/wire.md#request-headers, docs/spec/wire.md#preprocess,
+//! docs/spec/wire.md#streamed-reply and docs/spec/wire.md#reply-headers).
 //!
 //! Written values are one line of printable ASCII, at most [`MAX_VALUE_BYTES`] long, whatever the
 //! peer sent. Names are read in any letter case; where one is doubled the last counts.

@@ -1,5 +1,6 @@
-//! What a dendrite makes of an exchange: one status, one message, one text (synapse-wire.md
-//! sections 7.2, 7.3 and 10).
+//! What a dendrite makes of an exchange: one status, one message, one text
+//! (docs/spec/wire.md#reply-headers, docs/spec/wire.md#outcomes and
+//! docs/spec/wire.md#dendrite-duties).
 //!
 //! The codes are those of 10.5.0. On purpose different:
 //!

@@ -1,5 +1,5 @@
 //! The axon's decisions about one request, in the order of the SDKs: head, gate, signature, route,
-//! then the body (synapse-wire.md sections 4 and 5).
+//! then the body (docs/spec/wire.md#axon-pipeline and docs/spec/wire.md#status-codes).
 //!
 //! The head is decided on in steps, cheapest first, so that a server can put its own limits between
 //! them and check the signature on another thread: [`Asked::read`], [`Asked::claim`],

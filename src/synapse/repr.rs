@@ -1,5 +1,5 @@
 //! Python's `repr` of strings and of lists of strings: the text that the body hash covers
-//! (synapse-wire.md section 2).
+//! (docs/spec/wire.md#body-hash).
 //!
 //! The table of escaped code points is that of Unicode 14.0.0 (Python 3.11). Peers on another
 //! Python disagree only about characters that one side does not know yet. A lone surrogate cannot

@@ -1,4 +1,4 @@
-//! What is signed on the wire, and the nonces that go into it (synapse-wire.md section 3).
+//! What is signed on the wire, and the nonces that go into it (docs/spec/wire.md#signature).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,7 +26,8 @@ pub fn request_text(
     format!("{nonce}.{dendrite_hotkey}.{axon_hotkey}.{uuid}.{hash}")
 }
 
-/// The text under a reply's signature (section 4.1). It covers neither content nor request nonce.
+/// The text under a reply's signature (docs/spec/wire.md#preprocess). It covers neither content nor
+/// request nonce.
 pub fn reply_text(nonce: u64, dendrite_hotkey: &str, axon_hotkey: &str, axon_uuid: &str) -> String {
     format!("{nonce}.{dendrite_hotkey}.{axon_hotkey}.{axon_uuid}")
 }

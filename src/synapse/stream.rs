@@ -1,5 +1,5 @@
 //! UTF-8 text in pieces: decoding what arrives, cutting what is sent, never inside a character
-//! (synapse-wire.md sections 6.1 and 10).
+//! (docs/spec/wire.md#streamed-reply and docs/spec/wire.md#axon-duties).
 
 /// What to do with a character that is split over two reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

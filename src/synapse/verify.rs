@@ -1,5 +1,5 @@
-//! Whether a request comes from the hotkey it names and is not a replay (synapse-wire.md
-//! sections 3 and 4.4).
+//! Whether a request comes from the hotkey it names and is not a replay
+//! (docs/spec/wire.md#signature and docs/spec/wire.md#verify).
 //!
 //! Three steps, so that the costly one holds no lock: [`Verifier::check_nonce`],
 //! [`check_signature`], [`Verifier::record`]. A request that fails the signature leaves no trace

@@ -1,8 +1,8 @@
 //! What turns a model's raw text into a query, a challenge or a reference.
 //!
-//! The steps are those of mechanism.md section 5, quirks included, because cleaned references
-//! decide case-sensitive scores. Steps are typed: an unknown or nameless step cannot be built
-//! (quirk 20), so nothing here fails.
+//! The steps are those of docs/spec/mechanism.md#cleaners, quirks included, because cleaned
+//! references decide case-sensitive scores. Steps are typed: an unknown or nameless step cannot be
+//! built (docs/spec/mechanism.md#quirk-20), so nothing here fails.
 
 pub(crate) mod unicode;
 
@@ -40,9 +40,10 @@ pub enum Cleaner {
     /// Cuts an unfinished last sentence; a text without a finished one stays as it is.
     PruneEnding,
     /// Deletes words before colons and forms of address, then rewrites letter case sentence by
-    /// sentence (quirk 17).
+    /// sentence (docs/spec/mechanism.md#quirk-17).
     RemoveRoles,
-    /// Has no effect (quirk 19). Kept so that pipelines read as the reference's do.
+    /// Has no effect (docs/spec/mechanism.md#quirk-19). Kept so that pipelines read as the
+    /// reference's do.
     RemovePostQuestionText,
     /// Deletes the date placeholder.
     RemoveTags,
@@ -50,7 +51,7 @@ pub enum Cleaner {
     FirstQuestion,
 }
 
-/// What [`Cleaner::FirstQuestion`] does about colons (quirk 18).
+/// What [`Cleaner::FirstQuestion`] does about colons (docs/spec/mechanism.md#quirk-18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ColonRule {
     /// As the reference: keep only what lies between the first and the second colon, so that
@@ -113,7 +114,8 @@ impl FromStr for Cleaner {
     }
 }
 
-/// The steps for a task's queries, challenges and references (mechanism.md section 5).
+/// The steps for a task's queries, challenges and references
+/// (docs/spec/mechanism.md#cleaning-steps).
 pub const fn pipeline(task: TaskName) -> &'static [Cleaner] {
     match task {
         TaskName::Qa => &[

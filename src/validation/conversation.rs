@@ -1,14 +1,14 @@
-//! The turns of one pass, as decisions (mechanism.md section 1).
+//! The turns of one pass, as decisions (docs/spec/mechanism.md#pass).
 //!
 //! A [`Conversation`] is a turn ready to be asked. Once it has been answered it is given up for
 //! what comes next, so a turn can be neither repeated nor continued after an error: whoever fails
-//! drops it, and the pass is over (quirk 29).
+//! drops it, and the pass is over (docs/spec/mechanism.md#quirk-29).
 
 use serde::Serialize;
 
 use super::reward::TaskName;
 
-/// The last turn: a pass has at most two (quirk 31).
+/// The last turn: a pass has at most two (docs/spec/mechanism.md#quirk-31).
 const LAST_TURN: u8 = 1;
 /// Below this the best completion is accepted, and the pass stops.
 const HALF: f64 = 0.5;

@@ -1,7 +1,7 @@
 //! The articles that question, summary and translation tasks are made from.
 //!
 //! Owns the embedded articles, the reader of an operator's own folder of them, and the draw of one
-//! [`Context`] (mechanism.md section 4, `wiki`). Refuses to fetch anything: no page is looked up on
+//! [`Context`] (docs/spec/mechanism.md#wiki). Refuses to fetch anything: no page is looked up on
 //! the network, so a pass never waits for a foreign site and a draw repeats from its seed.
 //!
 //! An article is a small Markdown file:
@@ -35,9 +35,9 @@ pub use self::article::{Article, MIN_SECTION_WORDS, Section};
 pub use self::context::{Context, Stats, kept_categories, ranked_links};
 pub use self::parse::{ArticleError, ArticleProblem};
 
-/// Titles drawn before one of them is picked (mechanism.md section 4).
+/// Titles drawn before one of them is picked (docs/spec/mechanism.md#wiki).
 pub const TITLES_PER_TRY: usize = 10;
-/// Tries before a draw gives up (mechanism.md section 4).
+/// Tries before a draw gives up (docs/spec/mechanism.md#contexts).
 pub const MAX_TRIES: u32 = 9;
 
 /// Why no corpus could be made, or no context drawn from it.
@@ -161,7 +161,7 @@ impl Corpus {
     }
 
     /// Draws a context: ten random titles, one of them, one of its usable sections, each uniformly
-    /// (mechanism.md section 4, `wiki`). `stats.fetch_time` is 0, since nothing is fetched; a caller
+    /// (docs/spec/mechanism.md#wiki). `stats.fetch_time` is 0, since nothing is fetched; a caller
     /// with a clock may set it.
     ///
     /// # Errors

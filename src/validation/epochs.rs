@@ -1,4 +1,4 @@
-//! When to refresh the metagraph and when to set weights (mechanism.md section 10).
+//! When to refresh the metagraph and when to set weights (docs/spec/mechanism.md#epochs).
 
 /// What the decisions rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl EpochFacts {
 }
 
 /// Remembers our own calls, so that none is repeated while the chain has yet to show it
-/// (quirk 37).
+/// (docs/spec/mechanism.md#quirk-37).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EpochMemory {
     last_set: Option<u64>,
@@ -67,8 +67,8 @@ impl EpochMemory {
         self.last_set = self.last_set.max(Some(block));
     }
 
-    /// What is due, leaving out weights that we have set within the epoch, and any before the
-    /// first scored step (quirk 33).
+    /// What is due, leaving out weights that we have set within the epoch, and any before the first
+    /// scored step (docs/spec/mechanism.md#quirk-33).
     pub fn due(&self, facts: &EpochFacts, has_scored: bool) -> Due {
         let due = facts.due();
         let is_new = self.last_set.is_none_or(|block| facts.is_over_since(block));

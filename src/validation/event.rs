@@ -1,4 +1,4 @@
-//! The record of one turn that goes into the event log (mechanism.md section 8).
+//! The record of one turn that goes into the event log (docs/spec/mechanism.md#turn).
 //!
 //! Readers of other validators' logs rely on the keys and their order, so both are written by
 //! hand and checked against recorded events.
@@ -37,7 +37,7 @@ pub struct StepEvent {
     /// The task and the persona that asked.
     pub agent: AgentState,
     /// The context's own fields, in a full log only. They replace the agent's topic and subtopic
-    /// (quirk 46).
+    /// (docs/spec/mechanism.md#quirk-46).
     pub context: Option<ContextFields>,
     /// The reward of each completion.
     pub rewards: Vec<f32>,

@@ -1,9 +1,10 @@
-//! Scores an answer that should be one number (mechanism.md section 6, `float_diff`).
+//! Scores an answer that should be one number (docs/spec/mechanism.md#float-diff).
 //!
 //! Owns the reading of a number out of free text: words are tried from the last to the first, each
 //! as an arithmetic expression in a small grammar of our own, then as a plain decimal. Refuses to
 //! evaluate anything else: no names are looked up outside a fixed table, nothing is executed, and
-//! every size and depth is bounded, since the text comes from strangers (quirks 6 and 7).
+//! every size and depth is bounded, since the text comes from strangers
+//! (docs/spec/mechanism.md#quirk-6 and docs/spec/mechanism.md#quirk-7).
 
 mod expression;
 mod functions;
@@ -20,21 +21,22 @@ use std::borrow::Cow;
 use expression::Outcome;
 use number::Fuel;
 
-/// Words longer than this many bytes are no number (quirk 7).
+/// Words longer than this many bytes are no number (docs/spec/mechanism.md#quirk-7).
 const LONGEST_WORD: usize = 1024;
 
 /// Scores `completion` against `reference`, both as plain numbers.
 ///
 /// One when they are equal, otherwise one less the relative difference; zero when no number is
-/// found, and zero where the difference has no value, as with NaN (mechanism.md section 6, quirks 9
-/// and 10). Always within 0 to 1.
+/// found, and zero where the difference has no value, as with NaN
+/// (docs/spec/mechanism.md#float-diff, docs/spec/mechanism.md#quirk-9 and
+/// docs/spec/mechanism.md#quirk-10). Always within 0 to 1.
 pub fn score(reference: f64, completion: &str) -> f64 {
     extract(completion).map_or(0.0, |found| closeness(reference, found))
 }
 
 /// Reads a reference as the plain decimal it must be: sign, digits of any script, underscores
 /// between digits, exponent, or an infinity or NaN by name. `None` when it is no number, in which
-/// case the task is to be refused (quirk 11).
+/// case the task is to be refused (docs/spec/mechanism.md#quirk-11).
 pub fn parse_reference(text: &str) -> Option<f64> {
     literal::parse_float(text)
 }

@@ -1,9 +1,10 @@
 //! Makes mathematics problems whose solution is one number, for the `math` task.
 //!
 //! Owns the families of problems, their wordings, and how a solution is written: always a plain
-//! decimal that [`float_diff::parse_reference`](super::float_diff::parse_reference) reads. A problem
-//! that asks for rounding says so, in words. The same seed makes the same problem. Refuses computer
-//! science, as the reference does (mechanism.md section 4), and problems with several answers.
+//! decimal that [`float_diff::parse_reference`](super::float_diff::parse_reference) reads. A
+//! problem that asks for rounding says so, in words. The same seed makes the same problem. Refuses
+//! computer science, as the reference does (docs/spec/mechanism.md#math-dataset), and problems with
+//! several answers.
 
 mod algebra;
 mod arithmetic;

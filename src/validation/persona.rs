@@ -1,8 +1,8 @@
 //! Who asks: the human that the model plays when it writes a challenge.
 //!
-//! Owns the moods, tones and profiles and the system prompt made of them (mechanism.md section 3).
-//! The profile never reaches the model; it is drawn for the event log alone. Refuses to know tasks:
-//! their words come as arguments.
+//! Owns the moods, tones and profiles and the system prompt made of them
+//! (docs/spec/mechanism.md#agent). The profile never reaches the model; it is drawn for the event
+//! log alone. Refuses to know tasks: their words come as arguments.
 
 use rand::Rng;
 
@@ -59,7 +59,7 @@ impl Persona {
         }
     }
 
-    /// The instructions that make a model write as this human (mechanism.md section 3).
+    /// The instructions that make a model write as this human (docs/spec/mechanism.md#agent).
     ///
     /// `desc` and `goal` are the task's own texts, such as "get help solving a math problem" and
     /// "to get the answer to the following math question"; `query` is what the human is after.

@@ -1,4 +1,4 @@
-//! The relevance score: arithmetic over sentence embeddings (mechanism.md section 6).
+//! The relevance score: arithmetic over sentence embeddings (docs/spec/mechanism.md#relevance).
 //!
 //! The encoder lives elsewhere; here a completion's embedding is compared with the reference's,
 //! less what an empty text would get.

@@ -1,5 +1,5 @@
 //! From what the miners' streams brought to the lists that rewards and the event log use
-//! (mechanism.md section 7).
+//! (docs/spec/mechanism.md#response-event).
 //!
 //! Sockets, tokenizers and clocks stay outside: a stream arrives here as its chunks, timed and
 //! counted, and the way it ended.
@@ -33,7 +33,7 @@ pub enum StreamEnd {
 /// A synapse as the stream left it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Finished {
-    /// The whole text; after a timeout what arrived in time (quirk 41).
+    /// The whole text; after a timeout what arrived in time (docs/spec/mechanism.md#quirk-41).
     pub completion: String,
     /// The status that the miner's software reported, if it did.
     pub status_code: Option<u16>,
@@ -42,7 +42,7 @@ pub struct Finished {
     /// Seconds that the exchange took, if known.
     pub process_time: Option<f64>,
     /// The status of the HTTP answer, if there was one. With any other than 200 the body is an
-    /// error page, and the completion counts as empty (quirk 39).
+    /// error page, and the completion counts as empty (docs/spec/mechanism.md#quirk-39).
     pub http_status: Option<u16>,
 }
 

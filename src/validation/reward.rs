@@ -1,4 +1,5 @@
-//! What a batch of completions is worth (mechanism.md sections 2 and 6).
+//! What a batch of completions is worth (docs/spec/mechanism.md#tasks and
+//! docs/spec/mechanism.md#rewards).
 //!
 //! Rewards compare completions with the reference, penalties with the challenge. Everything is
 //! kept in 32 bits, as the validators whose weights ours are compared with do. Response time and
@@ -72,7 +73,7 @@ pub enum RewardError {
     /// Relevance scores missing where the task needs them.
     #[error("scored a task that needs relevance without relevance scores; encode the texts first")]
     RelevanceMissing,
-    /// A reference that is no number where the task needs one (quirk 11).
+    /// A reference that is no number where the task needs one (docs/spec/mechanism.md#quirk-11).
     #[error("read the reference `{0}` as a number, which it is not; draw the task again")]
     ReferenceNotANumber(String),
 }
@@ -288,8 +289,8 @@ fn check_batch<S>(batch: &Batch<'_, S>) -> Result<(), RewardError> {
     Ok(())
 }
 
-/// Scores and times each completion. A score that is no number counts as 0, so that it can
-/// neither win nor spoil the log (quirk 9).
+/// Scores and times each completion. A score that is no number counts as 0, so that it can neither
+/// win nor spoil the log (docs/spec/mechanism.md#quirk-9).
 fn timed(
     n: usize,
     mut score: impl FnMut(usize) -> f32,

@@ -1,9 +1,9 @@
-//! The rouge score of a completion against a reference (mechanism.md section 6).
+//! The rouge score of a completion against a reference (docs/spec/mechanism.md#rouge).
 //!
-//! Both variants compare sets of distinct words, case-sensitive, with texts split into sentences
-//! at every full stop (quirk 2). Text that has nothing but full stops scores 0 (quirk 4), and the
-//! length of what rouge-l looks at is bounded, without recursion (quirk 5): one miner can neither
-//! stop nor stall a step.
+//! Both variants compare sets of distinct words, case-sensitive, with texts split into sentences at
+//! every full stop (docs/spec/mechanism.md#quirk-2). Text that has nothing but full stops scores 0
+//! (docs/spec/mechanism.md#quirk-4), and the length of what rouge-l looks at is bounded, without
+//! recursion (docs/spec/mechanism.md#quirk-5): one miner can neither stop nor stall a step.
 
 mod lcs;
 
@@ -16,7 +16,8 @@ use super::reward::{RewardModel, TaskName};
 /// Keeps the quotient finite where precision and recall are both 0.
 const EPSILON: f64 = 1e-8;
 
-/// Which of the two scores is meant. One process uses one of them for everything (quirk 1).
+/// Which of the two scores is meant. One process uses one of them for everything
+/// (docs/spec/mechanism.md#quirk-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RougeVariant {
     /// Distinct words in common.
@@ -28,11 +29,11 @@ pub enum RougeVariant {
 }
 
 impl RougeVariant {
-    /// The variant that a process with these active tasks uses throughout: that of the first
-    /// rouge definition met, going through the tasks in order (quirk 1).
+    /// The variant that a process with these active tasks uses throughout: that of the first rouge
+    /// definition met, going through the tasks in order (docs/spec/mechanism.md#quirk-1).
     ///
     /// With no rouge definition at all it is that of `qa`, whose models serve every follow-up
-    /// (quirk 28).
+    /// (docs/spec/mechanism.md#quirk-28).
     pub fn of_tasks(active: &[TaskName]) -> Self {
         active
             .iter()

@@ -1,4 +1,4 @@
-//! The moving average of rewards by uid (mechanism.md section 9).
+//! The moving average of rewards by uid (docs/spec/mechanism.md#scores).
 //!
 //! Arithmetic is plain 32-bit, operation by operation, so that scores match other validators' bit
 //! for bit. Who registers a new hotkey under an old uid starts from zero.
@@ -8,7 +8,7 @@
 pub struct Averaging {
     /// The share of the new rewards, in 0..1.
     pub alpha: f64,
-    /// What every score loses in each step, asked or not (quirk 35).
+    /// What every score loses in each step, asked or not (docs/spec/mechanism.md#quirk-35).
     pub decay: f64,
 }
 
@@ -110,8 +110,8 @@ impl<H: Clone + Eq> Scores<H> {
     }
 
     /// Follows the metagraph: scores of changed hotkeys become 0, and the list takes the
-    /// metagraph's size, larger or smaller (quirk 34). With [`Axons::Unchanged`] only the size is
-    /// looked at.
+    /// metagraph's size, larger or smaller (docs/spec/mechanism.md#quirk-34). With
+    /// [`Axons::Unchanged`] only the size is looked at.
     pub fn resync(&mut self, hotkeys: &[H], axons: Axons) {
         if axons == Axons::Unchanged && hotkeys.len() == self.hotkeys.len() {
             return;

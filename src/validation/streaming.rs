@@ -1,6 +1,7 @@
-//! The penalty for answers that arrive in oversized chunks (mechanism.md section 6).
+//! The penalty for answers that arrive in oversized chunks (docs/spec/mechanism.md#streaming).
 //!
-//! A chunk is what one read of the socket returned (quirk 42); its tokens are counted elsewhere.
+//! A chunk is what one read of the socket returned (docs/spec/mechanism.md#quirk-42); its tokens
+//! are counted elsewhere.
 
 /// What each oversized chunk adds, up to a penalty of 1.
 const PER_CHUNK: f32 = 0.25;

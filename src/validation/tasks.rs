@@ -1,4 +1,5 @@
-//! Tasks: from a context to a query, a reference prompt and a challenge (mechanism.md section 2).
+//! Tasks: from a context to a query, a reference prompt and a challenge
+//! (docs/spec/mechanism.md#tasks).
 //!
 //! A [`Task`] is ready to be asked about. The prompts here say the same as the reference's, in
 //! our own words; the wording a miner sees comes from the model, the persona or a template.

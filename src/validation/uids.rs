@@ -1,4 +1,4 @@
-//! Which miners a step asks (mechanism.md section 7).
+//! Which miners a step asks (docs/spec/mechanism.md#candidates).
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -32,7 +32,7 @@ pub struct Eligibility<'a> {
     pub unique_coldkeys: bool,
     /// Whether to take one neuron for each ip address only.
     pub unique_ips: bool,
-    /// Uids not to ask. They still use up their coldkey and ip (quirk 45).
+    /// Uids not to ask. They still use up their coldkey and ip (docs/spec/mechanism.md#quirk-45).
     pub exclude: &'a [u16],
 }
 

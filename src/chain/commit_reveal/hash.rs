@@ -1,4 +1,5 @@
-//! The older commit: a hash now, its arguments in the reveal epoch (`subtensor.md` section 5).
+//! The older commit: a hash now, its arguments in the reveal epoch
+//! (docs/spec/chain.md#hash-commits).
 
 use super::scale::write_u16s;
 use crate::chain::{Hash, Uid};

@@ -1,5 +1,5 @@
 //! What a timelocked commit holds once opened, in the two layouts that the chain reads
-//! (`subtensor.md` section 5).
+//! (docs/spec/chain.md#timelock-payload).
 
 use super::scale::{Reader, ScaleError, write_length, write_u16s};
 use crate::chain::{Uid, WeightVector};

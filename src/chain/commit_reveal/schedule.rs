@@ -1,5 +1,5 @@
 //! When a commit opens: the first block of its reveal epoch, and the beacon round of that moment
-//! (`subtensor.md` section 5).
+//! (docs/spec/chain.md#reveal-round).
 //!
 //! Runtimes since spec 423 keep the epoch's state on chain ([`EpochState`]); older ones derive the
 //! epoch from the block number ([`ModularEpochs`]). Both answer for a commit that lands in the

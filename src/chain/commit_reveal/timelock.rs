@@ -1,5 +1,6 @@
-//! Sealing for a beacon round, in the bytes that the chain's own decoder takes (`subtensor.md`
-//! section 5): identity-based encryption of a fresh key, then AES-256-GCM with that key.
+//! Sealing for a beacon round, in the bytes that the chain's own decoder takes
+//! (docs/spec/chain.md#timelock-encryption): identity-based encryption of a fresh key, then
+//! AES-256-GCM with that key.
 //!
 //! The round is not in the bytes: it travels beside them. Whoever opens with the signature of
 //! another round, or bytes that were tampered with, gets an error, never other text.

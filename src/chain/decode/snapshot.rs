@@ -21,7 +21,7 @@ const PALLET: &str = "SubtensorModule";
 const FIRST_MECHANISM: u8 = 0;
 
 /// The fields of a metagraph that are read, and by which index the selective APIs know each
-/// (`subtensor.md` section 2). The indexes are part of those APIs and only ever grow.
+/// (docs/spec/chain.md#metagraph). The indexes are part of those APIs and only ever grow.
 const FIELDS: [(&str, u16); 27] = [
     ("netuid", 0),
     ("tempo", 8),

@@ -1,6 +1,6 @@
 //! What a weight setting is planned from: storage by name, and the stake from the newest runtime
-//! API that tells it, since only the runtime adds up what is delegated (`subtensor.md` sections 2
-//! and 4).
+//! API that tells it, since only the runtime adds up what is delegated (docs/spec/chain.md#stake
+//! and docs/spec/chain.md#weights-checks).
 
 use super::columns::{Fields, column};
 use super::snapshot::{self, Absent, STORED_SETTINGS, Stored, hyperparameters};

@@ -1,5 +1,5 @@
 //! The arithmetic of weights, in the reference's order and precision: 32-bit floats up to the
-//! emitted integers (`subtensor.md` section 4, "Client side processing").
+//! emitted integers (docs/spec/chain.md#client-processing).
 
 use super::{Uid, WeightsError};
 

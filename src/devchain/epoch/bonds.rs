@@ -1,4 +1,5 @@
-//! Bonds and dividends: steps 8 and 9 of `yuma.md`, in the original form and in Yuma3's.
+//! Bonds and dividends: docs/spec/yuma.md#step-8 and docs/spec/yuma.md#step-9, in the original form
+//! and in Yuma3's.
 
 use super::stake::Electorate;
 use super::{BondRule, EpochInput, EpochParams, Verdict, row_of};

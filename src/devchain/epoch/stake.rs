@@ -1,4 +1,4 @@
-//! Who votes in an epoch, and with how much: steps 1 to 3 of `yuma.md`.
+//! Who votes in an epoch, and with how much: docs/spec/yuma.md#step-1 to docs/spec/yuma.md#step-3.
 
 use super::{EpochInput, EpochParams};
 use crate::devchain::fixed::I32F32;

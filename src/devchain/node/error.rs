@@ -68,7 +68,7 @@ impl NodeError {
         Self::invalid(format!("Custom error: {number}"))
     }
 
-    /// The pool's refusal (`subtensor.md` section 7).
+    /// The pool's refusal (docs/spec/chain.md#pool-errors).
     pub(super) fn from_refusal(refusal: &Refusal, hash: Hash) -> Self {
         match refusal {
             Refusal::Outdated => Self::invalid("Transaction is outdated"),

@@ -1,5 +1,6 @@
-//! What the runtimes from spec 423 on change (`subtensor.md` sections 5 and 8), made from the
-//! recorded one: the epoch's state on chain, moved indexes, and a field that is gone.
+//! What the runtimes from spec 423 on change (docs/spec/chain.md#stateful-epochs and
+//! docs/spec/chain.md#upgrades), made from the recorded one: the epoch's state on chain, moved
+//! indexes, and a field that is gone.
 
 use frame_metadata::v14::{
     StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher,

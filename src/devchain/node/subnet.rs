@@ -11,7 +11,7 @@ pub(super) const NAME: &str = "sn1 devchain";
 pub(super) const SYMBOL: &str = "α";
 
 /// The fields by which selective APIs know them: place in this list is the index
-/// (`subtensor.md` section 2).
+/// (docs/spec/chain.md#metagraph).
 const SELECTIVE: [&str; 74] = [
     "netuid",
     "name",

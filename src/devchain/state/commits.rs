@@ -1,4 +1,4 @@
-//! Weights that stay sealed until their reveal epoch (`subtensor.md` section 5).
+//! Weights that stay sealed until their reveal epoch (docs/spec/chain.md#commit-reveal).
 //!
 //! Commits are stored by the epoch they land in. From the first block of the reveal epoch on, the
 //! chain opens them, each as soon as the beacon has signed its round; what is still sealed when

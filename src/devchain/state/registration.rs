@@ -1,4 +1,5 @@
-//! Who gets a slot, and who loses one (`subtensor.md` sections 2 and 4).
+//! Who gets a slot, and who loses one (docs/spec/chain.md#registration and
+//! docs/spec/chain.md#weights-rate-limit).
 //!
 //! A full subnet gives the slot of the neuron with the lowest emission; among equals of the
 //! oldest registration, then of the lowest uid. Immune neurons and the subnet owner stay. There is

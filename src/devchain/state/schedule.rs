@@ -1,4 +1,4 @@
-//! When epochs run, by either rule (`subtensor.md` section 5).
+//! When epochs run, by either rule (docs/spec/chain.md#reveal-round).
 //!
 //! A block asks before its epoch step, so the block that runs an epoch belongs to the new one on a
 //! chain with stateful epochs, and ends the old one on a chain with modular epochs.

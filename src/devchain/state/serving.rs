@@ -1,4 +1,4 @@
-//! Publishing where a neuron serves (`subtensor.md` section 3).
+//! Publishing where a neuron serves (docs/spec/chain.md#serving).
 
 use serde::{Deserialize, Serialize};
 

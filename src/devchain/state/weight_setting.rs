@@ -1,4 +1,4 @@
-//! Setting weights, plain (`subtensor.md` section 4).
+//! Setting weights, plain (docs/spec/chain.md#weights-checks).
 
 use std::collections::BTreeSet;
 

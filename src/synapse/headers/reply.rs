@@ -51,7 +51,7 @@ pub struct ReplyStatus<'a> {
     pub process_time_s: f64,
 }
 
-/// Which columns of section 6.1 apply.
+/// Which columns of the table in docs/spec/wire.md#streamed-reply apply.
 #[derive(Debug, Clone, Copy)]
 pub enum Style<'a> {
     /// A success as 7.1.1 sends it: signed, no process time, hash of an empty list.
@@ -194,7 +194,7 @@ impl ReplyHead {
     /// Reads the headers of a reply.
     ///
     /// Names are compared without regard to case, as HTTP has it; the Python dendrites see lower
-    /// case only (section 7.2).
+    /// case only (docs/spec/wire.md#reply-headers).
     ///
     /// # Errors
     /// A known header does not parse, or the head is larger than dendrites accept.

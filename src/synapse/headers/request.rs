@@ -160,8 +160,8 @@ pub(in crate::synapse) struct Signed<'a> {
     pub(in crate::synapse) body_bytes: usize,
 }
 
-/// The headers of section 1.1 in the SDK's order, with the content type and without any wish for
-/// compression. `Host` and `Content-Length` are left to the HTTP client.
+/// The headers of docs/spec/wire.md#request-headers in the SDK's order, with the content type and
+/// without any wish for compression. `Host` and `Content-Length` are left to the HTTP client.
 pub(in crate::synapse) fn request_headers(
     draft: &RequestDraft<'_>,
     signed: &Signed<'_>,

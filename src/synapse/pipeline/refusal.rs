@@ -1,4 +1,4 @@
-//! Why a request is refused and the reply that says so (synapse-wire.md section 5).
+//! Why a request is refused and the reply that says so (docs/spec/wire.md#status-codes).
 
 use crate::synapse::body::BodyError;
 use crate::synapse::headers::{Header, HeaderError, ReplyStatus, bare_reply_headers};

@@ -91,7 +91,7 @@ fn of_reply(
     Ok(Exchange { http_status: Some(reply.status), head: Some(head), text, ..without_head(ending) })
 }
 
-/// What section 10 asks for instead of what Python does.
+/// What docs/spec/wire.md#dendrite-duties asks for instead of what Python does.
 fn expected(case: &Value, seen: &Exchange<'_>) -> (Option<u16>, String) {
     let wanted = &case["final"];
     let code = wanted["status_code"].as_u64().map(|code| u16::try_from(code).unwrap());

@@ -2,7 +2,7 @@
 //!
 //! The classes of the standard library differ from those in two places: the four information
 //! separators count as white space there, and combining marks and circled letters are no word
-//! characters. Scores and cleaned references depend on both (mechanism.md section 5).
+//! characters. Scores and cleaned references depend on both (docs/spec/mechanism.md#cleaners).
 
 /// White space: the Unicode property, and the information separators `0x1C` to `0x1F`.
 pub(crate) fn is_space(c: char) -> bool {

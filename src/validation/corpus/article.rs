@@ -3,9 +3,9 @@
 use super::context::{Context, Stats, kept_categories, ranked_links};
 use serde_json::{Map, json};
 
-/// Words a section needs before a task may use it (mechanism.md section 4).
+/// Words a section needs before a task may use it (docs/spec/mechanism.md#wiki).
 pub const MIN_SECTION_WORDS: usize = 50;
-/// Headings that hold no prose, compared as they are written (mechanism.md section 4).
+/// Headings that hold no prose, compared as they are written (docs/spec/mechanism.md#wiki).
 const EXCLUDED_HEADINGS: [&str; 4] =
     ["See also", "References", "Further reading", "External links"];
 /// The name that contexts from articles carry as their source.
@@ -32,7 +32,8 @@ impl Section {
         self.text.split_whitespace().count()
     }
 
-    /// Whether neither its own nor its parent's heading is excluded (quirk 22, mended).
+    /// Whether neither its own nor its parent's heading is excluded
+    /// (docs/spec/mechanism.md#quirk-22, mended).
     pub fn is_prose(&self) -> bool {
         !is_excluded(&self.heading) && !self.parent.as_deref().is_some_and(is_excluded)
     }
@@ -77,7 +78,7 @@ impl Article {
         self.usable_sections(MIN_SECTION_WORDS).next().is_some()
     }
 
-    /// The context that one of its sections gives (mechanism.md section 4, `wiki`).
+    /// The context that one of its sections gives (docs/spec/mechanism.md#wiki).
     pub fn context(&self, section: &Section) -> Context {
         let headings = self.sections.iter().map(|section| section.heading.as_str());
         let ranked = ranked_links(&self.summary, &self.links, N_LINKS, N_SUMMARY_WORDS);

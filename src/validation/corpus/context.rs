@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 /// Parts of category names that say how a page is kept and not what it is about.
 const EXCLUDED_CATEGORIES: [&str; 4] = ["articles", "wiki", "pages", "cs1"];
 
-/// The material that a task is made from (mechanism.md section 4). Serialised in this field order.
+/// The material that a task is made from (docs/spec/mechanism.md#contexts). Serialised in this
+/// field order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     /// Title of the page, or the dataset's closest to it.
@@ -55,9 +56,10 @@ impl Stats {
 }
 
 /// The `n_links` best links with their scores, highest first, equal ones in the given order
-/// (mechanism.md section 4). A link's score is the share of distinct words it has in common with the
-/// first `n_summary_words` of the summary, divided by the link's number of words. Repeated links
-/// count once; links without a word are left out (quirk 48, mended).
+/// (docs/spec/mechanism.md#wiki). A link's score is the share of distinct words it has in
+/// common with the first `n_summary_words` of the summary, divided by the link's number of words.
+/// Repeated links count once; links without a word are left out (docs/spec/mechanism.md#quirk-48,
+/// mended).
 pub fn ranked_links<'a>(
     summary: &str,
     links: &'a [String],

@@ -2,7 +2,7 @@
 //!
 //! Owns the grammar: Python's operators with Python's precedence, factorials behind a value, calls
 //! with one argument. Refuses attributes, strings, lists, comparisons and everything else that
-//! Python knows (quirk 6), and expressions nested deeper than [`DEEPEST`].
+//! Python knows (docs/spec/mechanism.md#quirk-6), and expressions nested deeper than [`DEEPEST`].
 
 use num_bigint::BigInt;
 use num_rational::BigRational;

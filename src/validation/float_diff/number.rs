@@ -13,7 +13,8 @@ use num_traits::{FromPrimitive, One, Signed, ToPrimitive, Zero};
 /// Exact numbers of more bits than this become doubles, infinite ones as a rule.
 pub(super) const MOST_BITS: u64 = 8192;
 
-/// Whole numbers of more bits than this aren't even estimated: the word is no number (quirk 7).
+/// Whole numbers of more bits than this aren't even estimated: the word is no number
+/// (docs/spec/mechanism.md#quirk-7).
 pub(super) const HAZARD_BITS: f64 = 1e8;
 
 /// Why an expression has no value.

@@ -1,7 +1,7 @@
 //! Powers, roots, shifts and factorials: the operations whose results grow without measure.
 //!
-//! Owns their bounds (quirk 7): exact up to [`MOST_BITS`], an estimate up to [`HAZARD_BITS`], and
-//! beyond that no number at all.
+//! Owns their bounds (docs/spec/mechanism.md#quirk-7): exact up to [`MOST_BITS`], an estimate up to
+//! [`HAZARD_BITS`], and beyond that no number at all.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -14,7 +14,7 @@ use super::number::{Fault, Fuel, HAZARD_BITS, MOST_BITS};
 /// Factorials of larger numbers are estimated; all of them are infinite as doubles.
 const LARGEST_EXACT_FACTORIAL: u64 = 700;
 
-/// Factorials of larger numbers are no number (quirk 7).
+/// Factorials of larger numbers are no number (docs/spec/mechanism.md#quirk-7).
 const LARGEST_FACTORIAL: u64 = 1_000_000;
 
 /// `base` to the power `exponent`; complex results are no number.

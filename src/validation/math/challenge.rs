@@ -1,8 +1,8 @@
 //! Puts a problem into the words of somebody asking for help with it.
 //!
 //! Owns the `math` task's challenge: greeting, punctuation, problem, white space and request, in
-//! four layouts (mechanism.md section 2). The problem is always there unchanged. Refuses to ask a
-//! model for the wording: the challenge costs nothing.
+//! four layouts (docs/spec/mechanism.md#prompts). The problem is always there unchanged. Refuses to
+//! ask a model for the wording: the challenge costs nothing.
 
 use rand::Rng;
 

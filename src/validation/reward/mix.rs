@@ -1,4 +1,5 @@
-//! The active tasks and how often each is drawn, checked once at start (mechanism.md section 2).
+//! The active tasks and how often each is drawn, checked once at start
+//! (docs/spec/mechanism.md#tasks).
 
 use super::{Definition, GLOBAL_PENALTIES, RewardError, TaskName};
 use crate::validation::rouge::RougeVariant;
@@ -16,7 +17,8 @@ pub struct TaskMix {
 impl TaskMix {
     /// Checks the active tasks and their probabilities; without probabilities all are equal.
     ///
-    /// Probabilities within 0.001 of a sum of 1 are made to sum to 1 (quirk 38).
+    /// Probabilities within 0.001 of a sum of 1 are made to sum to 1
+    /// (docs/spec/mechanism.md#quirk-38).
     ///
     /// # Errors
     ///
@@ -46,13 +48,13 @@ impl TaskMix {
         &self.probabilities
     }
 
-    /// The rouge variant that this process uses throughout (quirk 1).
+    /// The rouge variant that this process uses throughout (docs/spec/mechanism.md#quirk-1).
     pub fn rouge_variant(&self) -> RougeVariant {
         RougeVariant::of_tasks(&self.tasks)
     }
 
-    /// Whether any pass can need the relevance model: an active task does, or a follow-up, which
-    /// is always a `qa` task (quirk 28).
+    /// Whether any pass can need the relevance model: an active task does, or a follow-up, which is
+    /// always a `qa` task (docs/spec/mechanism.md#quirk-28).
     pub fn needs_relevance(&self) -> bool {
         self.tasks.iter().any(|&task| {
             !task.is_single_turn()

@@ -1,4 +1,4 @@
-//! The tasks' names and what each is rewarded and penalized by (mechanism.md section 2).
+//! The tasks' names and what each is rewarded and penalized by (docs/spec/mechanism.md#tasks).
 
 use std::fmt;
 use std::str::FromStr;
@@ -116,7 +116,7 @@ pub enum RewardModel {
     /// Words in common.
     Rouge {
         /// The variant that the definition names. Only the first one met in a process counts
-        /// (quirk 1).
+        /// (docs/spec/mechanism.md#quirk-1).
         ngram: Option<RougeVariant>,
     },
     /// Closeness of sentence embeddings.

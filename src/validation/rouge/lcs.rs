@@ -1,7 +1,7 @@
 //! The union of longest common subsequences that rouge-l counts.
 //!
 //! Which one of several longest subsequences is found matters for the score, so the walk back
-//! follows the rule of mechanism.md section 6 to the letter (quirk 3).
+//! follows the rule of docs/spec/mechanism.md#rouge to the letter (docs/spec/mechanism.md#quirk-3).
 
 /// The most words of a text that enter the comparison of sequences; later ones only count as
 /// distinct words. Far above what an honest answer of 256 tokens has.

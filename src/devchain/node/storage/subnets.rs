@@ -110,8 +110,8 @@ fn progress(view: View<'_>, entry: &str) -> Option<Tree> {
     })
 }
 
-/// One value of every neuron. Dead ones are what the runtime made of them (`subtensor.md`
-/// section 2).
+/// One value of every neuron. Dead ones are what the runtime made of them
+/// (docs/spec/chain.md#dead-scores).
 fn columns(view: View<'_>, entry: &str) -> Option<Tree> {
     let slots = view.slots(view.netuid());
     let column = |value: fn(&Slot) -> Tree| Some(Tree::List(slots.iter().map(value).collect()));

@@ -94,8 +94,8 @@ impl Draft {
         }
     }
 
-    /// Signed by hand, after the chain's own order of extensions (`subtensor.md` section 6), so
-    /// that the reader is held against another hand.
+    /// Signed by hand, after the chain's own order of extensions (docs/spec/chain.md#transactions),
+    /// so that the reader is held against another hand.
     pub(super) fn sign(&self, node: &DevNode, signer: &Keypair) -> Vec<u8> {
         let mut extra = Vec::new();
         let birth = match self.era {

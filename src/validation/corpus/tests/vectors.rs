@@ -94,7 +94,8 @@ fn vector_page(case: &Case) -> Article {
     }
 }
 
-/// Quirk 22 is mended: of the recorded sections, those whose own heading is excluded must go.
+/// The heading filter is mended (docs/spec/mechanism.md#quirk-22): of the recorded sections, those
+/// whose own heading is excluded must go.
 #[test]
 fn sections_are_kept_as_recorded_but_for_excluded_headings() {
     for case in cases("sections") {
