@@ -49,14 +49,14 @@ pub use host::{DevNodeHost, generation};
 pub use misbehaviour::{FinalityOrder, Misbehaviour, Planned, PoolRefusal, WatchEnd};
 pub use server::DevNodeServer;
 
-/// Start and pace of drand's quicknet (subtensor.md section 5): the official SDK counts rounds by
-/// them, whatever the chain says.
+/// Start and pace of drand's quicknet (docs/spec/chain.md#timelock-encryption): the official SDK
+/// counts rounds by them, whatever the chain says.
 const DRAND_GENESIS: u64 = 1_692_803_367;
 const DRAND_PERIOD: u64 = 3;
 /// News that a slow reader may fall behind; more and it is dropped.
 const KEPT_NEWS: usize = 1024;
-/// Accounts that have money from the start on a development chain (subtensor.md section 1), and
-/// how many TAO.
+/// Accounts that have money from the start on a development chain (docs/spec/chain.md#networks),
+/// and how many TAO.
 const DEVELOPMENT_ACCOUNTS: [(&str, u64); 9] = [
     ("//Alice", 1_000_000),
     ("//Bob", 1_000_000),

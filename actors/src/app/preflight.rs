@@ -20,7 +20,7 @@ use crate::dendrite::is_public;
 use crate::settings::{NodeSettings, RoleSettings};
 use crate::wallet::{NodeWallet, PasswordSource};
 
-/// The first block of the main network (subtensor.md section 1).
+/// The first block of the main network (docs/spec/chain.md#networks).
 const MAIN_GENESIS: &str = "0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03";
 
 /// All that both trees are built from.

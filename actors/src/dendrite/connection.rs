@@ -228,8 +228,8 @@ impl From<Ending> for Fate {
 }
 
 impl Reply<'_> {
-    /// What one read brought counts as one chunk (mechanism.md, quirk 42), into however many HTTP
-    /// chunks the peer had cut it.
+    /// What one read brought counts as one chunk (docs/spec/mechanism.md#quirk-42), into however
+    /// many HTTP chunks the peer had cut it.
     fn take(&mut self, bytes: &[u8], body: &mut Vec<u8>, rules: Rules<'_>) -> Read {
         self.has_begun = true;
         let after_s = rules.clock.elapsed_s();
@@ -247,8 +247,8 @@ impl Reply<'_> {
         match pushed {
             Ok(()) if self.reader.is_whole() => Read::Whole,
             Ok(()) => Read::Part,
-            // The SDK waits for its timeout here (synapse-wire.md section 7.3). Nothing can
-            // follow, so this is only reported as one.
+            // The SDK waits for its timeout here (docs/spec/wire.md#outcomes). Nothing can follow,
+            // so this is only reported as one.
             Err(ReplyError::Chunks) => Read::Failed(rules.clock.timed_out()),
             Err(error) => Read::Failed(Ending::BadHead(error.to_string())),
         }

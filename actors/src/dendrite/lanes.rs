@@ -1,4 +1,5 @@
-//! Nonces and uuids of this process (synapse-wire.md sections 3 and 10).
+//! Nonces and uuids of this process (docs/spec/wire.md#nonce and
+//! docs/spec/wire.md#dendrite-duties).
 //!
 //! An axon remembers the last nonce of each hotkey and uuid and refuses a lower one, so two
 //! requests on their way to it at once must not share a uuid: the later one could overtake. Each

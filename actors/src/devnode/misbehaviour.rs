@@ -10,7 +10,7 @@ use sn1::devchain::rpc::RpcError;
 
 use crate::settings::nearest;
 
-/// Why a pool refuses a transaction, as a real node words it (`subtensor.md` section 7).
+/// Why a pool refuses a transaction, as a real node words it (docs/spec/chain.md#pool-errors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolRefusal {
     /// 1010: the nonce was used, or the era is over.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// Public networks and their nodes, the first choice first (`subtensor.md` section 1).
+/// Public networks and their nodes, the first choice first (docs/spec/chain.md#networks).
 const NETWORKS: [(&str, &[&str]); 4] = [
     (
         "finney",
