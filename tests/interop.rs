@@ -1,5 +1,6 @@
 //! The real Python SDK against our axon and our dendrite: what each side makes of a good, a slow, a
-//! failing, a vanishing, a huge and a garbled peer (synapse-wire.md sections 5 to 7).
+//! failing, a vanishing, a huge and a garbled peer (docs/spec/wire.md#status-codes,
+//! docs/spec/wire.md#replies and docs/spec/wire.md#dendrite-side).
 //!
 //! Each test runs once for bittensor 10.5.0 and once for 7.4.0, and passes with a line that says
 //! `skipped` where that version is not installed (`make sdk`).

@@ -3,7 +3,8 @@
 use sn1::synapse::headers::Header;
 use sn1::synapse::pipeline::Refusal;
 
-/// The statuses that an axon may refuse with (synapse-wire.md sections 5 and 10).
+/// The statuses that an axon may refuse with (docs/spec/wire.md#status-codes and
+/// docs/spec/wire.md#axon-duties).
 const REFUSALS: [u16; 13] = [307, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 503];
 
 /// Panics unless the refusal is a whole and legal reply.

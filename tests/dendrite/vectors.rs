@@ -37,7 +37,8 @@ fn script(case: &Value) -> Option<Script> {
     Some([Step::Read].into_iter().chain(steps.iter().map(step)).chain(ending).collect())
 }
 
-/// What is asked for instead of what Python does (synapse-wire.md sections 7.3 and 10).
+/// What is asked for instead of what Python does (docs/spec/wire.md#outcomes and
+/// docs/spec/wire.md#dendrite-duties).
 fn expected(case: &Value) -> (Option<u16>, String) {
     let wanted = &case["final"];
     let code = wanted["status_code"].as_u64().map(|code| u16::try_from(code).unwrap());
