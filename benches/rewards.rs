@@ -6,10 +6,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sn1::validation::float_diff;
-use sn1::validation::reward::{Batch, RewardError, TaskName, TaskRewards};
-use sn1::validation::rouge::{Reference, RougeVariant};
-use sn1::validation::streaming;
+use sn1::validation::rewards::float_diff;
+use sn1::validation::rewards::rouge::{Reference, RougeVariant};
+use sn1::validation::rewards::streaming;
+use sn1::validation::rewards::{Batch, RewardError, TaskName, TaskRewards};
 
 const COMPLETIONS: usize = 100;
 const WORDS: usize = 200;

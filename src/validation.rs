@@ -2,10 +2,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`corpus`], [`math`] | where tasks come from: our articles, our problem generators |
+//! | [`tools`] | where tasks come from: our articles, our problem generators |
 //! | [`tasks`], [`persona`], [`cleaners`] | from a context to a challenge in somebody's voice |
 //! | [`conversation`] | the turns of one pass, as decisions |
-//! | [`rouge`], [`relevance`], [`float_diff`], [`streaming`], [`reward`] | answers to rewards |
+//! | [`rewards`] | answers to rewards |
 //! | [`scoring`], [`uids`], [`responses`], [`epochs`], [`event`] | rewards to scores and records |
 //!
 //! Bit for bit where other validators must agree with us (the vectors say where), and with the
@@ -16,17 +16,12 @@
 
 pub mod cleaners;
 pub mod conversation;
-pub mod corpus;
 pub mod epochs;
 pub mod event;
-pub mod float_diff;
-pub mod math;
 pub mod persona;
-pub mod relevance;
 pub mod responses;
-pub mod reward;
-pub mod rouge;
+pub mod rewards;
 pub mod scoring;
-pub mod streaming;
 pub mod tasks;
+pub mod tools;
 pub mod uids;

@@ -13,7 +13,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile, Provider};
 use serde::{Deserialize, Serialize};
-use sn1::validation::reward::{RewardError, TaskMix, TaskName};
+use sn1::validation::rewards::{RewardError, TaskMix, TaskName};
 
 use crate::axon::{AxonLimits, AxonRules};
 

@@ -8,7 +8,7 @@ pub(crate) mod unicode;
 
 use std::str::FromStr;
 
-use super::reward::TaskName;
+use super::rewards::TaskName;
 use unicode::{capitalize, is_space, is_word};
 
 /// Texts that [`Cleaner::RemoveRoles`] deletes wherever they stand, in this order.

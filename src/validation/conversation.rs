@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::reward::TaskName;
+use super::rewards::TaskName;
 
 /// The last turn: a pass has at most two (docs/spec/mechanism.md#quirk-31).
 const LAST_TURN: u8 = 1;

@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::responses::ResponseEvent;
-use super::reward::{ModelScores, TaskName};
+use super::rewards::{ModelScores, TaskName};
 
 /// What a turn leaves in the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::cleaners::{self, ColonRule};
-use super::corpus::{Context, Stats};
-use super::math::MathProblem;
-use super::reward::TaskName;
+use super::rewards::TaskName;
+use super::tools::corpus::{Context, Stats};
+use super::tools::math::MathProblem;
 use crate::llm::request::ChatMessage;
 
 /// A task that this software can make and score.

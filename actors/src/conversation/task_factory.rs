@@ -11,10 +11,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::llm::request::{ChatMessage, GenerateSettings};
 use sn1::telemetry;
-use sn1::validation::corpus::{Context as ArticleContext, Corpus};
-use sn1::validation::math;
-use sn1::validation::reward::{TaskMix, TaskName};
+use sn1::validation::rewards::{TaskMix, TaskName};
 use sn1::validation::tasks::{self, QuerySource, Task};
+use sn1::validation::tools::corpus::{Context as ArticleContext, Corpus};
+use sn1::validation::tools::math;
 use tokio::sync::oneshot;
 use tracing::debug;
 

@@ -4,8 +4,8 @@ use serde_json::json;
 use super::*;
 use crate::testing::vector_lines;
 use crate::validation::responses::{Finished, StreamEnd, StreamResult};
-use crate::validation::reward::{Batch, RewardError, TaskRewards};
-use crate::validation::rouge::RougeVariant;
+use crate::validation::rewards::rouge::RougeVariant;
+use crate::validation::rewards::{Batch, RewardError, TaskRewards};
 use crate::validation::scoring::{Averaging, Scores};
 
 #[derive(Deserialize)]

@@ -135,7 +135,7 @@ fn sum_of_squares(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// The members of a sequence, each made from the one before it.
     fn walk(start: f64, count: f64, next: impl Fn(f64) -> f64) -> Vec<f64> {
@@ -146,7 +146,7 @@ pub(super) mod tests {
         members
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("arithmetic_sequence_term", |n| {
             let step = n[3] - n[2];
             walk(n[1], n[0], |last| last + step)[n[0] as usize - 1]

@@ -212,9 +212,9 @@ fn absolute_difference(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("addition", |n| n.iter().sum()),
         ("subtraction", |n| -(n[1] - n[0])),
         ("multiplication", |n| (0..n[1] as u64).map(|_| n[0]).sum()),

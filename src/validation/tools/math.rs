@@ -1,7 +1,7 @@
 //! Makes mathematics problems whose solution is one number, for the `math` task.
 //!
 //! Owns the families of problems, their wordings, and how a solution is written: always a plain
-//! decimal that [`float_diff::parse_reference`](super::float_diff::parse_reference) reads. A
+//! decimal that [`parse_reference`](crate::validation::rewards::float_diff::parse_reference) reads. A
 //! problem that asks for rounding says so, in words. The same seed makes the same problem. Refuses
 //! computer science, as the reference does (docs/spec/mechanism.md#math-dataset), and problems with
 //! several answers.
@@ -100,7 +100,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::validation::float_diff::parse_reference;
+    use crate::validation::rewards::float_diff::parse_reference;
 
     /// Works a problem out once more, by another way, from the numbers in its text.
     pub(super) type Check = (&'static str, fn(&[f64]) -> f64);

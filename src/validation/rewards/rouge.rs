@@ -10,8 +10,8 @@ mod lcs;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::cleaners::unicode;
-use super::reward::{RewardModel, TaskName};
+use super::{RewardModel, TaskName};
+use crate::validation::cleaners::unicode;
 
 /// Keeps the quotient finite where precision and recall are both 0.
 const EPSILON: f64 = 1e-8;
@@ -64,7 +64,7 @@ impl fmt::Display for RougeVariant {
 /// The score of one completion, in 0..1. Identical texts give 0.999999995.
 ///
 /// ```
-/// use sn1::validation::rouge::{RougeVariant, score};
+/// use sn1::validation::rewards::rouge::{RougeVariant, score};
 ///
 /// let half = score(RougeVariant::Rouge1, "the cat sat down", "the dog sat up");
 /// assert!((half - 0.5).abs() < 1e-7);

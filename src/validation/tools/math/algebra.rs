@@ -268,7 +268,7 @@ fn vector_length(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// The whole number within 1,000 of zero that solves an equation.
     fn search(mut holds: impl FnMut(f64) -> bool) -> f64 {
@@ -286,7 +286,7 @@ pub(super) mod tests {
         low
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("linear_equation", |n| search(|x| n[0] * x + n[1] == n[2])),
         ("equation_with_unknown_twice", |n| search(|x| n[0] * x + n[1] == n[2] * x + n[3])),
         ("two_equations", |n| {

@@ -235,7 +235,7 @@ fn coprime_count(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     fn divides(divisor: i64, number: f64) -> bool {
         number as i64 % divisor == 0
@@ -249,7 +249,7 @@ pub(super) mod tests {
         divisors(number as f64).len() == 2
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("greatest_common_divisor", |n| {
             divisors(n[0]).into_iter().rfind(|divisor| divides(*divisor, n[1])).unwrap() as f64
         }),

@@ -198,7 +198,7 @@ fn falling_stone_speed(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// Simpson's rule over many strips.
     fn integral(low: f64, high: f64, function: impl Fn(f64) -> f64) -> f64 {
@@ -233,7 +233,7 @@ pub(super) mod tests {
         value.round()
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("derivative_at_point", |n| whole(slope(n[6], cubic(n)))),
         ("second_derivative", |n| {
             let f = cubic(n);

@@ -282,7 +282,7 @@ fn missing_value(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     fn sorted(values: &[f64]) -> Vec<f64> {
         let mut values = values.to_vec();
@@ -302,7 +302,7 @@ pub(super) mod tests {
         })
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("mean", |n| {
             // What each value is above the first, on average.
             n[0] + average(n.iter().map(|value| value - n[0]))

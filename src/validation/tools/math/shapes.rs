@@ -151,7 +151,7 @@ fn pyramid_volume(rng: &mut dyn RngCore) -> Draft {
 pub(super) mod tests {
     use std::f64::consts::{FRAC_PI_4, PI};
 
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// The integral over `0..height` by Simpson's rule, exact for the cross-sections used here.
     fn slices(height: f64, cross_section: impl Fn(f64) -> f64) -> f64 {
@@ -159,7 +159,7 @@ pub(super) mod tests {
         height / 6.0 * (cross_section(0.0) + 4.0 * middle + cross_section(height))
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("cuboid_surface", |n| {
             // What a shell of thickness one adds, less its edges and corners.
             let shell: f64 = n.iter().map(|edge| edge + 2.0).product();

@@ -2,7 +2,7 @@
 //! (docs/spec/mechanism.md#tasks).
 
 use super::{Definition, GLOBAL_PENALTIES, RewardError, TaskName};
-use crate::validation::rouge::RougeVariant;
+use crate::validation::rewards::rouge::RougeVariant;
 
 /// How far the probabilities' sum may lie from 1.
 const SUM_TOLERANCE: f64 = 1e-3;

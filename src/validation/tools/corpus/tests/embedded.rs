@@ -93,7 +93,7 @@ fn lone_four_digit_numbers_are_years() {
 
 #[test]
 fn every_file_in_the_folder_is_embedded() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/validation/corpus/articles");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/validation/tools/corpus/articles");
     let files: BTreeSet<String> = markdown_files(Path::new(folder))
         .unwrap()
         .iter()

@@ -20,7 +20,6 @@
 //! ```
 
 mod article;
-mod context;
 mod embedded;
 mod parse;
 
@@ -32,8 +31,8 @@ use rand::Rng;
 use rand::seq::index;
 
 pub use self::article::{Article, MIN_SECTION_WORDS, Section};
-pub use self::context::{Context, Stats, kept_categories, ranked_links};
 pub use self::parse::{ArticleError, ArticleProblem};
+pub use super::context::{Context, Stats, kept_categories, ranked_links};
 
 /// Titles drawn before one of them is picked (docs/spec/mechanism.md#wiki).
 pub const TITLES_PER_TRY: usize = 10;

@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::testing::vector_lines;
-    use crate::validation::reward::normalize;
+    use crate::validation::rewards::normalize;
 
     #[derive(Deserialize)]
     struct Case {

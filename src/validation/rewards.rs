@@ -5,7 +5,11 @@
 //! kept in 32 bits, as the validators whose weights ours are compared with do. Response time and
 //! status never enter; embeddings and token counts arrive as arguments.
 
+pub mod float_diff;
 mod mix;
+pub mod relevance;
+pub mod rouge;
+pub mod streaming;
 mod task;
 
 pub use mix::TaskMix;
@@ -13,8 +17,7 @@ pub use task::{Definition, GLOBAL_PENALTIES, RewardModel, TaskName};
 
 use serde_json::Value;
 
-use super::rouge::{self, RougeVariant};
-use super::{float_diff, streaming};
+use rouge::RougeVariant;
 
 /// Why rewards cannot be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -268,14 +268,14 @@ fn map_scale(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// The whole number up to 10,000 at which something first holds.
     fn first(holds: impl Fn(f64) -> bool) -> f64 {
         (0..=10_000).map(f64::from).find(|x| holds(*x)).unwrap()
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("travel_time", |n| {
             // The part of an hour for each kilometre.
             let per_kilometre = 1.0 / n[1];

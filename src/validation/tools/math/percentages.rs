@@ -233,9 +233,9 @@ fn tip_per_person(rng: &mut dyn RngCore) -> Draft {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("percentage_of_number", |n| n[0] / 100.0 * n[1]),
         ("what_percentage", |n| {
             let one_percent = n[1] / 100.0;

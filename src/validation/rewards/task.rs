@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::RewardError;
-use crate::validation::rouge::RougeVariant;
+use crate::validation::rewards::rouge::RougeVariant;
 
 /// A task, by the name that options, logs and other software use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -307,7 +307,7 @@ fn ladder_height(rng: &mut dyn RngCore) -> Draft {
 pub(super) mod tests {
     use std::f64::consts::TAU;
 
-    use crate::validation::math::tests::Check;
+    use crate::validation::tools::math::tests::Check;
 
     /// The corners of a figure with this many equal sides in a circle of this radius.
     fn corners(count: u32, radius: f64) -> Vec<(f64, f64)> {
@@ -347,7 +347,7 @@ pub(super) mod tests {
         })
     }
 
-    pub(in crate::validation::math) const CHECKS: &[Check] = &[
+    pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("triangle_third_angle", |n| {
             (1..180).map(f64::from).find(|c| n[0] + n[1] + c == 180.0).unwrap()
         }),
