@@ -15,12 +15,10 @@ use sn1::chain::{
 use sn1::store::{ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
 use sn1::validation::scoring::Averaging;
 use sn1::wallet::{AccountId, Keypair};
-use sn1_actors::app::parts::Notice;
-use sn1_actors::chain::{
-    CommitterLinks, CommitterSettings, Failpoints, SeenHead, SnapshotAge, SyncHints,
-    WeightCommitter,
-};
+use sn1_actors::chain::{CommitterLinks, CommitterSettings, Failpoints, WeightCommitter};
 use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::feeds::{SeenHead, SnapshotAge, SyncHints};
+use sn1_actors::notice::Notice;
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Root, RootExit, Slot};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::watch;

@@ -3,7 +3,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
-//! | [`chain`] | the client of the chain, head and metagraph feeds, the weight committer |
+//! | [`feeds`], [`notice`] | what is published to all, and what people are told |
+//! | [`chain`] | the client of the chain, the actors that follow it, the weight committer |
 //! | [`inference`] | pool, worker thread, encoder |
 //! | [`conversation`] | task factory, agents, scoreboard |
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
@@ -28,7 +29,9 @@ pub mod conversation;
 pub mod dendrite;
 pub mod devnode;
 pub mod event_log;
+pub mod feeds;
 pub mod inference;
+pub mod notice;
 pub mod query;
 pub mod settings;
 mod spawn;

@@ -13,10 +13,11 @@ use sn1::store::{ResponseRecord, TurnRecord};
 use sn1::validation::scoring::Averaging;
 use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
 use sn1_actors::chain::{
-    ChainLink, CommitterLinks, CommitterSettings, Failpoints, MetagraphFeed, MetagraphSync,
-    SeenHead, SnapshotAge, SyncHints, SyncSettings, WeightCommitter,
+    ChainLink, CommitterLinks, CommitterSettings, Failpoints, MetagraphSync, SyncSettings,
+    WeightCommitter,
 };
 use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::feeds::{MetagraphFeed, SeenHead, SnapshotAge, SyncHints};
 use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 

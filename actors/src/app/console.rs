@@ -6,7 +6,7 @@ use sn1::chain::{AxonInfo, CommitOutcome, Metagraph, Uid};
 use sn1::wallet::AccountId;
 use tokio::time::Instant;
 
-use crate::app::parts::{Notice, TurnNotice};
+use crate::notice::{Notice, TurnNotice};
 use crate::supervision::TreeEvent;
 
 /// Tells. Knows our place on the subnet, so that changes of it are told once.

@@ -12,11 +12,12 @@ use super::console::Account;
 use super::state::{FolderFacts, StateFolder};
 use super::{RoleError, RoleOptions};
 use crate::app::machine::bind;
-use crate::app::parts::{ChainPart, Feeds};
+use crate::app::parts::ChainPart;
 use crate::axon::{ExternalAddress, SystemRoutes, external_address};
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
+use crate::feeds::Feeds;
 use crate::settings::{NodeSettings, RoleSettings};
 use crate::wallet::{NodeWallet, PasswordSource};
 

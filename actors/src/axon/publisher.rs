@@ -18,7 +18,7 @@ use sn1::wallet::Keypair;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
-use crate::chain::{MetagraphFeed, SyncHints};
+use crate::feeds::{MetagraphFeed, SyncHints};
 use crate::supervision::{Context, Resident};
 
 /// Blocks between two attempts that only an operator, or the subnet, can make succeed.

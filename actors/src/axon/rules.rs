@@ -11,7 +11,7 @@ use sn1::synapse::pipeline::RefusalKind;
 use sn1::synapse::verify::{MonotonicNonces, VerifierConfig, VerifyPolicy};
 use sn1::wallet::AccountId;
 
-use crate::chain::MetagraphFeed;
+use crate::feeds::MetagraphFeed;
 
 /// How much callers get, in the order in which a request meets the limits. Each has a counter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

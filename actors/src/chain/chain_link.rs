@@ -11,8 +11,8 @@ use sn1::telemetry;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::SeenHead;
 use super::subtensor::{LinkEvent, Subtensor};
+use crate::feeds::SeenHead;
 use crate::supervision::{Context, Resident};
 
 /// How often the age of the newest block is recorded.

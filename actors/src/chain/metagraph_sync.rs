@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
-use sn1::chain::{Chain, ChainError, Freshness, Metagraph, Netuid, Registration, Stage};
+use sn1::chain::{Chain, ChainError, Metagraph, Netuid, Registration, Stage};
 use sn1::telemetry;
 use sn1::wallet::AccountId;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{info, warn};
 
-use super::HeadFeed;
+use crate::feeds::{HeadFeed, SnapshotAge, SyncHints};
 use crate::supervision::{Context, Resident};
 
 /// Between two looks at the snapshot's age.
@@ -29,66 +29,6 @@ pub struct SyncSettings {
     pub every_blocks: u64,
     /// Not more often than this, whatever happens.
     pub min_interval: Duration,
-}
-
-/// How old the published snapshot is. Clones follow the same one, also while its actor is down.
-#[derive(Debug, Clone)]
-pub struct SnapshotAge {
-    synced_at: Arc<watch::Sender<Option<Instant>>>,
-    since: Instant,
-    freshness: Freshness,
-}
-
-impl SnapshotAge {
-    /// Nothing was read yet: the age counts from now.
-    pub fn new(freshness: Freshness) -> Self {
-        Self { synced_at: Arc::default(), since: Instant::now(), freshness }
-    }
-
-    /// Time since the snapshot was read, or since the start before the first.
-    pub fn age(&self) -> Duration {
-        self.synced_at.borrow().unwrap_or(self.since).elapsed()
-    }
-
-    /// What the snapshot is good for.
-    pub fn stage(&self) -> Stage {
-        self.freshness.stage(self.age())
-    }
-
-    /// For `/readyz`: a snapshot that is too old is a reason.
-    ///
-    /// # Errors
-    /// That reason.
-    pub fn check(&self) -> Result<(), String> {
-        match self.stage() {
-            Stage::Fresh | Stage::Stale => Ok(()),
-            Stage::TooOld => Err(format!(
-                "the metagraph is {:.0} s old, nothing new is begun: check the chain's endpoint",
-                self.age().as_secs_f64()
-            )),
-        }
-    }
-
-    /// Waits while the snapshot is too old.
-    pub async fn until_usable(&self) {
-        let mut synced = self.synced_at.subscribe();
-        while self.stage() == Stage::TooOld && synced.changed().await.is_ok() {}
-    }
-
-    fn synced(&self) {
-        self.synced_at.send_replace(Some(Instant::now()));
-    }
-}
-
-/// A nudge to sync at once: something of ours changed on chain. Clones reach the same sync.
-#[derive(Debug, Clone, Default)]
-pub struct SyncHints(Arc<watch::Sender<u64>>);
-
-impl SyncHints {
-    /// Nudges. Several at once are one.
-    pub fn give(&self) {
-        self.0.send_modify(|count| *count = count.wrapping_add(1));
-    }
 }
 
 /// Publishes snapshots of one subnet, each of a single block.
@@ -219,7 +159,7 @@ impl<C: Chain> Resident for MetagraphSync<C> {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
         self.sync(ctx);
         ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.sync(ctx));
-        let hints = WatchStream::from_changes(self.hints.0.subscribe());
+        let hints = WatchStream::from_changes(self.hints.subscribe());
         ctx.listen(hints, |this, _, ctx| {
             this.is_hinted = true;
             this.sync(ctx);

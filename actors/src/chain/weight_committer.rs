@@ -3,7 +3,7 @@
 //!
 //! An entry in the journal precedes every signature. An entry of unknown fate is settled first, by
 //! asking the chain; only then is anything new planned. What stands in the way is said once, in the
-//! log, in the metrics and to whoever follows [`StandingFeed`].
+//! log, in the metrics and to whoever follows [`StandingFeed`](crate::feeds::StandingFeed).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,11 +25,10 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{error, info, warn};
 
 use super::failpoints::{Failpoint, Failpoints};
-use super::metagraph_sync::{SnapshotAge, SyncHints};
-use super::{HeadFeed, MetagraphFeed};
-use crate::app::parts::Notice;
 use crate::clock::unix_seconds;
 use crate::conversation::{GetScores, Scoreboard, ScoresSnapshot};
+use crate::feeds::{HeadFeed, MetagraphFeed, SnapshotAge, SyncHints};
+use crate::notice::Notice;
 use crate::supervision::{AskError, Context, Drained, Link, Resident};
 
 const SCORES_WITHIN: Duration = Duration::from_secs(5);
@@ -52,9 +51,6 @@ pub struct CommitterSettings {
     /// Where to die on purpose.
     pub failpoints: Failpoints,
 }
-
-/// Follows where the committer stands.
-pub type StandingFeed = watch::Receiver<Standing>;
 
 /// What a committer reads and whom it tells.
 #[derive(Clone)]

@@ -32,11 +32,11 @@ use tracing::warn;
 use super::scoreboard::{FinishPass, GetScores, Scoreboard};
 use super::task_factory::{NextTask, TaskFactory};
 use super::turn::{ScoredTurn, TurnError, TurnInputs, at, candidates};
-use crate::app::parts::Notice;
-use crate::chain::{MetagraphFeed, SnapshotAge};
 use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
+use crate::feeds::{MetagraphFeed, SnapshotAge};
 use crate::inference::{Encoder, Generate, InferencePool, generate_text};
+use crate::notice::Notice;
 use crate::supervision::{Context, Drained, Link, Resident};
 
 /// Questions that a model may write before a conversation without a usable one ends.
@@ -363,7 +363,7 @@ impl Pass {
         let event = self.step_event(task, asked, conversation, step, scored);
         self.log(Event::Step(Box::new(event)), "step").await;
         // The account is for people; nobody need be reading.
-        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::app::parts::TurnNotice {
+        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::notice::TurnNotice {
             step,
             turn: conversation.turn(),
             task: task.kind.name.as_str(),

@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::WatchStream;
 use tracing::info;
 
-use crate::chain::MetagraphFeed;
+use crate::feeds::MetagraphFeed;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// How scores move, and where they are kept.

@@ -11,7 +11,7 @@ use sn1::chain::{Hash, Metagraph, Netuid, Neuron, Uid};
 use sn1::wallet::AccountId;
 
 use super::Pages;
-use crate::chain::{HeadFeed, MetagraphFeed, SeenHead};
+use crate::feeds::{HeadFeed, MetagraphFeed, SeenHead};
 
 const RAO_IN_TAO: f64 = 1e9;
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Ending;
 use super::prepare::Prepared;
 use super::report::Report;
-use crate::app::parts::{Notice, TurnNotice};
+use crate::notice::{Notice, TurnNotice};
 use crate::settings::Settings;
 use crate::supervision::{RestartLedger, TreeEvent};
 
@@ -28,7 +28,7 @@ pub(super) struct Account {
     pub(super) first_turn_seconds: Option<f64>,
     pub(super) first_weights_seconds: Option<f64>,
     pub(super) n_turns: u64,
-    metagraph: Option<crate::chain::MetagraphFeed>,
+    metagraph: Option<crate::feeds::MetagraphFeed>,
     /// The one that the newest snapshot belongs to.
     epoch: Option<u64>,
 }
@@ -55,7 +55,7 @@ impl Account {
     }
 
     /// From where uids are looked up.
-    pub(super) fn follow(&mut self, metagraph: crate::chain::MetagraphFeed) {
+    pub(super) fn follow(&mut self, metagraph: crate::feeds::MetagraphFeed) {
         self.metagraph = Some(metagraph);
     }
 

@@ -13,13 +13,15 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::LocalnetError;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
-use crate::app::parts::{
-    ChainPart, Conditions, Feeds, Inference, InferenceSettings, MinerSettings, Notice, VERSION_KEY,
-    Validator, ValidatorSettings, miner_children, miner_of, telemetry,
-};
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
-use crate::chain::{CommitterSettings, Failpoints, MetagraphFeed, SyncSettings};
+use crate::chain::{CommitterSettings, Failpoints, SyncSettings};
 use crate::dendrite::DendriteLimits;
+use crate::feeds::{Feeds, MetagraphFeed};
+use crate::app::parts::{
+    ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
+    ValidatorSettings, miner_children, miner_of, telemetry,
+};
+use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::supervision::{ChildSpec, TreeEvent};
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Feeds, Notice};
 use crate::chain::subtensor::Subtensor;
 use crate::chain::{
     ChainLink, CommitterLinks, CommitterSettings, MetagraphSync, SyncSettings, WeightCommitter,
 };
 use crate::conversation::Scoreboard;
+use crate::feeds::Feeds;
+use crate::notice::Notice;
 use crate::supervision::{ChildSpec, Link, Slot};
 
 /// Sent with weights: version 2.5.1 of the mechanism.

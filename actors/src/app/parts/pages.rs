@@ -9,7 +9,7 @@ use sn1::chain::StopReason;
 use sn1::chain::weight_cycle::Standing;
 use sn1::wallet::AccountId;
 
-use super::Feeds;
+use crate::feeds::Feeds;
 use crate::supervision::{ChildSpec, Slot};
 use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 

@@ -19,13 +19,15 @@ use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Feeds, HAS_MODEL, Inference, Notice};
+use super::{HAS_MODEL, Inference};
 use crate::conversation::{
     AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
     TaskFactorySettings,
 };
 use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use crate::event_log::EventLog;
+use crate::feeds::Feeds;
+use crate::notice::Notice;
 use crate::settings::{NeuronSettings, Settings, SettingsError};
 use crate::supervision::{ChildSpec, Link, Slot};
 

@@ -1,0 +1,169 @@
+//! What is known of the chain, on watch channels of immutable snapshots.
+//!
+//! The channels are made before the tree and outlive every actor in it: while the publisher is
+//! down, its last value stands, with its age. Nothing here knows an actor, so whoever reads a feed
+//! does not know who publishes it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sn1::chain::weight_cycle::Standing;
+use sn1::chain::{Freshness, Head, Metagraph, Stage};
+use tokio::sync::watch;
+
+/// A chain without a block for this many block times is not ready.
+const STALE_BLOCKS: u32 = 10;
+/// On a metagraph older than this many block times nothing new is begun.
+const TOO_OLD_BLOCKS: u32 = 100;
+/// However fast blocks come, a busy machine is given some seconds.
+const LEAST_BLOCK_TIME: Duration = Duration::from_millis(500);
+
+/// The newest block and when it was seen.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenHead {
+    /// The block.
+    pub head: Head,
+    /// When this node first saw it.
+    pub at: Instant,
+}
+
+/// Follows the newest block; `None` before the first.
+pub type HeadFeed = watch::Receiver<Option<SeenHead>>;
+
+/// Follows the metagraph; `None` before the first sync.
+pub type MetagraphFeed = watch::Receiver<Option<Arc<Metagraph>>>;
+
+/// Follows where the weight committer stands.
+pub type StandingFeed = watch::Receiver<Standing>;
+
+/// How old the published snapshot is. Clones follow the same one, also while its actor is down.
+#[derive(Debug, Clone)]
+pub struct SnapshotAge {
+    synced_at: Arc<watch::Sender<Option<Instant>>>,
+    since: Instant,
+    freshness: Freshness,
+}
+
+impl SnapshotAge {
+    /// Nothing was read yet: the age counts from now.
+    pub fn new(freshness: Freshness) -> Self {
+        Self { synced_at: Arc::default(), since: Instant::now(), freshness }
+    }
+
+    /// Time since the snapshot was read, or since the start before the first.
+    pub fn age(&self) -> Duration {
+        self.synced_at.borrow().unwrap_or(self.since).elapsed()
+    }
+
+    /// What the snapshot is good for.
+    pub fn stage(&self) -> Stage {
+        self.freshness.stage(self.age())
+    }
+
+    /// For `/readyz`: a snapshot that is too old is a reason.
+    ///
+    /// # Errors
+    /// That reason.
+    pub fn check(&self) -> Result<(), String> {
+        match self.stage() {
+            Stage::Fresh | Stage::Stale => Ok(()),
+            Stage::TooOld => Err(format!(
+                "the metagraph is {:.0} s old, nothing new is begun: check the chain's endpoint",
+                self.age().as_secs_f64()
+            )),
+        }
+    }
+
+    /// Waits while the snapshot is too old.
+    pub async fn until_usable(&self) {
+        let mut synced = self.synced_at.subscribe();
+        while self.stage() == Stage::TooOld && synced.changed().await.is_ok() {}
+    }
+
+    /// A snapshot was read just now.
+    pub(crate) fn synced(&self) {
+        self.synced_at.send_replace(Some(Instant::now()));
+    }
+}
+
+/// A nudge to sync at once: something of ours changed on chain. Clones reach the same sync.
+#[derive(Debug, Clone, Default)]
+pub struct SyncHints(Arc<watch::Sender<u64>>);
+
+impl SyncHints {
+    /// Nudges. Several at once are one.
+    pub fn give(&self) {
+        self.0.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes with every nudge.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+/// The feeds of one node. Clones are the same feeds.
+#[derive(Debug, Clone)]
+pub struct Feeds {
+    /// The newest block.
+    pub heads: Arc<watch::Sender<Option<SeenHead>>>,
+    /// The newest final block.
+    pub finals: Arc<watch::Sender<Option<SeenHead>>>,
+    /// The subnet.
+    pub metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
+    /// How old the metagraph is.
+    pub age: SnapshotAge,
+    /// Asks for a fresh metagraph.
+    pub hints: SyncHints,
+    /// Where the weight committer stands.
+    pub standing: Arc<watch::Sender<Standing>>,
+    block_time: Duration,
+}
+
+impl Feeds {
+    /// Feeds of a chain that makes a block in this time. Nothing is known yet.
+    pub fn new(block_time: Duration) -> Self {
+        let (stale_after, too_old_after) = (STALE_BLOCKS, TOO_OLD_BLOCKS);
+        Self::with_freshness(Freshness { block_time, stale_after, too_old_after })
+    }
+
+    /// The same, with other ages at which a metagraph is stale and too old.
+    pub fn with_freshness(freshness: Freshness) -> Self {
+        let block_time = freshness.block_time;
+        let freshness = Freshness { block_time: block_time.max(LEAST_BLOCK_TIME), ..freshness };
+        Self {
+            heads: Arc::default(),
+            finals: Arc::default(),
+            metagraph: Arc::default(),
+            age: SnapshotAge::new(freshness),
+            hints: SyncHints::default(),
+            standing: Arc::default(),
+            block_time,
+        }
+    }
+
+    /// Follows the newest block.
+    pub fn heads(&self) -> HeadFeed {
+        self.heads.subscribe()
+    }
+
+    /// Follows the newest final block.
+    pub fn finals(&self) -> HeadFeed {
+        self.finals.subscribe()
+    }
+
+    /// Follows the subnet.
+    pub fn metagraph(&self) -> MetagraphFeed {
+        self.metagraph.subscribe()
+    }
+
+    /// Follows the weight committer.
+    pub fn standing(&self) -> StandingFeed {
+        self.standing.subscribe()
+    }
+
+    /// A chain without a block for so long is not ready.
+    pub fn silent_after(&self) -> Duration {
+        self.block_time * STALE_BLOCKS + Duration::from_secs(2)
+    }
+}
