@@ -12,12 +12,10 @@ use sn1::chain::{
     Metagraph, Mortality, Netuid, PrometheusInfo, StopReason, StoredCommit, StoredWeights, Uid,
     WeightSetting, WeightTerms,
 };
-use sn1::store::{ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
-use sn1::validation::scoring::Averaging;
+use sn1::store::Store;
 use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::chain::{CommitterLinks, CommitterSettings, Failpoints, WeightCommitter};
-use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
-use sn1_actors::feeds::{SeenHead, SnapshotAge, SyncHints};
+use sn1_actors::feeds::{ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
 use sn1_actors::notice::Notice;
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Root, RootExit, Slot};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -177,37 +175,36 @@ fn rules() -> Hyperparameters {
     }
 }
 
-/// A committer with scores to commit, its chain, and what it says.
+/// A committer, its chain, the scores that it is shown, and what it says.
 struct Net {
     chain: MemoryChain,
     root: Root,
     heads: Arc<watch::Sender<Option<SeenHead>>>,
+    scores: watch::Sender<Option<Arc<ScoresSnapshot>>>,
     standing: watch::Receiver<Standing>,
     notices: UnboundedReceiver<Notice>,
     folder: tempfile::TempDir,
 }
 
 impl Net {
-    async fn start(freshness: Freshness) -> Self {
+    /// With scores to commit.
+    fn start(freshness: Freshness) -> Self {
+        let net = Self::without_scores(freshness);
+        net.score(1);
+        net
+    }
+
+    fn without_scores(freshness: Freshness) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state_file = folder.path().join("validator.sqlite");
-        let miners =
-            (0..4).map(|uid| ScoredMiner { hotkey: AccountId([uid; 32]), score: 0.0 }).collect();
-        let fresh = ScoreState { steps: 0, turns: 0, miners };
-        Store::open(&state_file).unwrap().save_scores(&fresh).unwrap();
         let (_, metagraph) = watch::channel(None);
-        let scoreboard = Slot::<Scoreboard>::new("Scoreboard");
-        let board = (state_file.clone(), metagraph.clone());
-        let scores = ChildSpec::new(&scoreboard, move || {
-            let (averaging, state_file) = (Averaging::default(), board.0.clone());
-            Scoreboard::open(ScoreboardSettings { averaging, state_file }, board.1.clone())
-        });
+        let (scores, score_feed) = watch::channel(None);
         let chain = MemoryChain::new();
         let heads: Arc<watch::Sender<Option<SeenHead>>> = Arc::default();
         let (standing_sender, standing) = watch::channel(Standing::Starting);
         let (notice_sender, notices) = mpsc::unbounded_channel();
         let links = CommitterLinks {
-            scoreboard: scoreboard.link(),
+            scores: score_feed,
             heads: heads.subscribe(),
             metagraph,
             age: SnapshotAge::new(freshness),
@@ -230,9 +227,16 @@ impl Net {
         })
         .backoff(Duration::from_millis(1), Duration::from_millis(5));
         let (watchers, _) = mpsc::unbounded_channel();
-        let root = Root::start("Node", vec![scores, committer], watchers);
-        scoreboard.link().ask_again(RecordTurn(Arc::new(turn())), SOON).await.unwrap().unwrap();
-        Self { chain, root, heads, standing, notices, folder }
+        let root = Root::start("Node", vec![committer], watchers);
+        Self { chain, root, heads, scores, standing, notices, folder }
+    }
+
+    /// Publishes scores after so many turns.
+    fn score(&self, turns: u64) {
+        let (values, hotkeys) =
+            (0..4).map(|uid| (1.0 / f32::from(uid + 2), AccountId([uid; 32]))).unzip();
+        let scores = ScoresSnapshot { steps: 0, turns, values, hotkeys };
+        self.scores.send_replace(Some(Arc::new(scores)));
     }
 
     /// Makes a block and tells of it.
@@ -282,27 +286,6 @@ impl Net {
     }
 }
 
-fn turn() -> TurnRecord {
-    let response = |uid: u16| ResponseRecord {
-        uid: Uid(uid),
-        hotkey: AccountId([uid as u8; 32]),
-        status: Some(200),
-        reward: 1.0 / f32::from(uid + 2),
-        seconds: 0.5,
-    };
-    TurnRecord {
-        id: "turn".to_owned(),
-        step: 0,
-        turn: 0,
-        task: "qa".to_owned(),
-        block: 1,
-        seconds: 1.0,
-        overhead_seconds: 0.0,
-        recorded_unix: 0.0,
-        responses: (0..4).map(response).collect(),
-    }
-}
-
 fn patient() -> Freshness {
     let block_time = Duration::from_secs(3_600);
     Freshness { block_time, stale_after: 10, too_old_after: 100 }
@@ -310,7 +293,7 @@ fn patient() -> Freshness {
 
 #[actix::test]
 async fn weights_land_once_a_window_through_lost_answers_and_deaths() {
-    let mut net = Net::start(patient()).await;
+    let mut net = Net::start(patient());
     for round in 0..6 {
         if round % 2 == 1 {
             net.chain.with(|state| state.answers_lost = 1);
@@ -327,7 +310,7 @@ async fn weights_land_once_a_window_through_lost_answers_and_deaths() {
 
 #[actix::test]
 async fn a_lost_permit_stops_the_committer_until_it_is_back() {
-    let mut net = Net::start(patient()).await;
+    let mut net = Net::start(patient());
     assert_eq!(net.outcome().await.label(), "landed");
     net.chain.with(|state| state.has_permit = false);
     net.stands(&Standing::Stopped(StopReason::NoPermit)).await;
@@ -341,10 +324,27 @@ async fn a_lost_permit_stops_the_committer_until_it_is_back() {
 #[actix::test]
 async fn nothing_is_planned_on_a_metagraph_that_is_too_old() {
     let block_time = Duration::ZERO; // Any age is too old.
-    let mut net = Net::start(Freshness { block_time, stale_after: 1, too_old_after: 2 }).await;
+    let mut net = Net::start(Freshness { block_time, stale_after: 1, too_old_after: 2 });
     net.stands(&Standing::Ready).await;
     for _ in 0..3 * WINDOW {
         net.block();
     }
     assert!(net.stop().await.is_empty());
+}
+
+#[actix::test]
+async fn nothing_is_planned_without_scores() {
+    let mut net = Net::without_scores(patient());
+    net.stands(&Standing::Ready).await;
+    for turns in [None, Some(0)] {
+        turns.into_iter().for_each(|turns| net.score(turns));
+        for _ in 0..2 * WINDOW {
+            net.block();
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert!(net.chain.with(|state| state.landings.is_empty()));
+    net.score(1);
+    assert_eq!(net.outcome().await.label(), "landed");
+    assert_eq!(net.stop().await.len(), 1);
 }

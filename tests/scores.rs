@@ -9,9 +9,8 @@ use sn1::chain::Uid;
 use sn1::store::{ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
 use sn1::validation::scoring::Averaging;
 use sn1::wallet::AccountId;
-use sn1_actors::conversation::{
-    GetScores, RecordTurn, Scoreboard, ScoreboardSettings, ScoresSnapshot,
-};
+use sn1_actors::conversation::{GetScores, RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::feeds::ScoresSnapshot;
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 
@@ -54,25 +53,33 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> Score
         ScoreboardSettings { averaging: Averaging::default(), state_file: state_file.clone() };
     let (_snapshots, metagraph) = watch::channel(None);
     let slot = Slot::new("Scoreboard");
-    let spec = ChildSpec::new(&slot, move || Scoreboard::open(settings.clone(), metagraph.clone()))
-        .backoff(Duration::from_millis(1), Duration::from_millis(5))
-        .stall_after(Duration::from_millis(1_200));
+    let published: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>> = Arc::default();
+    let mut feed = published.subscribe();
+    let spec = ChildSpec::new(&slot, move || {
+        Scoreboard::open(settings.clone(), metagraph.clone(), Arc::clone(&published))
+    })
+    .backoff(Duration::from_millis(1), Duration::from_millis(5))
+    .stall_after(Duration::from_millis(1_200));
     let (watchers, mut events) = mpsc::unbounded_channel();
     let root = Root::start("Node", vec![spec], watchers);
     let link = slot.link();
     for number in 0..n_turns {
         if let Some(fault) = fault_before(number) {
             let before = scores(&link).await;
+            feed.mark_unchanged();
             let message = InjectFault { actor: "Scoreboard".into(), fault };
             assert_eq!(root.link().ask_again(message, SOON).await, Ok(true));
             tokio::time::timeout(SOON, events.recv()).await.unwrap().unwrap();
             assert_eq!(*scores(&link).await, *before, "a restart moved the scores");
+            tokio::time::timeout(SOON, feed.changed()).await.unwrap().unwrap();
+            assert_eq!(feed.borrow().as_ref(), Some(&before), "a new life publishes others");
         }
         let turn = Arc::new(turn(number));
         let recorded = link.ask_again(RecordTurn(Arc::clone(&turn)), SOON).await.unwrap().unwrap();
         // Sent again, as an asker does that heard nothing: nothing moves.
         let again = link.ask_again(RecordTurn(turn), SOON).await.unwrap().unwrap();
         assert_eq!(recorded, again);
+        assert_eq!(feed.borrow().as_ref(), Some(&recorded), "acknowledged before it is published");
     }
     let last = scores(&link).await;
     assert_eq!(root.stop().await, RootExit::Stopped);

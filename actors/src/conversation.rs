@@ -10,7 +10,5 @@ mod task_factory;
 mod turn;
 
 pub use agent::{AgentLinks, AgentSettings, ConversationAgent};
-pub use scoreboard::{
-    FinishPass, GetScores, RecordTurn, Scoreboard, ScoreboardSettings, ScoresSnapshot,
-};
+pub use scoreboard::{FinishPass, GetScores, RecordTurn, Scoreboard, ScoreboardSettings};
 pub use task_factory::{NextTask, TaskError, TaskFactory, TaskFactorySettings};

@@ -1,4 +1,4 @@
-//! What is known of the chain, on watch channels of immutable snapshots.
+//! What is known of the chain and of the scores, on watch channels of immutable snapshots.
 //!
 //! The channels are made before the tree and outlive every actor in it: while the publisher is
 //! down, its last value stands, with its age. Nothing here knows an actor, so whoever reads a feed
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sn1::chain::weight_cycle::Standing;
 use sn1::chain::{Freshness, Head, Metagraph, Stage};
+use sn1::wallet::AccountId;
 use tokio::sync::watch;
 
 /// A chain without a block for this many block times is not ready.
@@ -35,6 +36,22 @@ pub type MetagraphFeed = watch::Receiver<Option<Arc<Metagraph>>>;
 
 /// Follows where the weight committer stands.
 pub type StandingFeed = watch::Receiver<Standing>;
+
+/// The scores at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScoresSnapshot {
+    /// Conversations held.
+    pub steps: u64,
+    /// Turns scored.
+    pub turns: u64,
+    /// By uid.
+    pub values: Vec<f32>,
+    /// By uid.
+    pub hotkeys: Vec<AccountId>,
+}
+
+/// Follows the scores, as they were last committed; `None` before the first metagraph.
+pub type ScoreFeed = watch::Receiver<Option<Arc<ScoresSnapshot>>>;
 
 /// How old the published snapshot is. Clones follow the same one, also while its actor is down.
 #[derive(Debug, Clone)]
@@ -117,6 +134,8 @@ pub struct Feeds {
     pub hints: SyncHints,
     /// Where the weight committer stands.
     pub standing: Arc<watch::Sender<Standing>>,
+    /// The scores.
+    pub scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
     block_time: Duration,
 }
 
@@ -138,6 +157,7 @@ impl Feeds {
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
             standing: Arc::default(),
+            scores: Arc::default(),
             block_time,
         }
     }
@@ -160,6 +180,11 @@ impl Feeds {
     /// Follows the weight committer.
     pub fn standing(&self) -> StandingFeed {
         self.standing.subscribe()
+    }
+
+    /// Follows the scores.
+    pub fn scores(&self) -> ScoreFeed {
+        self.scores.subscribe()
     }
 
     /// A chain without a block for so long is not ready.

@@ -17,7 +17,7 @@ use sn1_actors::chain::{
     WeightCommitter,
 };
 use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
-use sn1_actors::feeds::{MetagraphFeed, SeenHead, SnapshotAge, SyncHints};
+use sn1_actors::feeds::{MetagraphFeed, ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
 use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 
@@ -91,6 +91,7 @@ struct Feeds {
     metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
     age: SnapshotAge,
     hints: SyncHints,
+    scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
 }
 
 impl Feeds {
@@ -102,6 +103,7 @@ impl Feeds {
             metagraph: Arc::default(),
             age: SnapshotAge::new(Freshness { block_time, stale_after: 10, too_old_after: 100 }),
             hints: SyncHints::default(),
+            scores: Arc::default(),
         }
     }
 
@@ -136,23 +138,23 @@ impl Feeds {
     }
 
     fn scoreboard(&self, slot: &Slot<Scoreboard>, state_file: PathBuf) -> ChildSpec {
-        let metagraph = self.metagraph.subscribe();
+        let (metagraph, scores) = (self.metagraph.subscribe(), Arc::clone(&self.scores));
         ChildSpec::new(slot, move || {
             let (averaging, state_file) = (Averaging::default(), state_file.clone());
-            Scoreboard::open(ScoreboardSettings { averaging, state_file }, metagraph.clone())
+            let settings = ScoreboardSettings { averaging, state_file };
+            Scoreboard::open(settings, metagraph.clone(), Arc::clone(&scores))
         })
     }
 
     fn committer(
         &self,
         client: &Subtensor,
-        scoreboard: Link<Scoreboard>,
         state_file: PathBuf,
         failpoints: Failpoints,
     ) -> ChildSpec {
         let (notices, _) = mpsc::unbounded_channel();
         let links = CommitterLinks {
-            scoreboard,
+            scores: self.scores.subscribe(),
             heads: self.heads.subscribe(),
             metagraph: self.metagraph.subscribe(),
             age: self.age.clone(),
@@ -187,7 +189,7 @@ async fn live(chain: &str, state_file: PathBuf) -> RootExit {
         feeds.link(&client),
         feeds.sync(&client),
         feeds.scoreboard(&scoreboard, state_file.clone()),
-        feeds.committer(&client, scoreboard.link(), state_file, failpoints),
+        feeds.committer(&client, state_file, failpoints),
     ];
     drop(client);
     let (watchers, _) = mpsc::unbounded_channel();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use sn1::chain::Hash;
+use sn1_actors::app::parts::ChainPart;
 use sn1_actors::chain::subtensor::{Deadlines, LinkEvent};
 use sn1_actors::feeds::{Feeds, HeadFeed};
-use sn1_actors::app::parts::ChainPart;
 use sn1_actors::supervision::{Fault as TreeFault, InjectFault, Root, RootExit};
 use tokio::sync::mpsc;
 use tokio::time::timeout;

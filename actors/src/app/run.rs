@@ -6,9 +6,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::console::Account;
 use super::{RoleError, RoleOptions};
 use crate::app::faults::{FaultPlan, sleep_until};
+use crate::app::signals::Signals;
 use crate::feeds::MetagraphFeed;
 use crate::notice::Notice;
-use crate::app::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
 /// Whom the actors tell.

@@ -116,7 +116,7 @@ fn tree(
     let mut specs = vec![
         pages,
         validator.event_log(),
-        listeners.supervisor("ChainSupervisor", chain(settings, begun, &validator, listeners)?),
+        listeners.supervisor("ChainSupervisor", chain(settings, begun, listeners)?),
         listeners.supervisor("InferenceSupervisor", inference.children),
     ];
     specs.extend(publisher(settings, begun));
@@ -127,7 +127,6 @@ fn tree(
 fn chain(
     settings: &NodeSettings<NeuronSettings>,
     begun: &Start,
-    validator: &Validator,
     listeners: &Listeners,
 ) -> Result<Vec<ChildSpec>, RoleError> {
     let sync = SyncSettings {
@@ -148,7 +147,7 @@ fn chain(
     // A setting that is signed waits for its block to be final, and is read back.
     let drain_within = 6 * settings.block_time() + Duration::from_secs(8);
     let notices = listeners.notices.clone();
-    let committer = begun.chain.committer(committer, validator.scoreboard(), notices, drain_within);
+    let committer = begun.chain.committer(committer, notices, drain_within);
     Ok(vec![begun.chain.link(), begun.chain.sync(sync), committer])
 }
 

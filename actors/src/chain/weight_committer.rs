@@ -26,12 +26,9 @@ use tracing::{error, info, warn};
 
 use super::failpoints::{Failpoint, Failpoints};
 use crate::clock::unix_seconds;
-use crate::conversation::{GetScores, Scoreboard, ScoresSnapshot};
-use crate::feeds::{HeadFeed, MetagraphFeed, SnapshotAge, SyncHints};
+use crate::feeds::{HeadFeed, MetagraphFeed, ScoreFeed, ScoresSnapshot, SnapshotAge, SyncHints};
 use crate::notice::Notice;
-use crate::supervision::{AskError, Context, Drained, Link, Resident};
-
-const SCORES_WITHIN: Duration = Duration::from_secs(5);
+use crate::supervision::{Context, Drained, Resident};
 
 /// What a committer must know.
 #[derive(Debug, Clone)]
@@ -55,8 +52,8 @@ pub struct CommitterSettings {
 /// What a committer reads and whom it tells.
 #[derive(Clone)]
 pub struct CommitterLinks {
-    /// Has the scores.
-    pub scoreboard: Link<Scoreboard>,
+    /// The scores.
+    pub scores: ScoreFeed,
     /// New blocks.
     pub heads: HeadFeed,
     /// The subnet: a change of our place is looked into at once.
@@ -83,8 +80,6 @@ pub struct WeightCommitter<C> {
     is_busy: bool,
     is_draining: bool,
 }
-
-type Scores = Result<Option<Arc<ScoresSnapshot>>, AskError>;
 
 impl<C: Chain> WeightCommitter<C> {
     /// Opens the journal.
@@ -128,7 +123,7 @@ impl<C: Chain> WeightCommitter<C> {
     fn read(&mut self, ctx: &mut Context<'_, Self>) {
         self.is_busy = true;
         self.cycle.looking(self.head().unwrap_or(0));
-        let (chain, scoreboard) = (self.chain.clone(), self.links.scoreboard.clone());
+        let chain = self.chain.clone();
         let (netuid, hotkey) = (self.settings.netuid, self.settings.hotkey.account_id());
         let has_sealed = self.cycle.has_sealed();
         let read = async move {
@@ -142,13 +137,10 @@ impl<C: Chain> WeightCommitter<C> {
                 Some(uid) => chain.weights(netuid, uid).await?,
                 None => Vec::new(),
             };
-            Ok((
-                Sight { finalized, terms, commits, stored },
-                scoreboard.ask(GetScores, SCORES_WITHIN).await,
-            ))
+            Ok(Sight { finalized, terms, commits, stored })
         };
         ctx.run(read, |this, read: Result<_, ChainError>, ctx| match read {
-            Ok((sight, scores)) => this.seen(&sight, scores, ctx),
+            Ok(sight) => this.seen(&sight, ctx),
             Err(error) => {
                 this.unseen(&error, "weights: the chain could not be read, asking again");
                 this.rest(ctx);
@@ -162,7 +154,7 @@ impl<C: Chain> WeightCommitter<C> {
         self.cycle.unseen();
     }
 
-    fn seen(&mut self, sight: &Sight, scores: Scores, ctx: &mut Context<'_, Self>) {
+    fn seen(&mut self, sight: &Sight, ctx: &mut Context<'_, Self>) {
         for finding in self.cycle.findings(sight) {
             if let Err(error) = self.write(&finding) {
                 return ctx.fail(error.to_string());
@@ -171,7 +163,7 @@ impl<C: Chain> WeightCommitter<C> {
         if self.is_draining {
             return self.rest(ctx);
         }
-        let scores = self.usable(scores);
+        let scores = self.usable_scores();
         let values = scores.as_ref().map(|scores| &scores.values[..]).map_err(|reason| *reason);
         match self.cycle.plan(sight, values, unix_seconds()) {
             Plan::Set(planned) => self.prepare(*planned, ctx),
@@ -180,13 +172,11 @@ impl<C: Chain> WeightCommitter<C> {
     }
 
     /// The scores, if weights may be made of them now.
-    fn usable(&self, scores: Scores) -> Result<Arc<ScoresSnapshot>, WaitReason> {
+    fn usable_scores(&self) -> Result<Arc<ScoresSnapshot>, WaitReason> {
         if self.links.age.stage() == Stage::TooOld {
             return Err(WaitReason::MetagraphTooOld);
         }
-        let scores = scores
-            .inspect_err(|error| warn!(%error, "no scores for the weights, trying again"))
-            .map_err(|_| WaitReason::NoScores)?;
+        let scores = self.links.scores.borrow().clone();
         scores.filter(|scores| scores.turns > 0).ok_or(WaitReason::NoScores)
     }
 

@@ -1,4 +1,5 @@
-//! The moving averages. Their only owner; everyone else sees snapshots.
+//! The moving averages. Their only owner; everyone else sees snapshots on the
+//! [`ScoreFeed`](crate::feeds::ScoreFeed), which are published once they are on disk.
 //!
 //! A turn is committed to the store together with the scores after it before it is acknowledged,
 //! and counts once however often it is sent, so an asker that got no answer asks again.
@@ -13,11 +14,12 @@ use sn1::store::{Recorded, ResponseRecord, ScoreState, ScoredMiner, Store, TurnR
 use sn1::telemetry;
 use sn1::validation::scoring::{Averaging, Axons, Scores};
 use sn1::wallet::AccountId;
+use tokio::sync::watch;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::WatchStream;
 use tracing::info;
 
-use crate::feeds::MetagraphFeed;
+use crate::feeds::{MetagraphFeed, ScoresSnapshot};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// How scores move, and where they are kept.
@@ -29,19 +31,6 @@ pub struct ScoreboardSettings {
     pub state_file: PathBuf,
 }
 
-/// The scores at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ScoresSnapshot {
-    /// Conversations held.
-    pub steps: u64,
-    /// Turns scored.
-    pub turns: u64,
-    /// By uid.
-    pub values: Vec<f32>,
-    /// By uid.
-    pub hotkeys: Vec<AccountId>,
-}
-
 /// The actor that owns the scores.
 pub struct Scoreboard {
     settings: ScoreboardSettings,
@@ -51,14 +40,20 @@ pub struct Scoreboard {
     steps: u64,
     turns: u64,
     metagraph: MetagraphFeed,
+    published: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
 }
 
 impl Scoreboard {
-    /// Reads the scores back from the store.
+    /// Reads the scores back from the store. Follows `metagraph`, and publishes the scores to
+    /// `published` whenever they were committed.
     ///
     /// # Errors
     /// A state file that cannot be used, in words.
-    pub fn open(settings: ScoreboardSettings, metagraph: MetagraphFeed) -> Result<Self, String> {
+    pub fn open(
+        settings: ScoreboardSettings,
+        metagraph: MetagraphFeed,
+        published: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
+    ) -> Result<Self, String> {
         let store = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
         let state = store.load_scores().map_err(|error| error.to_string())?;
         let (hotkeys, values) =
@@ -71,7 +66,8 @@ impl Scoreboard {
         );
         let scores = Scores::restore(values, hotkeys);
         let (steps, turns) = (state.steps, state.turns);
-        Ok(Self { settings, store, scores, axons: Vec::new(), steps, turns, metagraph })
+        let axons = Vec::new();
+        Ok(Self { settings, store, scores, axons, steps, turns, metagraph, published })
     }
 
     fn state(&self) -> ScoreState {
@@ -92,8 +88,9 @@ impl Scoreboard {
         if before == self.scores {
             return Ok(());
         }
+        self.store.save_scores(&self.state()).map_err(|error| error.to_string())?;
         self.publish();
-        self.store.save_scores(&self.state()).map_err(|error| error.to_string())
+        Ok(())
     }
 
     /// Answers of miners whose slot changed hands since they were asked do not count.
@@ -129,7 +126,11 @@ impl Scoreboard {
         }
     }
 
+    /// Shows the committed scores to everyone. Before the first metagraph there are none.
     fn publish(&self) {
+        if let Some(snapshot) = self.known() {
+            self.published.send_replace(Some(snapshot));
+        }
         gauge!(telemetry::CONVERSATION_STEPS.name).set(self.steps as f64);
         for (uid, score) in (0..).zip(self.scores.values()) {
             gauge!(telemetry::MINER_SCORE.name, "uid" => Uid(uid).to_string())
@@ -145,6 +146,10 @@ impl Scoreboard {
         }
         self.publish();
         Ok(self.steps)
+    }
+
+    fn known(&self) -> Option<Arc<ScoresSnapshot>> {
+        (!self.scores.hotkeys().is_empty()).then(|| self.snapshot())
     }
 
     fn snapshot(&self) -> Arc<ScoresSnapshot> {
@@ -186,7 +191,7 @@ impl Handles<GetScores> for Scoreboard {
         _: GetScores,
         _: &mut Context<'_, Self>,
     ) -> Reply<Option<Arc<ScoresSnapshot>>> {
-        Reply::Now((!self.scores.hotkeys().is_empty()).then(|| self.snapshot()))
+        Reply::Now(self.known())
     }
 }
 

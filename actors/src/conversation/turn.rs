@@ -27,9 +27,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::agent::{AgentLinks, AgentSettings, Stage};
-use super::scoreboard::{RecordTurn, ScoresSnapshot};
+use super::scoreboard::RecordTurn;
 use crate::clock::{today, unix_seconds};
 use crate::dendrite::{Answer, AskMiners, Target};
+use crate::feeds::ScoresSnapshot;
 use crate::inference::{Embed, Generate, generate_text};
 use crate::supervision::AskError;
 

@@ -13,14 +13,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::LocalnetError;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
-use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
-use crate::chain::{CommitterSettings, Failpoints, SyncSettings};
-use crate::dendrite::DendriteLimits;
-use crate::feeds::{Feeds, MetagraphFeed};
 use crate::app::parts::{
     ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
     ValidatorSettings, miner_children, miner_of, telemetry,
 };
+use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use crate::chain::{CommitterSettings, Failpoints, SyncSettings};
+use crate::dendrite::DendriteLimits;
+use crate::feeds::{Feeds, MetagraphFeed};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::supervision::{ChildSpec, TreeEvent};
@@ -182,8 +182,7 @@ impl Builder<'_> {
         };
         // A setting that is signed waits for its block to be final, and is read back.
         let drain_within = 6 * block_time + Duration::from_secs(8);
-        let (scoreboard, notices) = (self.validator.scoreboard(), self.listeners.notices.clone());
-        self.chain.committer(settings, scoreboard, notices, drain_within)
+        self.chain.committer(settings, self.listeners.notices.clone(), drain_within)
     }
 
     fn axons(&self, inference: &Inference) -> Result<Vec<ChildSpec>, LocalnetError> {

@@ -10,10 +10,9 @@ use crate::chain::subtensor::Subtensor;
 use crate::chain::{
     ChainLink, CommitterLinks, CommitterSettings, MetagraphSync, SyncSettings, WeightCommitter,
 };
-use crate::conversation::Scoreboard;
 use crate::feeds::Feeds;
 use crate::notice::Notice;
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::supervision::{ChildSpec, Slot};
 
 /// Sent with weights: version 2.5.1 of the mechanism.
 pub const VERSION_KEY: u64 = 20_501;
@@ -57,12 +56,11 @@ impl ChainPart {
     pub fn committer(
         &self,
         settings: CommitterSettings,
-        scoreboard: Link<Scoreboard>,
         notices: UnboundedSender<Notice>,
         drain_within: Duration,
     ) -> ChildSpec {
         let links = CommitterLinks {
-            scoreboard,
+            scores: self.feeds.scores(),
             heads: self.feeds.heads(),
             metagraph: self.feeds.metagraph(),
             age: self.feeds.age.clone(),

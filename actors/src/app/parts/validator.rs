@@ -29,7 +29,7 @@ use crate::event_log::EventLog;
 use crate::feeds::Feeds;
 use crate::notice::Notice;
 use crate::settings::{NeuronSettings, Settings, SettingsError};
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::supervision::{ChildSpec, Slot};
 
 /// What a validator must know.
 #[derive(Clone)]
@@ -82,11 +82,6 @@ impl Validator {
         })
     }
 
-    /// Has the scores: for the weight committer.
-    pub fn scoreboard(&self) -> Link<Scoreboard> {
-        self.scoreboard.link()
-    }
-
     /// `EventLog`. It starts before everything that reports to it.
     pub fn event_log(&self) -> ChildSpec {
         let file = self.settings.events_file.clone();
@@ -114,9 +109,9 @@ impl Validator {
         };
         let settings =
             ScoreboardSettings { averaging, state_file: self.settings.state_file.clone() };
-        let metagraph = feeds.metagraph();
+        let feeds = feeds.clone();
         ChildSpec::new(&self.scoreboard, move || {
-            Scoreboard::open(settings.clone(), metagraph.clone())
+            Scoreboard::open(settings.clone(), feeds.metagraph(), Arc::clone(&feeds.scores))
         })
     }
 
