@@ -39,6 +39,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::app::signals::Signals;
 use crate::clock;
+use crate::exit::{Exit, Exits};
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 use caller::Caller;
 use host::{Pace, Wire};
@@ -118,15 +119,14 @@ pub enum DevNodeError {
     GaveUp(String),
 }
 
-impl DevNodeError {
-    /// The process's exit code (after sysexits.h), as the README documents it.
-    pub fn exit_code(&self) -> u8 {
+impl Exits for DevNodeError {
+    fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) => 64,
-            Self::State(StoreError::Io { .. }) => 73,
-            Self::State(_) => 65,
-            Self::Port { .. } => 69,
-            Self::GaveUp(_) => 70,
+            Self::Usage(_) => Exit::Usage,
+            Self::State(StoreError::Io { .. }) => Exit::CannotWrite,
+            Self::State(_) => Exit::Damaged,
+            Self::Port { .. } => Exit::Unavailable,
+            Self::GaveUp(_) => Exit::GaveUp,
         }
     }
 }

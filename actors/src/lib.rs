@@ -10,6 +10,7 @@
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
 //! | [`axon`] | the serving side and the miners of a local net |
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
+//! | [`exit`] | how the process ends, and what the operator does then |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
 //! | [`settings`] | typed settings |
 //! | [`app`] | a validator, a miner or a whole subnet: checked, started, followed to its end |
@@ -29,6 +30,7 @@ pub mod conversation;
 pub mod dendrite;
 pub mod devnode;
 pub mod event_log;
+pub mod exit;
 pub mod feeds;
 pub mod inference;
 pub mod notice;

@@ -29,6 +29,7 @@ use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 
 use crate::dendrite::{DendriteLimits, DendriteSettings, Target};
+use crate::exit::{Exit, Exits};
 use crate::settings::SettingsError;
 use crate::wallet::WalletFault;
 
@@ -79,12 +80,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The process's exit code, as the README documents it.
-    pub fn exit_code(self) -> u8 {
+    /// How the process ends.
+    pub fn exit(self) -> Exit {
         match self {
-            Self::All => 0,
-            Self::Some => 1,
-            Self::None => 2,
+            Self::All => Exit::Done,
+            Self::Some => Exit::SomeAnswered,
+            Self::None => Exit::NoneAnswered,
         }
     }
 }
@@ -123,17 +124,16 @@ pub enum QueryError {
     Output(#[from] std::io::Error),
 }
 
-impl QueryError {
-    /// The process's exit code (after sysexits.h), as the README documents it.
-    pub fn exit_code(&self) -> u8 {
+impl Exits for QueryError {
+    fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Usage(_) => 64,
-            Self::Wallet(fault) => fault.exit_code(),
-            Self::Damaged { .. } => 65,
-            Self::Missing(_) => 66,
-            Self::NoSubnet(_) => 69,
-            Self::GaveUp(_) => 70,
-            Self::Output(_) => 73,
+            Self::Settings(_) | Self::Usage(_) => Exit::Usage,
+            Self::Wallet(fault) => fault.exit(),
+            Self::Damaged { .. } => Exit::Damaged,
+            Self::Missing(_) => Exit::Missing,
+            Self::NoSubnet(_) => Exit::Unavailable,
+            Self::GaveUp(_) => Exit::GaveUp,
+            Self::Output(_) => Exit::CannotWrite,
         }
     }
 }

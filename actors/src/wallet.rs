@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use sn1::wallet::keyfile::KeyfileError;
 
+use crate::exit::{Exit, Exits};
+
 pub use create::{Key, Made, NewFiles, Origin, read_origin};
 pub use folder::{DEFAULT_ROOT, WalletFolder, wallets_root};
 pub use list::{KeyEntry, Protection, WalletEntry, describe, list};
@@ -72,16 +74,15 @@ pub enum WalletFault {
     Interrupted,
 }
 
-impl WalletFault {
-    /// The process's exit code (after sysexits.h), as the README documents it.
-    pub fn exit_code(&self) -> u8 {
+impl Exits for WalletFault {
+    fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) => 64,
-            Self::Damaged { .. } | Self::BadSecret(_) => 65,
-            Self::Missing(_) => 66,
-            Self::Exists(_) | Self::Write { .. } => 73,
-            Self::Locked(_) | Self::UnencryptedColdkey(_) => 77,
-            Self::Interrupted => 130,
+            Self::Usage(_) => Exit::Usage,
+            Self::Damaged { .. } | Self::BadSecret(_) => Exit::Damaged,
+            Self::Missing(_) => Exit::Missing,
+            Self::Exists(_) | Self::Write { .. } => Exit::CannotWrite,
+            Self::Locked(_) | Self::UnencryptedColdkey(_) => Exit::Locked,
+            Self::Interrupted => Exit::Interrupted,
         }
     }
 }

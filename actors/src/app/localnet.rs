@@ -20,16 +20,13 @@ use sn1::chain::Netuid;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::app::faults::{FaultPlan, sleep_until};
-use crate::app::machine::MachineFault;
-use crate::app::models::ModelFault;
+use crate::app::Failure;
+use crate::app::faults::{FaultPlan, PlannedFault, sleep_until};
 use crate::app::signals::Signals;
 use crate::chain::Failpoints;
-use crate::devnode::DevNodeError;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::Settings;
 use crate::supervision::{Root, RootExit};
 
-pub use crate::app::faults::PlannedFault;
 pub use prepare::{Prepared, prepare};
 
 /// What the command line says beyond settings.
@@ -41,49 +38,6 @@ pub struct Options {
     pub keep: Option<PathBuf>,
     /// Faults, in any order.
     pub faults: Vec<PlannedFault>,
-}
-
-/// Why a local net did not start, or ended badly.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalnetError {
-    /// Wrong settings, flags or fault names.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// A flag that the settings do not know.
-    #[error("{0}")]
-    Usage(String),
-    /// A model or encoder that is not there.
-    #[error("{0}")]
-    Missing(String),
-    /// A model or state file that is damaged, or belongs to something else.
-    #[error("{0}")]
-    Damaged(String),
-    /// A port, a file or a folder that cannot be had.
-    #[error(transparent)]
-    Machine(#[from] MachineFault),
-    /// A model that cannot be used.
-    #[error(transparent)]
-    Model(#[from] ModelFault),
-    /// The chain did not open.
-    #[error(transparent)]
-    Chain(#[from] DevNodeError),
-    /// The tree gave up.
-    #[error("the node gave up: {0}; its state is intact, start it again")]
-    GaveUp(String),
-}
-
-impl LocalnetError {
-    /// The process's exit code (after sysexits.h), as the README documents it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Settings(_) | Self::Usage(_) => 64,
-            Self::Damaged(_) | Self::Model(ModelFault::Damaged(_)) => 65,
-            Self::Missing(_) | Self::Model(ModelFault::Missing(_)) => 66,
-            Self::GaveUp(_) => 70,
-            Self::Machine(fault) => fault.exit_code(),
-            Self::Chain(error) => error.exit_code(),
-        }
-    }
 }
 
 /// Why a run ended.
@@ -101,24 +55,23 @@ pub enum Ending {
 /// Runs a prepared local net until its time is over, a signal comes, or the tree gives up.
 ///
 /// # Errors
-/// See [`LocalnetError`].
+/// See [`Failure`].
 pub async fn run(
     settings: Settings,
     options: Options,
     prepared: Prepared,
     metrics: PrometheusHandle,
-) -> Result<(), LocalnetError> {
+) -> Result<(), Failure> {
     let started = Instant::now();
     let netuid = Netuid(settings.netuid);
     let (notices, mut inbox) = mpsc::unbounded_channel();
     let (watchers, mut tree_events) = mpsc::unbounded_channel();
-    let failpoints = Failpoints::from_environment(false)
-        .map_err(|error| LocalnetError::Usage(error.to_string()))?;
+    let failpoints =
+        Failpoints::from_environment(false).map_err(|error| Failure::usage(error.to_string()))?;
     let listeners = tree::Listeners { metrics, notices, watchers: watchers.clone() };
     let (specs, handles) = tree::build(&settings, &prepared, &listeners, failpoints)?;
     let names = specs.iter().flat_map(crate::supervision::ChildSpec::names).collect::<Vec<_>>();
-    let mut faults =
-        FaultPlan::new(&options.faults, &names, started).map_err(LocalnetError::Usage)?;
+    let mut faults = FaultPlan::new(&options.faults, &names, started).map_err(Failure::usage)?;
     let mut account = account::Account::new(&prepared, started);
     account.opened(&settings, &prepared);
     account.follow(handles.metagraph.clone());
@@ -129,7 +82,7 @@ pub async fn run(
     let ends_at =
         Some(Settings::seconds(settings.localnet.duration)).filter(|limit| !limit.is_zero());
     let mut snapshots = handles.metagraph.clone();
-    let mut signals = Signals::new().map_err(|error| LocalnetError::Usage(error.to_string()))?;
+    let mut signals = Signals::new().map_err(|error| Failure::usage(error.to_string()))?;
 
     let (ending, reason) = loop {
         tokio::select! {
@@ -172,7 +125,7 @@ pub async fn run(
         report.write(path)?;
     }
     match reason {
-        Some(reason) => Err(LocalnetError::GaveUp(reason)),
+        Some(reason) => Err(Failure::gave_up(&reason)),
         None => Ok(()),
     }
 }

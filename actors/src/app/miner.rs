@@ -9,7 +9,7 @@ use sn1::llm::request::GenerateSettings;
 
 use super::preflight::{Start, start};
 use super::run::{Listeners, channels, run};
-use super::{RoleError, RoleOptions, unshared};
+use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
 use crate::app::parts::{
@@ -17,6 +17,7 @@ use crate::app::parts::{
 };
 use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
 use crate::chain::SyncSettings;
+use crate::exit::Exit;
 use crate::settings::{MinerKind, MinerNeuron, NodeSettings};
 use crate::supervision::ChildSpec;
 
@@ -29,12 +30,12 @@ struct Mind {
 /// Checks everything, then serves until a signal comes or the tree gives up.
 ///
 /// # Errors
-/// See [`RoleError`].
+/// See [`Failure`].
 pub async fn miner(
     settings: NodeSettings<MinerNeuron>,
     options: RoleOptions,
     metrics: PrometheusHandle,
-) -> Result<(), RoleError> {
+) -> Result<(), Failure> {
     let mind = mind(&settings)?;
     let address = SocketAddr::new(settings.axon.listen_ip()?, settings.axon.port);
     let listener = bind(address, "the axon", "axon.port")?;
@@ -47,7 +48,7 @@ pub async fn miner(
     run(specs, listeners, inboxes, subnet, &options, account).await
 }
 
-fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
+fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
     let neuron = &settings.neuron;
     let miner: Arc<dyn Miner> = match neuron.miner {
         MinerKind::Model => return model(settings),
@@ -57,11 +58,11 @@ fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
     Ok(Mind { miner, inference: None })
 }
 
-fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
+fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
     if !HAS_MODEL {
         let text = "this build has no libtorch and so no language model: choose --miner echo or \
                     --miner phrase, or build with default features";
-        return Err(RoleError::Unavailable(text.to_owned()));
+        return Err(Failure::new(Exit::Unavailable, text.to_owned()));
     }
     let neuron = &settings.neuron;
     models::note_device(&neuron.device);
@@ -84,11 +85,11 @@ fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, RoleError> {
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
-fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<(), RoleError> {
+fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<(), Failure> {
     if settings.axon.off || begun.is_reachable() {
         return Ok(());
     }
-    Err(RoleError::Usage(format!(
+    Err(Failure::usage(format!(
         "this machine speaks to the chain from {}, which nobody outside can dial: set \
          --axon.external_ip, and --axon.external_port where the router has another one",
         begun.external.ip()
@@ -101,7 +102,7 @@ fn tree(
     mind: Mind,
     listener: TcpListener,
     listeners: &Listeners,
-) -> Result<Vec<ChildSpec>, RoleError> {
+) -> Result<Vec<ChildSpec>, Failure> {
     let Mind { miner, inference } = mind;
     let feeds = begun.chain.feeds.clone();
     let own = begun.hotkey.account_id();
@@ -111,7 +112,8 @@ fn tree(
         None => conditions,
     };
     let metrics = listeners.metrics.clone();
-    let pages = telemetry(metrics, &begun.telemetry, conditions, &feeds, None).map_err(unshared)?;
+    let pages = telemetry(metrics, &begun.telemetry, conditions, &feeds, None)
+        .map_err(Failure::unshared)?;
     let sync = SyncSettings {
         netuid: begun.netuid,
         own: Some(own),
@@ -133,9 +135,9 @@ fn axon(
     begun: &mut Start,
     miner: Arc<dyn Miner>,
     listener: TcpListener,
-) -> Result<Vec<ChildSpec>, RoleError> {
+) -> Result<Vec<ChildSpec>, Failure> {
     let section = &settings.axon;
-    let bound = listener.local_addr().map_err(unshared)?;
+    let bound = listener.local_addr().map_err(Failure::unshared)?;
     let external = begun.published(section.external_port, bound.port());
     let published = match section.off {
         true => "not published".to_owned(),
@@ -158,5 +160,5 @@ fn axon(
         &begun.chain,
     );
     let n_children = if section.off { 1 } else { 2 };
-    Ok(children.map_err(unshared)?.into_iter().take(n_children).collect())
+    Ok(children.map_err(Failure::unshared)?.into_iter().take(n_children).collect())
 }

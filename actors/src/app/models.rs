@@ -10,28 +10,19 @@ use sn1::llm::template::ChatTemplate;
 use sn1::llm::tokenizer::Tokenizer;
 use tracing::warn;
 
+use super::Failure;
 use crate::app::parts::HAS_MODEL;
-
-/// Why a model cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelFault {
-    /// It is not there.
-    #[error("{0}")]
-    Missing(String),
-    /// It is there, and damaged.
-    #[error("{0}")]
-    Damaged(String),
-}
+use crate::exit::Exit;
 
 /// The model file that a setting names, and its tokenizer. Read as the worker will, as far as that
 /// goes without libtorch.
 pub(crate) fn find_model(
     setting: &str,
     folder: &Path,
-) -> Result<(PathBuf, Arc<Tokenizer>), ModelFault> {
+) -> Result<(PathBuf, Arc<Tokenizer>), Failure> {
     let path = find_gguf(&resolve(setting, folder)?)
-        .map_err(|error| ModelFault::Missing(error.to_string()))?;
-    let damaged = |error: LlmError| ModelFault::Damaged(error.to_string());
+        .map_err(|error| Failure::new(Exit::Missing, error.to_string()))?;
+    let damaged = |error: LlmError| Failure::new(Exit::Damaged, error.to_string());
     let bytes = std::fs::read(&path)
         .map_err(|source| damaged(LlmError::Read { path: path.clone(), source }))?;
     let gguf =
@@ -43,7 +34,7 @@ pub(crate) fn find_model(
 
 /// The folder of the sentence encoder that a setting names. A build without libtorch does not look
 /// into it.
-pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, ModelFault> {
+pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, Failure> {
     let encoder = resolve(setting, folder)?;
     if !HAS_MODEL {
         return Ok(encoder);
@@ -53,10 +44,13 @@ pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, Mode
         .find(|name| !encoder.join(name).is_file());
     match missing {
         None => open_encoder(&encoder).map(|()| encoder),
-        Some(name) => Err(ModelFault::Missing(format!(
-            "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
-            encoder.display()
-        ))),
+        Some(name) => Err(Failure::new(
+            Exit::Missing,
+            format!(
+                "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
+                encoder.display()
+            ),
+        )),
     }
 }
 
@@ -71,20 +65,20 @@ pub(crate) fn note_device(device: &str) {
     }
 }
 
-fn resolve(setting: &str, folder: &Path) -> Result<PathBuf, ModelFault> {
-    let missing = |error: SourceError| ModelFault::Missing(error.to_string());
+fn resolve(setting: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let missing = |error: SourceError| Failure::new(Exit::Missing, error.to_string());
     setting.parse::<ModelSource>().map_err(missing)?.resolve(folder).map_err(missing)
 }
 
 /// Loads it once, so that a damaged one is found now.
 #[cfg(feature = "libtorch")]
-fn open_encoder(folder: &Path) -> Result<(), ModelFault> {
+fn open_encoder(folder: &Path) -> Result<(), Failure> {
     sn1::embedding::SentenceEncoder::load(folder)
         .map(drop)
-        .map_err(|error| ModelFault::Damaged(error.to_string()))
+        .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))
 }
 
 #[cfg(not(feature = "libtorch"))]
-fn open_encoder(_: &Path) -> Result<(), ModelFault> {
+fn open_encoder(_: &Path) -> Result<(), Failure> {
     Ok(())
 }

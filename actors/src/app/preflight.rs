@@ -10,13 +10,14 @@ use sn1::wallet::Keypair;
 
 use super::console::Account;
 use super::state::{FolderFacts, StateFolder};
-use super::{RoleError, RoleOptions};
+use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::parts::ChainPart;
 use crate::axon::{ExternalAddress, SystemRoutes, external_address};
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
+use crate::exit::Exit;
 use crate::feeds::Feeds;
 use crate::settings::{NodeSettings, RoleSettings};
 use crate::wallet::{NodeWallet, PasswordSource};
@@ -67,7 +68,7 @@ impl Start {
 pub(super) async fn start<N: RoleSettings>(
     settings: &NodeSettings<N>,
     options: &RoleOptions,
-) -> Result<Start, RoleError> {
+) -> Result<Start, Failure> {
     let mut account = Account::new();
     for notice in &options.notices {
         account.say(format_args!("{notice}"));
@@ -111,15 +112,15 @@ pub(super) async fn start<N: RoleSettings>(
 }
 
 /// Where real money is, nothing is broken on purpose.
-fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Failpoints, RoleError> {
+fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Failpoints, Failure> {
     if is_main && !options.faults.is_empty() {
         let text = "--fault flags are refused on the main network: leave them out";
-        return Err(RoleError::Usage(text.to_owned()));
+        return Err(Failure::usage(text.to_owned()));
     }
     Ok(Failpoints::from_environment(is_main)?)
 }
 
-fn open_wallet<N>(settings: &NodeSettings<N>, account: &Account) -> Result<Keypair, RoleError> {
+fn open_wallet<N>(settings: &NodeSettings<N>, account: &Account) -> Result<Keypair, Failure> {
     let wallet = &settings.wallet;
     let file = &wallet.password_file;
     let opened = NodeWallet {
@@ -141,16 +142,19 @@ fn open_wallet<N>(settings: &NodeSettings<N>, account: &Account) -> Result<Keypa
 /// Reads the subnet once. The client ends with this; the tree's own one starts afresh.
 async fn reach_chain<N>(
     settings: &NodeSettings<N>,
-) -> Result<(Subtensor, Arc<Metagraph>), RoleError> {
+) -> Result<(Subtensor, Arc<Metagraph>), Failure> {
     let network = settings.subtensor.nodes()?;
     let client = Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() });
     match client.metagraph(Netuid(settings.netuid)).await {
         Ok(known) => Ok((client, known)),
         Err(error @ ChainError::NoSubnet(_)) => Err(error.into()),
-        Err(error) => Err(RoleError::Unavailable(format!(
-            "{error}; check this machine's network, or name other nodes with \
+        Err(error) => Err(Failure::new(
+            Exit::Unavailable,
+            format!(
+                "{error}; check this machine's network, or name other nodes with \
              --subtensor.chain_endpoint"
-        ))),
+            ),
+        )),
     }
 }
 
@@ -168,7 +172,7 @@ fn check_registered<N>(
     hotkey: &Keypair,
     known: &Metagraph,
     account: &Account,
-) -> Result<(), RoleError> {
+) -> Result<(), Failure> {
     let (own, netuid) = (hotkey.account_id(), settings.netuid);
     if let Some(neuron) = known.neuron_of(&own) {
         let permit = if neuron.validator_permit { ", with a validator permit" } else { "" };
@@ -176,26 +180,29 @@ fn check_registered<N>(
         return Ok(());
     }
     let wallet = &settings.wallet;
-    Err(RoleError::NotRegistered(format!(
-        "hotkey {own} ({} of {}) is not registered on subnet {netuid} of {}: register it from where \
+    Err(Failure::new(
+        Exit::NotRegistered,
+        format!(
+            "hotkey {own} ({} of {}) is not registered on subnet {netuid} of {}: register it from where \
          its coldkey is, with `btcli subnets register --netuid {netuid} --network {} --wallet-name \
          {} --hotkey {}` or any other tool that registers a hotkey, then start this again",
-        wallet.hotkey,
-        wallet.name,
-        shown(settings),
-        settings.subtensor.chain_endpoint.first().unwrap_or(&settings.subtensor.network),
-        wallet.name,
-        wallet.hotkey,
-    )))
+            wallet.hotkey,
+            wallet.name,
+            shown(settings),
+            settings.subtensor.chain_endpoint.first().unwrap_or(&settings.subtensor.network),
+            wallet.name,
+            wallet.hotkey,
+        ),
+    ))
 }
 
 /// What is set, or the address that this machine speaks to the chain from.
 async fn find_address<N>(
     settings: &NodeSettings<N>,
     network: &Network,
-) -> Result<ExternalAddress, RoleError> {
+) -> Result<ExternalAddress, Failure> {
     let unknown = |reason: String| {
-        RoleError::Usage(format!(
+        Failure::usage(format!(
             "the address that others reach this machine by is not known ({reason}): set \
              --axon.external_ip"
         ))
@@ -222,25 +229,25 @@ fn open_state<N: RoleSettings>(
     settings: &NodeSettings<N>,
     hotkey: &Keypair,
     genesis: String,
-) -> Result<StateFolder, RoleError> {
+) -> Result<StateFolder, Failure> {
     let own = hotkey.account_id().to_string();
     let folder = settings.state.folder_of(N::ROLE, settings.netuid, &own);
     let folder = folder.ok_or_else(|| {
-        RoleError::Usage("there is no home folder: name a folder with --state.folder".to_owned())
+        Failure::usage("there is no home folder: name a folder with --state.folder".to_owned())
     })?;
     let (role, netuid) = (N::ROLE.label().to_owned(), settings.netuid);
     StateFolder::open(folder, &FolderFacts { role, netuid, hotkey: own, genesis })
 }
 
-fn bind_telemetry<N>(settings: &NodeSettings<N>) -> Result<TcpListener, RoleError> {
+fn bind_telemetry<N>(settings: &NodeSettings<N>) -> Result<TcpListener, Failure> {
     let section = &settings.telemetry;
     let ip = section.listen_ip()?;
     if section.publish && ip.is_loopback() {
         let text = "telemetry.publish is set, but the metrics are on a loopback address that nobody \
                     else can read: set --telemetry.ip too";
-        return Err(RoleError::Usage(text.to_owned()));
+        return Err(Failure::usage(text.to_owned()));
     }
-    Ok(bind(SocketAddr::new(ip, section.port), "the metrics", "telemetry.port")?)
+    bind(SocketAddr::new(ip, section.port), "the metrics", "telemetry.port")
 }
 
 #[cfg(test)]
@@ -256,7 +263,7 @@ mod tests {
         let (actor, after, fault) = ("Scoreboard".to_owned(), Duration::ZERO, Fault::Panic);
         let faults = vec![PlannedFault { actor, after, fault }];
         let options = RoleOptions { faults, notices: Vec::new() };
-        assert_eq!(refuse_faults(true, &options).unwrap_err().exit_code(), 64);
+        assert_eq!(refuse_faults(true, &options).unwrap_err().exit(), Exit::Usage);
         refuse_faults(false, &options).unwrap();
         refuse_faults(true, &RoleOptions::default()).unwrap();
     }

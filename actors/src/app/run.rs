@@ -4,7 +4,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::console::Account;
-use super::{RoleError, RoleOptions};
+use super::{Failure, RoleOptions};
 use crate::app::faults::{FaultPlan, sleep_until};
 use crate::app::signals::Signals;
 use crate::feeds::MetagraphFeed;
@@ -39,7 +39,7 @@ pub(super) fn channels(metrics: PrometheusHandle) -> (Listeners, Inboxes) {
 /// Runs the tree until a signal comes or it gives up.
 ///
 /// # Errors
-/// [`RoleError::GaveUp`], or a fault for an actor that is not there.
+/// [`Failure::GaveUp`], or a fault for an actor that is not there.
 pub(super) async fn run(
     specs: Vec<ChildSpec>,
     listeners: Listeners,
@@ -47,11 +47,11 @@ pub(super) async fn run(
     mut subnet: MetagraphFeed,
     options: &RoleOptions,
     mut account: Account,
-) -> Result<(), RoleError> {
+) -> Result<(), Failure> {
     let names = specs.iter().flat_map(ChildSpec::names).collect::<Vec<_>>();
     let plan = FaultPlan::new(&options.faults, &names, account.started);
-    let mut faults = plan.map_err(RoleError::Usage)?;
-    let mut signals = Signals::new().map_err(|error| RoleError::Usage(error.to_string()))?;
+    let mut faults = plan.map_err(Failure::usage)?;
+    let mut signals = Signals::new().map_err(|error| Failure::usage(error.to_string()))?;
     let mut root = Root::start("Node", specs, listeners.watchers);
     account.say(format_args!("started; Ctrl-C stops"));
     let gave_up = loop {
@@ -80,7 +80,7 @@ pub(super) async fn run(
     }
     inboxes.drain(&account);
     match gave_up {
-        Some(reason) => Err(RoleError::GaveUp(reason)),
+        Some(reason) => Err(Failure::gave_up(&reason)),
         None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use sn1::llm::tokenizer::Tokenizer;
 
 use super::preflight::{Start, start};
 use super::run::{Listeners, channels, run};
-use super::{RoleError, RoleOptions, unshared};
+use super::{Failure, RoleOptions};
 use crate::app::models;
 use crate::app::parts::{
     Conditions, HAS_MODEL, Inference, InferenceSettings, VERSION_KEY, Validator, ValidatorSettings,
@@ -18,6 +18,7 @@ use crate::app::parts::{
 use crate::axon::{AxonPublisher, AxonRecord};
 use crate::chain::{CommitterSettings, SyncSettings};
 use crate::dendrite::DendriteLimits;
+use crate::exit::Exit;
 use crate::settings::{NeuronSettings, NodeSettings};
 use crate::supervision::{ChildSpec, Slot};
 
@@ -31,12 +32,12 @@ struct Models {
 /// Checks everything, then asks, scores and sets weights until a signal comes or the tree gives up.
 ///
 /// # Errors
-/// See [`RoleError`].
+/// See [`Failure`].
 pub async fn validator(
     settings: NodeSettings<NeuronSettings>,
     options: RoleOptions,
     metrics: PrometheusHandle,
-) -> Result<(), RoleError> {
+) -> Result<(), Failure> {
     check_port(&settings)?;
     let models = find_models(&settings)?;
     let begun = start(&settings, &options).await?;
@@ -51,17 +52,17 @@ pub async fn validator(
 }
 
 /// Nothing listens on a validator's port, so nobody chooses one.
-fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), RoleError> {
+fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), Failure> {
     let section = &settings.axon;
     if section.off || section.port != 0 || section.external_port != 0 {
         return Ok(());
     }
     let text = "axon.port is 0, but a validator publishes its port without listening there: name a \
                 port with --axon.port, or say --axon.off";
-    Err(RoleError::Usage(text.to_owned()))
+    Err(Failure::usage(text.to_owned()))
 }
 
-fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, RoleError> {
+fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, Failure> {
     let (neuron, folder) = (&settings.neuron, &settings.models.folder);
     models::note_device(&neuron.device);
     if !HAS_MODEL && neuron.tasks.iter().any(|task| task.as_str() != "math") {
@@ -75,10 +76,13 @@ fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, RoleEr
     Ok(Models { model, tokenizer, encoder })
 }
 
-fn no_model(why: &str) -> RoleError {
-    RoleError::Unavailable(format!(
-        "this build has no libtorch and so no language model, {why}: build with default features"
-    ))
+fn no_model(why: &str) -> Failure {
+    Failure::new(
+        Exit::Unavailable,
+        format!(
+            "this build has no libtorch and so no language model, {why}: build with default features"
+        ),
+    )
 }
 
 fn tree(
@@ -86,7 +90,7 @@ fn tree(
     begun: &Start,
     models: Models,
     listeners: &Listeners,
-) -> Result<Vec<ChildSpec>, RoleError> {
+) -> Result<Vec<ChildSpec>, Failure> {
     let feeds = &begun.chain.feeds;
     let own = begun.hotkey.account_id();
     let validator = Validator::new(ValidatorSettings {
@@ -111,7 +115,8 @@ fn tree(
         .and_weights(feeds)
         .and("model", Arc::clone(&inference.ready));
     let metrics = listeners.metrics.clone();
-    let pages = telemetry(metrics, &begun.telemetry, conditions, feeds, None).map_err(unshared)?;
+    let pages =
+        telemetry(metrics, &begun.telemetry, conditions, feeds, None).map_err(Failure::unshared)?;
     let conversation = validator.conversation(feeds, &inference, &listeners.notices);
     let mut specs = vec![
         pages,
@@ -128,7 +133,7 @@ fn chain(
     settings: &NodeSettings<NeuronSettings>,
     begun: &Start,
     listeners: &Listeners,
-) -> Result<Vec<ChildSpec>, RoleError> {
+) -> Result<Vec<ChildSpec>, Failure> {
     let sync = SyncSettings {
         netuid: begun.netuid,
         own: Some(begun.hotkey.account_id()),

@@ -94,6 +94,7 @@ pub(super) struct Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::{Exit, Exits};
     use crate::query::record::tests::{ended, open};
 
     #[test]
@@ -110,7 +111,7 @@ mod tests {
         let by = CountBy { model: "org/name".into(), models_folder, is_required: false };
         assert_eq!(by.load().map(|counter| counter.unit()).unwrap(), "words");
         let error = CountBy { is_required: true, ..by }.load().err().unwrap();
-        assert_eq!(error.exit_code(), 66);
+        assert_eq!(error.exit(), Exit::Missing);
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
         let model = file.display().to_string();
         let by = CountBy { model, models_folder: PathBuf::new(), is_required: true };
         let error = by.load().err().unwrap();
-        assert_eq!(error.exit_code(), 65);
+        assert_eq!(error.exit(), Exit::Damaged);
         assert!(error.to_string().contains("model.gguf"), "{error}");
         let lenient = CountBy { is_required: false, ..by };
         assert_eq!(lenient.load().map(|counter| counter.unit()).unwrap(), "words");

@@ -43,6 +43,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::exit::{Exit, Exits};
     use crate::wallet::PasswordSource;
 
     fn wallet_with(file: &str) -> (tempfile::TempDir, NodeWallet) {
@@ -73,14 +74,14 @@ mod tests {
     fn what_cannot_be_used_names_the_file_and_has_its_own_exit_code() {
         let (_folder, wallet) = wallet_with("ed25519");
         let error = CallerKey::Wallet(wallet.clone()).load().unwrap_err();
-        assert_eq!(error.exit_code(), 65);
+        assert_eq!(error.exit(), Exit::Damaged);
         assert!(error.to_string().contains("miner/hotkeys/default: the key file holds an ed25519"));
         let other = NodeWallet { hotkey: "other".into(), ..wallet };
-        assert_eq!(CallerKey::Wallet(other).load().unwrap_err().exit_code(), 66);
+        assert_eq!(CallerKey::Wallet(other).load().unwrap_err().exit(), Exit::Missing);
         let error = CallerKey::Development("Alice".into()).load().unwrap_err();
-        assert_eq!(error.exit_code(), 64);
+        assert_eq!(error.exit(), Exit::Usage);
         let (_folder, wallet) = wallet_with("encrypted");
         let error = CallerKey::Wallet(wallet).load().unwrap_err();
-        assert_eq!(error.exit_code(), 66, "no password file: {error}");
+        assert_eq!(error.exit(), Exit::Missing, "no password file: {error}");
     }
 }

@@ -239,6 +239,7 @@ fn unexpected(error: impl std::fmt::Display) -> WalletFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::{Exit, Exits};
 
     #[test]
     fn secrets_give_their_keys_and_errors_do_not_repeat_them() {
@@ -260,7 +261,7 @@ mod tests {
             for text in ["", "sausage sausage", "0x6fa2796b", "sausage//"] {
                 let error = key_of(origin, text).unwrap_err();
                 let shown = error.to_string();
-                assert_eq!(error.exit_code(), 65, "{shown}");
+                assert_eq!(error.exit(), Exit::Damaged, "{shown}");
                 assert!(!shown.contains("sausage") && !shown.contains("6fa2"), "{shown}");
             }
         }
@@ -276,6 +277,6 @@ mod tests {
             let again = key_of(Origin::Mnemonic, &words).unwrap();
             assert_eq!(again.account_id(), one.account_id());
         }
-        assert_eq!(Key::random(13).unwrap_err().exit_code(), 64);
+        assert_eq!(Key::random(13).unwrap_err().exit(), Exit::Usage);
     }
 }

@@ -96,6 +96,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::{Exit, Exits};
 
     fn file(path: PathBuf, bytes: &[u8]) -> KeyFile {
         KeyFile { path, bytes: Zeroizing::new(bytes.to_vec()) }
@@ -109,7 +110,7 @@ mod tests {
         assert!(!is_open_to_others(&one) && !is_open_to_others(one.parent().unwrap()));
 
         let error = write_all(&[file(two.clone(), b"2"), file(one.clone(), b"2")], false);
-        assert_eq!(error.unwrap_err().exit_code(), 73);
+        assert_eq!(error.unwrap_err().exit(), Exit::CannotWrite);
         assert!(!two.exists(), "nothing is written when one is in the way");
         assert_eq!(std::fs::read(&one).unwrap(), b"1");
 

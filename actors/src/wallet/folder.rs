@@ -101,13 +101,14 @@ fn checked(name: &str, flag: &str) -> Result<(), WalletFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::{Exit, Exits};
 
     #[test]
     fn names_stay_below_the_folder_of_wallets() {
         let root = Path::new("/wallets");
         for name in ["", ".", "..", "a/b", "/etc", ".hidden", "a\nb", "mepub.txt"] {
             let error = WalletFolder::new(root, name).unwrap_err();
-            assert_eq!(error.exit_code(), 64, "{name:?}");
+            assert_eq!(error.exit(), Exit::Usage, "{name:?}");
             assert!(WalletFolder::new(root, "me").unwrap().hotkey(name).is_err(), "{name:?}");
         }
         let folder = WalletFolder::new(root, "me").unwrap();

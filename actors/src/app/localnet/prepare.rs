@@ -10,13 +10,15 @@ use sn1::llm::tokenizer::Tokenizer;
 use sn1::store::{Store, StoreError};
 use sn1::wallet::{AccountId, Keypair};
 
-use super::{LocalnetError, Options, setup};
-use crate::app::machine::{LockedFolder, MachineFault, bind};
+use super::{Options, setup};
+use crate::app::Failure;
+use crate::app::machine::{LockedFolder, bind, unwritable};
 use crate::app::models;
 use crate::app::parts::HAS_MODEL;
 use crate::axon::Behaviour;
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
+use crate::exit::Exit;
 use crate::settings::Settings;
 
 /// What a state folder was made for.
@@ -32,10 +34,10 @@ pub struct NeuronKeys {
 }
 
 impl NeuronKeys {
-    fn derive(seed: u64, role: &str) -> Result<Self, LocalnetError> {
+    fn derive(seed: u64, role: &str) -> Result<Self, Failure> {
         let key = |kind: &str| {
             Keypair::from_dev_path(&key_path(seed, role, kind))
-                .map_err(|error| LocalnetError::Usage(error.to_string()))
+                .map_err(|error| Failure::usage(error.to_string()))
         };
         Ok(Self { coldkey: key("cold")?, hotkey: key("hot")? })
     }
@@ -127,7 +129,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The first thing that is wrong, in one sentence; nothing is left started.
-pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, LocalnetError> {
+pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Failure> {
     check_tasks(settings)?;
     check_report(options)?;
     let folder = &settings.models.folder;
@@ -148,37 +150,38 @@ fn open_chain(
     settings: &Settings,
     keys: &LocalnetKeys,
     state: &StateFolder,
-) -> Result<PreparedDevNode, LocalnetError> {
+) -> Result<PreparedDevNode, Failure> {
     let opened = PreparedDevNode::open(setup::chain_settings(settings, keys, state.chain_file()));
     opened.map_err(|error| match error {
-        DevNodeError::State(StoreError::OtherChain { reason, .. }) => {
-            LocalnetError::Damaged(format!(
+        DevNodeError::State(StoreError::OtherChain { reason, .. }) => Failure::new(
+            Exit::Damaged,
+            format!(
                 "{} holds the chain of another version of this software ({reason}), which this one \
                  cannot go on from: move the state folder away to start afresh",
                 state.folder.path().display()
-            ))
-        }
+            ),
+        ),
         error => error.into(),
     })
 }
 
-fn check_tasks(settings: &Settings) -> Result<(), LocalnetError> {
+fn check_tasks(settings: &Settings) -> Result<(), Failure> {
     let needs_model = settings.neuron.tasks.iter().any(|task| task.as_str() != "math");
     if HAS_MODEL || !needs_model {
         return Ok(());
     }
     let text = "this build has no libtorch and so no language model: build with default features, \
                 or run with --neuron.tasks math --neuron.task_p 1";
-    Err(LocalnetError::Usage(text.to_owned()))
+    Err(Failure::usage(text.to_owned()))
 }
 
-fn check_report(options: &Options) -> Result<(), LocalnetError> {
+fn check_report(options: &Options) -> Result<(), Failure> {
     let Some(path) = &options.report else { return Ok(()) };
     let opened = File::options().append(true).create(true).open(path);
-    Ok(opened.map(drop).map_err(|error| MachineFault::unwritable(path, error))?)
+    opened.map(drop).map_err(|error| unwritable(path, error))
 }
 
-fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, LocalnetError> {
+fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, Failure> {
     let seed = settings.localnet.seed;
     let miners =
         (0..settings.localnet.miners).map(|i| NeuronKeys::derive(seed, &format!("miner//{i}")));
@@ -198,7 +201,7 @@ struct FolderFacts {
     tempo: u16,
 }
 
-fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, LocalnetError> {
+fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Failure> {
     let (path, is_kept) = match &options.keep {
         Some(path) => (path.clone(), true),
         None => {
@@ -214,7 +217,7 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
         tempo: settings.localnet.tempo,
     };
     if let Some(found) = state.folder.differs(FACTS_FILE, &facts)? {
-        return Err(LocalnetError::Usage(format!(
+        return Err(Failure::usage(format!(
             "{} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
              same, or another folder",
             state.folder.path().join(FACTS_FILE).display(),
@@ -224,7 +227,7 @@ fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Loc
             found.tempo
         )));
     }
-    let damaged = |error: StoreError| LocalnetError::Damaged(error.to_string());
+    let damaged = |error: StoreError| Failure::new(Exit::Damaged, error.to_string());
     Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
     Store::open(&state.events_file()).map_err(damaged)?;
     Ok(state)
@@ -242,14 +245,11 @@ fn behaviours() -> impl Iterator<Item = Behaviour> {
     Behaviour::ALL.into_iter().filter(is_possible).collect::<Vec<_>>().into_iter().cycle()
 }
 
-fn prepare_miners(
-    settings: &Settings,
-    keys: &LocalnetKeys,
-) -> Result<Vec<PreparedMiner>, LocalnetError> {
+fn prepare_miners(settings: &Settings, keys: &LocalnetKeys) -> Result<Vec<PreparedMiner>, Failure> {
     let first = settings.axon.port;
     let n_miners = settings.localnet.miners;
     if first != 0 && first.checked_add(n_miners - 1).is_none() {
-        return Err(LocalnetError::Usage(format!(
+        return Err(Failure::usage(format!(
             "--axon.port {first} leaves no room for {n_miners} miners below port 65536"
         )));
     }

@@ -10,10 +10,12 @@ use sn1::chain::{Netuid, Neuron, Uid};
 use sn1::devchain::node::DevNode;
 use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreError};
 
+use super::Ending;
 use super::account::Account;
 use super::prepare::Prepared;
-use super::{Ending, LocalnetError};
-use crate::app::machine::MachineFault;
+use crate::app::Failure;
+use crate::app::machine::unwritable;
+use crate::exit::Exit;
 use crate::supervision::FaultCounts;
 
 /// A turn's time beyond its slowest allowed part, in seconds.
@@ -75,8 +77,8 @@ impl Report {
         account: &Account,
         netuid: Netuid,
         ended_by: Ending,
-    ) -> Result<Self, LocalnetError> {
-        let damaged = |error: StoreError| LocalnetError::Damaged(error.to_string());
+    ) -> Result<Self, Failure> {
+        let damaged = |error: StoreError| Failure::new(Exit::Damaged, error.to_string());
         let store = Store::open(&prepared.state.validator_file()).map_err(damaged)?;
         let scores = store.load_scores().map_err(damaged)?;
         let tallies = store.miner_tallies().map_err(damaged)?;
@@ -118,11 +120,10 @@ impl Report {
     }
 
     /// Writes the JSON.
-    pub(super) fn write(&self, path: &Path) -> Result<(), LocalnetError> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| MachineFault::unwritable(path, error))?;
+    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| unwritable(path, error))?;
         let written = std::fs::write(path, text + "\n");
-        Ok(written.map_err(|error| MachineFault::unwritable(path, error))?)
+        written.map_err(|error| unwritable(path, error))
     }
 }
 

@@ -11,8 +11,8 @@ use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::LocalnetError;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
+use crate::app::Failure;
 use crate::app::parts::{
     ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
     ValidatorSettings, miner_children, miner_of, telemetry,
@@ -57,7 +57,7 @@ pub(super) fn build(
     prepared: &Prepared,
     listeners: &Listeners,
     failpoints: Failpoints,
-) -> Result<(Vec<ChildSpec>, Handles), LocalnetError> {
+) -> Result<(Vec<ChildSpec>, Handles), Failure> {
     let block_time = Settings::seconds(settings.localnet.block_time);
     let client = client(&prepared.chain.url(), block_time, failpoints.clone())?;
     let builder = Builder {
@@ -74,12 +74,8 @@ pub(super) fn build(
 }
 
 /// A client of the dev chain, as patient as its blocks are quick.
-fn client(
-    url: &str,
-    block_time: Duration,
-    failpoints: Failpoints,
-) -> Result<Subtensor, LocalnetError> {
-    let network: Network = url.parse().map_err(LocalnetError::Usage)?;
+fn client(url: &str, block_time: Duration, failpoints: Failpoints) -> Result<Subtensor, Failure> {
+    let network: Network = url.parse().map_err(Failure::usage)?;
     let deadlines = Deadlines {
         connect: Duration::from_secs(5),
         call: Duration::from_secs(10),
@@ -118,7 +114,7 @@ fn expected(miners: &[PreparedMiner]) -> Arc<[(AccountId, AxonInfo)]> {
 
 impl Builder<'_> {
     /// From the leaves up: the chain starts before all that reach it, and stops after them.
-    fn specs(&self) -> Result<Vec<ChildSpec>, LocalnetError> {
+    fn specs(&self) -> Result<Vec<ChildSpec>, Failure> {
         let inference = self.inference();
         let conversation =
             self.validator.conversation(&self.chain.feeds, &inference, &self.listeners.notices);
@@ -138,7 +134,7 @@ impl Builder<'_> {
         ChildSpec::supervisor(name, children, self.listeners.watchers.clone())
     }
 
-    fn telemetry(&self, inference: &Inference) -> Result<ChildSpec, LocalnetError> {
+    fn telemetry(&self, inference: &Inference) -> Result<ChildSpec, Failure> {
         let feeds = &self.chain.feeds;
         let own = self.prepared.keys.validator.hotkey.account_id();
         let conditions = Conditions::of_chain(feeds)
@@ -148,7 +144,7 @@ impl Builder<'_> {
         let development_key = Some(validator_path(self.settings.localnet.seed).into());
         let metrics = self.listeners.metrics.clone();
         telemetry(metrics, &self.prepared.telemetry, conditions, feeds, development_key)
-            .map_err(unshared)
+            .map_err(Failure::unshared)
     }
 
     fn inference(&self) -> Inference {
@@ -185,12 +181,12 @@ impl Builder<'_> {
         self.chain.committer(settings, self.listeners.notices.clone(), drain_within)
     }
 
-    fn axons(&self, inference: &Inference) -> Result<Vec<ChildSpec>, LocalnetError> {
+    fn axons(&self, inference: &Inference) -> Result<Vec<ChildSpec>, Failure> {
         let miners = self.prepared.miners.iter().zip(&self.prepared.keys.miners);
         let mut children = Vec::new();
         for (number, (miner, keys)) in (1..).zip(miners) {
             let settings = self.miner(number, miner, &keys.hotkey, inference)?;
-            children.extend(miner_children(settings, &self.chain).map_err(unshared)?);
+            children.extend(miner_children(settings, &self.chain).map_err(Failure::unshared)?);
         }
         Ok(children)
     }
@@ -201,7 +197,7 @@ impl Builder<'_> {
         prepared: &PreparedMiner,
         hotkey: &sn1::wallet::Keypair,
         inference: &Inference,
-    ) -> Result<MinerSettings, LocalnetError> {
+    ) -> Result<MinerSettings, Failure> {
         let (neuron, seed) = (&self.settings.neuron, self.settings.localnet.seed ^ number as u64);
         let section = &self.settings.axon;
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -209,7 +205,7 @@ impl Builder<'_> {
             number: Some(number),
             netuid: self.netuid,
             hotkey: hotkey.clone(),
-            listener: prepared.listener.try_clone().map_err(unshared)?,
+            listener: prepared.listener.try_clone().map_err(Failure::unshared)?,
             external: prepared.listener.local_addr().unwrap_or(loopback),
             prometheus: None,
             n_threads: section.threads,
@@ -218,8 +214,4 @@ impl Builder<'_> {
             miner: miner_of(prepared.behaviour, &inference.pool, neuron.max_tokens, seed),
         })
     }
-}
-
-fn unshared(error: std::io::Error) -> LocalnetError {
-    LocalnetError::Usage(format!("a listener could not be shared with its actor: {error}"))
 }
