@@ -37,6 +37,7 @@ use sn1::chain::{Chain, Netuid, PrometheusInfo, RAO_PER_TAO};
 use sn1::wallet::Keypair;
 use sn1_actors::chain::Failpoint;
 use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use strum::VariantArray;
 use tokio::sync::watch;
 
 use lives::{Death, Lives};
@@ -109,7 +110,7 @@ impl Size {
     /// Twenty kills at any moment, every second one followed by a death at a failpoint: in the same
     /// window only if the first cannot have cost an era.
     fn long(dice: &mut StdRng) -> Self {
-        let mut points = Failpoint::ALL.into_iter().cycle();
+        let mut points = Failpoint::VARIANTS.iter().copied().cycle();
         let deaths = (0..20).flat_map(|number| {
             let after = dice.random_range(0..window() + 20);
             let count = if after < window() - BEFORE_DUE { 1 } else { 2 };

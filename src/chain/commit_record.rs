@@ -2,6 +2,7 @@
 //! journal, which [`Store`](crate::store::Store) keeps.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::{Hash, Mortality, Uid, WeightVector};
 
@@ -44,7 +45,8 @@ pub struct SealedIntent {
 }
 
 /// What became of a weight setting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum CommitOutcome {
     /// In a final block, and read back from the chain.
@@ -70,17 +72,9 @@ pub enum CommitOutcome {
 }
 
 impl CommitOutcome {
-    /// All labels, so that each is counted from the start.
-    pub const LABELS: [&'static str; 4] = ["landed", "replaced", "refused", "lost"];
-
     /// A stable label for metrics and reports.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::Landed { .. } => "landed",
-            Self::Replaced { .. } => "replaced",
-            Self::Refused { .. } => "refused",
-            Self::Lost => "lost",
-        }
+        self.into()
     }
 
     /// The block that carried the setting.
@@ -93,8 +87,21 @@ impl CommitOutcome {
 }
 
 /// What became of a sealed commit that landed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum RevealOutcome {
     /// The chain opened it: the stored weights are ours.
     Revealed,
@@ -105,21 +112,9 @@ pub enum RevealOutcome {
 }
 
 impl RevealOutcome {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Revealed, Self::Superseded, Self::NotRevealed];
-
     /// A stable label for metrics and for the journal.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Revealed => "revealed",
-            Self::Superseded => "superseded",
-            Self::NotRevealed => "not_revealed",
-        }
-    }
-
-    /// The outcome of this label.
-    pub fn of_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.label() == label)
+        self.into()
     }
 }
 

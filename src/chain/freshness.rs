@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 /// What may be done on what is known of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Stage {
     /// Everything.
     Fresh,
@@ -16,20 +19,12 @@ pub enum Stage {
 impl Stage {
     /// A stable label.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::TooOld => "too_old",
-        }
+        self.into()
     }
 
     /// 0, 1, 2: how a gauge shows it.
     pub fn level(self) -> u8 {
-        match self {
-            Self::Fresh => 0,
-            Self::Stale => 1,
-            Self::TooOld => 2,
-        }
+        self as u8
     }
 }
 

@@ -6,6 +6,7 @@
 //! node gives no number.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// What a refusal asks of whoever sent the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +26,7 @@ pub enum RefusalClass {
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident $(@ $pallet:ident)?: $class:ident, $words:literal;)*) => {
         /// Why the pool did not take a transaction, or the runtime did not carry it out.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, thiserror::Error)]
         pub enum Refusal {
             $($(#[$doc])* #[error($words)] $name,)*
             /// Something that this node has no answer to.
@@ -39,12 +40,8 @@ macro_rules! refusals {
         impl Refusal {
             /// The runtime's name of the error, `Unknown` for one that is not known; a stable label
             /// for metrics and reports.
-            pub fn label(&self) -> String {
-                let name = match self {
-                    $(Self::$name => stringify!($name),)*
-                    Self::Unknown { .. } => "Unknown",
-                };
-                name.to_owned()
+            pub fn label(&self) -> &'static str {
+                self.into()
             }
 
             /// What it asks of the sender.
@@ -267,8 +264,8 @@ mod tests {
     fn module_errors_are_known_by_their_names() {
         for refusal in ALL {
             let Some(pallet) = refusal.pallet() else { continue };
-            assert_eq!(Refusal::from_module(pallet, &refusal.label()), *refusal);
-            let elsewhere = Refusal::from_module("Elsewhere", &refusal.label());
+            assert_eq!(Refusal::from_module(pallet, refusal.label()), *refusal);
+            let elsewhere = Refusal::from_module("Elsewhere", refusal.label());
             assert_eq!(elsewhere.label(), "Unknown");
             assert!(elsewhere.to_string().contains(&format!("`Elsewhere.{}`", refusal.label())));
         }
@@ -295,11 +292,7 @@ mod tests {
         ];
         for (code, custom, data, label, class) in table {
             let refusal = Refusal::from_pool(code, custom, data);
-            assert_eq!(
-                (refusal.label().as_str(), refusal.class()),
-                (label, class),
-                "{code} {data}"
-            );
+            assert_eq!((refusal.label(), refusal.class()), (label, class), "{code} {data}");
         }
     }
 }

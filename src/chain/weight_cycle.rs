@@ -294,7 +294,7 @@ impl WeightCycle {
                 if refusal.class() == RefusalClass::AlreadyKnown {
                     return None;
                 }
-                let reason = refusal.label();
+                let reason = refusal.label().to_owned();
                 self.refused(refusal, head);
                 reason
             }

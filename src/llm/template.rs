@@ -1,7 +1,7 @@
 //! Chat messages to a prompt, by the template inside the model file.
 
-use minijinja::{Environment, Error, ErrorKind, context};
-use serde::Serialize;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Error, ErrorKind, Value, context};
 
 use super::gguf::{Gguf, GgufError};
 use super::request::ChatMessage;
@@ -51,24 +51,17 @@ pub struct ChatTemplate {
     source: String,
 }
 
-#[derive(Serialize)]
-struct GuardedMessage<'m> {
-    role: &'m str,
-    content: String,
-}
-
 impl ChatTemplate {
     /// Reads the template and checks that it parses.
     ///
     /// # Errors
     /// The file has none, or one with a mistake in it.
     pub fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, TemplateError> {
-        let template = Self { environment: environment(), source: gguf.text(KEY)?.to_owned() };
-        template
-            .environment
-            .template_from_str(&template.source)
-            .map_err(|error| gguf.bad_value(KEY, format!("is not a template: {error}")))?;
-        Ok(template)
+        let source = gguf.text(KEY)?;
+        let unusable = |error| gguf.bad_value(KEY, format!("is not a template: {error}"));
+        let environment = environment().map_err(unusable)?;
+        environment.template_from_str(source).map_err(unusable)?;
+        Ok(Self { environment, source: source.to_owned() })
     }
 
     /// Renders the messages, with the opening of the assistant's answer at the end.
@@ -82,13 +75,11 @@ impl ChatTemplate {
     ) -> Result<Prompt, TemplateError> {
         check(messages)?;
         let guard = free_character(messages).ok_or(TemplateError::NoGuard)?;
-        let messages: Vec<GuardedMessage<'_>> = messages
-            .iter()
-            .map(|message| GuardedMessage {
-                role: &message.role,
-                content: guarded(&message.content, tokenizer.control(), guard),
-            })
-            .collect();
+        let guarded = |message: &ChatMessage| {
+            let content = guarded(&message.content, tokenizer.control(), guard);
+            context! { role => message.role.as_str(), content }
+        };
+        let messages: Value = messages.iter().map(guarded).collect();
         let values = context! {
             messages,
             add_generation_prompt => true,
@@ -105,14 +96,13 @@ impl ChatTemplate {
 
 /// The environment that chat templates are written for: a line that holds only a block leaves no
 /// trace, and a template can refuse its input with `raise_exception`.
-fn environment() -> Environment<'static> {
+fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_function("raise_exception", |message: String| -> Result<(), Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
-    environment
+    Ok(environment)
 }
 
 fn check(messages: &[ChatMessage]) -> Result<(), TemplateError> {

@@ -141,8 +141,7 @@ impl Store {
     }
 
     fn reveal_outcome(&self, label: &str) -> Result<RevealOutcome, StoreError> {
-        RevealOutcome::of_label(label)
-            .ok_or_else(|| self.bad_row(&format_args!("no reveal ends as `{label}`")))
+        label.parse().map_err(|_| self.bad_row(&format_args!("no reveal ends as `{label}`")))
     }
 
     fn bad_row(&self, reason: &dyn std::fmt::Display) -> StoreError {
@@ -245,7 +244,7 @@ mod tests {
     fn a_reveal_is_written_beside_the_outcome() {
         let path = temporary("reveal");
         let mut store = Store::open(&path).unwrap();
-        for outcome in RevealOutcome::ALL {
+        for &outcome in <RevealOutcome as strum::VariantArray>::VARIANTS {
             let id = store.plan_commit(&intent(Some(SEALED))).unwrap();
             let landed = CommitOutcome::Landed { block: 41, transaction: None };
             store.settle_commit(id, &landed).unwrap();

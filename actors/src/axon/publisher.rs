@@ -15,6 +15,7 @@ use sn1::chain::{
 use sn1::synapse::SDK_VERSION;
 use sn1::telemetry;
 use sn1::wallet::Keypair;
+use strum::IntoStaticStr;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
@@ -51,7 +52,8 @@ pub struct AxonPublisher<C> {
 }
 
 /// What was sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 enum Record {
     Axon,
     Prometheus(PrometheusInfo),
@@ -59,10 +61,7 @@ enum Record {
 
 impl Record {
     fn label(self) -> &'static str {
-        match self {
-            Self::Axon => "axon",
-            Self::Prometheus(_) => "prometheus",
-        }
+        self.into()
     }
 }
 

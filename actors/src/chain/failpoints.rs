@@ -6,11 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// The variable that is read.
 const VARIABLE: &str = "SN1_FAILPOINT";
 
 /// A point around a durable write or a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Failpoint {
     /// The intent is made, nothing is written.
     BeforePersist,
@@ -25,24 +28,9 @@ pub enum Failpoint {
 }
 
 impl Failpoint {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::BeforePersist,
-        Self::AfterPersist,
-        Self::AfterSign,
-        Self::AfterSubmit,
-        Self::BeforeSettle,
-    ];
-
     /// Its name in the variable.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::BeforePersist => "before_persist",
-            Self::AfterPersist => "after_persist",
-            Self::AfterSign => "after_sign",
-            Self::AfterSubmit => "after_submit",
-            Self::BeforeSettle => "before_settle",
-        }
+        self.into()
     }
 }
 
@@ -91,8 +79,7 @@ impl Failpoints {
     /// [`FailpointError::Form`]
     pub fn parse(text: &str) -> Result<Self, FailpointError> {
         let parts = text.split_once(':').and_then(|(name, count)| {
-            let point = Failpoint::ALL.into_iter().find(|point| point.name() == name)?;
-            Some((point, count.parse().ok().filter(|count| *count > 0)?))
+            Some((name.parse().ok()?, count.parse().ok().filter(|count| *count > 0)?))
         });
         let (point, count) = parts.ok_or_else(|| FailpointError::Form(text.to_owned()))?;
         Ok(Self(Some(Arc::new(Armed { point, left: AtomicU64::new(count) }))))

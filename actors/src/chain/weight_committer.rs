@@ -19,6 +19,7 @@ use sn1::chain::{
 use sn1::store::{Store, StoreError};
 use sn1::telemetry;
 use sn1::wallet::Keypair;
+use strum::VariantNames;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
@@ -345,22 +346,22 @@ impl<C: Chain> WeightCommitter<C> {
 
 fn show_from_the_start() {
     // Seen from the start, so that the first one is a rise.
-    for outcome in CommitOutcome::LABELS.into_iter().chain(["unresolved"]) {
+    for outcome in CommitOutcome::VARIANTS.iter().copied().chain(["unresolved"]) {
         counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome).increment(0);
     }
-    for obstacle in Obstacle::ALL {
-        counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => obstacle.label()).increment(0);
+    for obstacle in Obstacle::VARIANTS {
+        counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => *obstacle).increment(0);
     }
-    for outcome in RevealOutcome::ALL {
-        counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => outcome.label()).increment(0);
+    for outcome in <RevealOutcome as VariantNames>::VARIANTS {
+        counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => *outcome).increment(0);
     }
     show_stopped(None);
 }
 
 fn show_stopped(stopped: Option<&'static str>) {
-    for label in StopReason::LABELS {
-        let is_it = f64::from(u8::from(stopped == Some(label)));
-        gauge!(telemetry::WEIGHTS_STOPPED.name, "reason" => label).set(is_it);
+    for label in StopReason::VARIANTS {
+        let is_it = f64::from(u8::from(stopped == Some(*label)));
+        gauge!(telemetry::WEIGHTS_STOPPED.name, "reason" => *label).set(is_it);
     }
 }
 

@@ -25,6 +25,7 @@ use sn1::validation::rewards::rouge::RougeVariant;
 use sn1::validation::tasks::{self, Task};
 use sn1::validation::tools::math::challenge;
 use sn1::wallet::AccountId;
+use strum::IntoStaticStr;
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
@@ -50,7 +51,8 @@ const LEAST_LIFE: Duration = Duration::from_millis(500);
 const PROMPTLY: Duration = Duration::from_secs(20);
 
 /// Where a conversation was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
     Task,
     Challenge,
@@ -62,14 +64,7 @@ pub(super) enum Stage {
 
 impl Stage {
     fn label(self) -> &'static str {
-        match self {
-            Self::Task => "task",
-            Self::Challenge => "challenge",
-            Self::Query => "query",
-            Self::Reward => "reward",
-            Self::Record => "record",
-            Self::FollowUp => "follow_up",
-        }
+        self.into()
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use metrics::counter;
 use sn1::synapse::outcome::Ending;
 use sn1::telemetry;
+use strum::IntoStaticStr;
 use tokio::time::{Instant, timeout_at};
 
 /// Shares of an ask's timeout, in 0..=1, after which a miner is given up before its whole time is
@@ -36,7 +37,8 @@ impl Deadlines {
 }
 
 /// Which deadline a part of an exchange is under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
     Connect,
     Head,
@@ -47,12 +49,7 @@ pub(super) enum Stage {
 
 impl Stage {
     fn label(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Head => "head",
-            Self::Idle => "idle",
-            Self::Total => "total",
-        }
+        self.into()
     }
 }
 

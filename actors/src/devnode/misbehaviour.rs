@@ -7,6 +7,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::devchain::rpc::RpcError;
+use strum::{EnumString, VariantArray, VariantNames};
 
 use crate::settings::nearest;
 
@@ -124,7 +125,8 @@ pub enum FinalityOrder {
 }
 
 /// What a watched transaction can be told instead of its fate, which stays open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantArray, VariantNames)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown_status)]
 pub enum WatchEnd {
     /// Pushed out of a full pool.
     Dropped,
@@ -136,23 +138,9 @@ pub enum WatchEnd {
     FinalityTimeout,
 }
 
-impl WatchEnd {
-    const ALL: [(&str, Self); 4] = [
-        ("dropped", Self::Dropped),
-        ("invalid", Self::Invalid),
-        ("usurped", Self::Usurped),
-        ("finality-timeout", Self::FinalityTimeout),
-    ];
-}
-
-impl FromStr for WatchEnd {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        let all = Self::ALL.map(|(name, _)| name).join(", ");
-        found.map(|(_, end)| *end).ok_or_else(|| format!("`{text}` is no status; there are {all}"))
-    }
+fn unknown_status(text: &str) -> String {
+    let all = <WatchEnd as VariantNames>::VARIANTS.join(", ");
+    format!("`{text}` is no status; there are {all}")
 }
 
 /// One thing to do wrong.
@@ -309,7 +297,7 @@ impl Chaos {
             5 => Misbehaviour::Slow(self.block_time / (QUARTER * few)),
             6 => Misbehaviour::Slow(Duration::ZERO),
             7 => Misbehaviour::HoldFinality(u64::from(few), FinalityOrder::InOrder),
-            8 => Misbehaviour::EndWatches(pick(dice, &WatchEnd::ALL).1, 1),
+            8 => Misbehaviour::EndWatches(*pick(dice, <WatchEnd as VariantArray>::VARIANTS), 1),
             _ => Misbehaviour::Refuse(refusal(dice), few),
         }
     }

@@ -1,12 +1,15 @@
 //! Which window of weight settings is open, and which passed without one.
 
+use strum::{IntoStaticStr, VariantNames};
+
 use crate::chain::{StopReason, WaitReason};
 
 /// More windows than this are not counted at once.
 const MAX_AT_ONCE: usize = 1_000;
 
 /// What last stood in the way of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Obstacle {
     /// The chain did not answer.
     Unreachable,
@@ -21,19 +24,9 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Unreachable, Self::Stopped, Self::NoScores, Self::Refused, Self::Unsettled];
-
     /// A stable label for metrics.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Stopped => "stopped",
-            Self::NoScores => "no_scores",
-            Self::Refused => "refused",
-            Self::Unsettled => "unsettled",
-        }
+        self.into()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Why no weights are set: closed lists, each with a label for metrics and a sentence for people.
 
+use strum::{IntoStaticStr, VariantNames};
+
 use crate::chain::commit_reveal::ScheduleError;
 use crate::chain::weights::WeightsError;
 use crate::chain::{RAO_PER_TAO, Refusal};
 
 /// What passes by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub enum WaitReason {
     /// The window of our last weights is not over.
     #[error("our last weights are younger than an epoch or the chain's rate limit")]
@@ -33,20 +36,13 @@ pub enum WaitReason {
 impl WaitReason {
     /// A stable label for metrics.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Window => "window",
-            Self::NoScores => "no_scores",
-            Self::ScoresAhead => "scores_ahead",
-            Self::MetagraphTooOld => "metagraph_too_old",
-            Self::TooManyUnrevealed => "too_many_unrevealed",
-            Self::OpenSetting => "open_setting",
-            Self::Backoff => "backoff",
-        }
+        self.into()
     }
 }
 
 /// What an operator, the subnet or its validators must change.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr, VariantNames, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub enum StopReason {
     /// The operator said so.
     #[error("weight setting is switched off (neuron.disable_set_weights)")]
@@ -113,38 +109,9 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// All labels, so that each is shown from the start.
-    pub const LABELS: [&'static str; 12] = [
-        "disabled",
-        "not_registered",
-        "stake_too_low",
-        "version_key_stale",
-        "no_permit",
-        "too_few_weights",
-        "scores_unusable",
-        "no_reveal_round",
-        "clock_behind",
-        "unsealable",
-        "refused",
-        "unsupported",
-    ];
-
     /// A stable label for metrics.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::NotRegistered => "not_registered",
-            Self::StakeTooLow { .. } => "stake_too_low",
-            Self::VersionKeyStale { .. } => "version_key_stale",
-            Self::NoPermit => "no_permit",
-            Self::TooFewWeights { .. } => "too_few_weights",
-            Self::ScoresUnusable(_) => "scores_unusable",
-            Self::NoRevealRound(_) => "no_reveal_round",
-            Self::ClockBehind { .. } => "clock_behind",
-            Self::Unsealable(_) => "unsealable",
-            Self::Refused(_) => "refused",
-            Self::Unsupported(_) => "unsupported",
-        }
+        self.into()
     }
 }
 

@@ -180,7 +180,7 @@ fn labels_are_distinct_and_every_sentence_is_one() {
         StopReason::Unsupported("no call".to_owned()),
     ];
     let labels: Vec<_> = reasons.iter().map(StopReason::label).collect();
-    assert_eq!(labels, StopReason::LABELS);
+    assert_eq!(labels, <StopReason as strum::VariantNames>::VARIANTS);
     assert!(reasons[2].to_string().contains("1.5 TAO is below the 2 TAO"), "{}", reasons[2]);
 }
 

@@ -108,7 +108,7 @@ fn outcome(runtime: &Runtime, outcome: &Result<(), Refusal>, info: Tree) -> Tree
 /// The refusal as the runtime numbers it now; an error without a number where it has none.
 pub(super) fn dispatch_error(runtime: &Runtime, refusal: &Refusal) -> Tree {
     let label = refusal.label();
-    let index = refusal.pallet().and_then(|pallet| runtime.error_index(pallet, &label));
+    let index = refusal.pallet().and_then(|pallet| runtime.error_index(pallet, label));
     let Some((pallet, error)) = index else {
         let name = if *refusal == Refusal::UnexpectedCall { "BadOrigin" } else { "Other" };
         return Tree::case(name);

@@ -1,5 +1,7 @@
 //! Why a request is refused and the reply that says so (docs/spec/wire.md#status-codes).
 
+use strum::{IntoStaticStr, VariantNames};
+
 use crate::synapse::body::BodyError;
 use crate::synapse::headers::{Header, HeaderError, ReplyStatus, bare_reply_headers};
 use crate::synapse::python::float_text;
@@ -7,7 +9,8 @@ use crate::synapse::verify::VerifyError;
 use crate::synapse::{DEFAULT_TIMEOUT_S, Endpoint, Generation, PING_NAME, PROMPT_NAME};
 
 /// Why a request is refused.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum RefusalKind {
     /// The path names no synapse of this axon.
     UnknownSynapse(String),
@@ -40,24 +43,14 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// The label of a body that is not the one that was signed.
+    pub const HASH_MISMATCH: &str = "hash_mismatch";
+
     /// A stable name for counters.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::UnknownSynapse(_) => "unknown_synapse",
-            Self::BadHead(_) => "bad_head",
-            Self::Blacklisted(_) => "blacklisted",
-            Self::NotVerified(_) => "not_verified",
-            Self::NoRoute => "no_route",
-            Self::TrailingSlash(_) => "trailing_slash",
-            Self::WrongMethod => "wrong_method",
-            Self::BadBody(BodyError::HashMismatch { .. }) => "hash_mismatch",
-            Self::BadBody(_) => "bad_body",
-            Self::BodyTooLarge => "body_too_large",
-            Self::HeadTooLarge => "head_too_large",
-            Self::RateLimited => "rate_limited",
-            Self::TimedOut => "timed_out",
-            Self::Overloaded => "overloaded",
-            Self::Failed => "failed",
+            Self::BadBody(BodyError::HashMismatch { .. }) => Self::HASH_MISMATCH,
+            _ => self.into(),
         }
     }
 

@@ -1,9 +1,12 @@
 //! Why a request is not verified.
 
+use strum::IntoStaticStr;
+
 use crate::synapse::Generation;
 
 /// Why a request is not verified. The texts are those of the SDKs where a text is known.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub enum VerifyError {
     /// No hotkey header.
     #[error("No SS58 formatted address or public key provided")]
@@ -21,6 +24,7 @@ pub enum VerifyError {
     #[error(
         "Nonce is too old: acceptable delta is {acceptable_s:.2} seconds but request was {age_s:.2} seconds old"
     )]
+    #[strum(serialize = "stale_nonce")]
     Stale {
         /// Width of the window in seconds.
         acceptable_s: f64,
@@ -29,6 +33,7 @@ pub enum VerifyError {
     },
     /// Ahead of the clock (strict policy).
     #[error("Nonce is {ahead_s:.2} seconds ahead of the clock")]
+    #[strum(serialize = "future_nonce")]
     Ahead {
         /// By how many seconds.
         ahead_s: f64,
@@ -36,6 +41,7 @@ pub enum VerifyError {
     /// Not later than the start of this process, so it may have been served before (strict
     /// policy).
     #[error("Nonce is too old: this axon started {behind_s:.2} seconds after it")]
+    #[strum(serialize = "nonce_before_start")]
     BeforeStart {
         /// By how many seconds.
         behind_s: f64,
@@ -45,10 +51,12 @@ pub enum VerifyError {
         Generation::Modern => "Nonce is too old, a newer one was last processed",
         Generation::Legacy => "Nonce is too small",
     })]
+    #[strum(serialize = "replayed_nonce")]
     Replayed(Generation),
     /// The pair is not remembered, and later nonces than this one were forgotten, so it may have
     /// been served before (strict policy). Any fresh nonce is later.
     #[error("Nonce is too old, newer ones were processed and forgotten")]
+    #[strum(serialize = "forgotten_nonce")]
     Forgotten,
     /// A monotonic nonce where none is served.
     #[error("Nonce is not Unix time in nanoseconds")]
@@ -64,6 +72,7 @@ pub enum VerifyError {
     BadSignature,
     /// The signature belongs to another key or text.
     #[error("Signature mismatch with {text} and {signature}")]
+    #[strum(serialize = "signature_mismatch")]
     Mismatch {
         /// What should have been signed.
         text: String,
@@ -75,20 +84,6 @@ pub enum VerifyError {
 impl VerifyError {
     /// A stable name for counters.
     pub fn label(&self) -> &'static str {
-        match self {
-            Self::NoHotkey => "no_hotkey",
-            Self::BadHotkey => "bad_hotkey",
-            Self::BadTimeout => "bad_timeout",
-            Self::NoNonce => "no_nonce",
-            Self::Stale { .. } => "stale_nonce",
-            Self::Ahead { .. } => "future_nonce",
-            Self::BeforeStart { .. } => "nonce_before_start",
-            Self::Replayed(_) => "replayed_nonce",
-            Self::Forgotten => "forgotten_nonce",
-            Self::MonotonicNonce => "monotonic_nonce",
-            Self::NoSignature(_) => "no_signature",
-            Self::BadSignature => "bad_signature",
-            Self::Mismatch { .. } => "signature_mismatch",
-        }
+        self.into()
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sn1::wallet::AccountId;
+use strum::IntoStaticStr;
 use tokio::time::Instant;
 
 use super::house::{Place, Seat};
@@ -182,7 +183,8 @@ impl Track {
 }
 
 /// Why a connection is cut before any request on it is understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Cut {
     HeadTooLarge,
     SlowHead,
@@ -190,10 +192,7 @@ pub(super) enum Cut {
 
 impl Cut {
     pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::HeadTooLarge => "head_too_large",
-            Self::SlowHead => "slow_head",
-        }
+        self.into()
     }
 
     pub(super) fn reply(self) -> &'static [u8] {
