@@ -24,7 +24,7 @@ run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end 
 # stands on libtorch.
 NEXTEST   := $(shell cargo nextest --version 2>/dev/null)
 RUN_TESTS := $(if $(NEXTEST),nextest run,test)
-MODELLESS := interop|axon|dendrite|query|wire|dashboards|subtensor|wallet|devchain|committer|chaos|roles|subnet
+MODELLESS := interop|axon|dendrite|query|wire|dashboards|documents|subtensor|wallet|devchain|committer|chaos|roles|subnet
 MODELS    := llm|embedding
 NOT_AGAIN := $(if $(NEXTEST),$(if $(ARGS),,-E 'not binary(/^($(MODELLESS))$$/) and (not package(sn1) or test(/^($(MODELS))::/))'))
 

@@ -150,7 +150,7 @@ fn row_of(entries: &[(Uid, u16)], n: usize) -> Row {
         .collect()
 }
 
-/// Step 4: weights that count, each row divided by its sum.
+/// Weights that count, each row divided by its sum (docs/spec/yuma.md#step-4).
 fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
     let neurons = &input.neurons;
     let owner = input.params.owner.map(|uid| usize::from(uid.0));
@@ -173,7 +173,7 @@ fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
     weights
 }
 
-/// Steps 5 to 7: what the validators agree on.
+/// What the validators agree on (docs/spec/yuma.md#step-5 to docs/spec/yuma.md#step-7).
 struct Verdict {
     consensus: Vec<I32F32>,
     clipped: Matrix,
@@ -200,7 +200,7 @@ impl Verdict {
     }
 }
 
-/// Step 10: who gets which share of the emission.
+/// Who gets which share of the emission (docs/spec/yuma.md#step-10).
 struct Shares {
     server: Vec<I32F32>,
     validator: Vec<I32F32>,

@@ -1,0 +1,80 @@
+//! Documents are checked like code: what a comment or a page points at must be there.
+//!
+//! A comment that follows a rule cites its page of `docs/spec` and an anchor. Those anchors are written
+//! out (`<a id="...">`), so that they stay when a heading is reworded; on other pages a heading's own
+//! anchor counts too. Nothing is read but files of this repository.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[path = "documents/citations.rs"]
+mod citations;
+#[path = "documents/files.rs"]
+mod files;
+#[path = "documents/links.rs"]
+mod links;
+#[path = "documents/page.rs"]
+mod page;
+
+use files::Tree;
+use page::Page;
+
+/// One thing that is wrong, with the place where it was found.
+type Problem = String;
+
+/// What every check looks at: the texts of the repository and the anchors of its pages.
+struct Repository {
+    root: PathBuf,
+    /// Text by path from the root, for the file types that the checks read.
+    texts: BTreeMap<String, String>,
+    pages: BTreeMap<String, Page>,
+}
+
+impl Repository {
+    fn read() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        let texts = Tree::of(&root).texts();
+        let of_page = |(path, text): (&String, &String)| (path.clone(), Page::read(text));
+        let markdown = texts.iter().filter(|(path, _)| path.ends_with(".md"));
+        let pages = markdown.map(of_page).collect();
+        Self { root, texts, pages }
+    }
+
+    /// Runs a check over the texts whose paths `wanted` accepts and fails with all problems at once.
+    fn check(&self, wanted: impl Fn(&str) -> bool, check: impl Fn(&str, &str) -> Vec<Problem>) {
+        let texts: Vec<_> = self.texts.iter().filter(|(path, _)| wanted(path)).collect();
+        assert!(!texts.is_empty(), "no file to check: the walk is wrong");
+        let problems: Vec<_> = texts.iter().flat_map(|(path, text)| check(path, text)).collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+}
+
+#[test]
+fn every_citation_names_an_anchor_of_a_page() {
+    let repository = Repository::read();
+    let anywhere = |_: &str| true;
+    repository.check(anywhere, |path, text| citations::broken(path, text, &repository.pages));
+}
+
+#[test]
+fn rules_are_cited_by_their_anchors() {
+    let code = |path: &str| path.ends_with(".rs") || path.ends_with(".toml");
+    Repository::read().check(code, citations::old_forms);
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let repository = Repository::read();
+    let markdown = |path: &str| path.ends_with(".md");
+    repository.check(markdown, |path, text| links::broken(path, text, &repository));
+}
+
+#[test]
+fn anchors_of_the_rules_are_unique() {
+    let repository = Repository::read();
+    let rules = |path: &str| path.starts_with("docs/spec/");
+    repository.check(rules, |path, _| {
+        let twice = repository.pages[path].repeated();
+        twice.into_iter().map(|anchor| format!("{path}: #{anchor} stands twice")).collect()
+    });
+}
