@@ -84,6 +84,10 @@ sdk: $(SDKS:%=%/.done) ## Install the Python SDKs for the interop tests, where t
 third_party/sdk-%/.done: tests/interop/bittensor-%.txt
 	@$(PY) scripts/sdk.py install $* third_party/sdk-$*
 
+.PHONY: hooks
+hooks: ## Have git check formatting, documents and commit messages of this checkout
+	git config core.hooksPath scripts/hooks
+
 .PHONY: clean
 clean: ## Remove what was built (not what was downloaded)
 	cargo clean
