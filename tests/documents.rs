@@ -13,8 +13,12 @@ mod citations;
 mod files;
 #[path = "documents/links.rs"]
 mod links;
+#[path = "documents/named.rs"]
+mod named;
 #[path = "documents/page.rs"]
 mod page;
+#[path = "documents/quotes.rs"]
+mod quotes;
 
 use files::Tree;
 use page::Page;
@@ -76,5 +80,34 @@ fn anchors_of_the_rules_are_unique() {
     repository.check(rules, |path, _| {
         let twice = repository.pages[path].repeated();
         twice.into_iter().map(|anchor| format!("{path}: #{anchor} stands twice")).collect()
+    });
+}
+
+#[test]
+fn every_source_that_a_page_names_is_there() {
+    let repository = Repository::read();
+    // The changelog tells of files as they were.
+    let pages = |path: &str| path.ends_with(".md") && path != "CHANGELOG.md";
+    repository.check(pages, |path, text| named::broken(path, text, &repository.root));
+}
+
+#[test]
+fn code_that_a_page_quotes_stands_in_its_file() {
+    let repository = Repository::read();
+    let pages = |path: &str| path.ends_with(".md");
+    repository.check(pages, |path, text| quotes::broken(path, text, &repository.texts));
+}
+
+#[test]
+fn the_first_pages_stay_short() {
+    let most = |path: &str| match path {
+        "README.md" => 500,
+        _ => usize::MAX,
+    };
+    let first = |path: &str| most(path) < usize::MAX;
+    Repository::read().check(first, |path, text| {
+        let words = text.split_whitespace().count();
+        let long = words > most(path);
+        long.then(|| format!("{path}: {words} words, at most {}", most(path))).into_iter().collect()
     });
 }
