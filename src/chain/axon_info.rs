@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wallet::AccountId;
 
-/// The protocol number that the SDK sends with every record.
+/// The protocol number that the SDK sends with every record (docs/spec/chain.md#serving).
 pub const AXON_PROTOCOL: u8 = 4;
 
 /// A neuron's axon record, as the chain keeps it. The default is a neuron that never served.

@@ -118,7 +118,7 @@ impl Sum for I32F32 {
 }
 
 /// Scales `values` so that the largest is 65,535, rounding to nearest: what the runtime does with
-/// weights before it stores them. All zero stays all zero.
+/// weights before it stores them (docs/spec/chain.md#weights-checks). All zero stays all zero.
 pub fn max_upscale(values: &[u16]) -> Vec<u16> {
     let largest = values.iter().copied().max().unwrap_or(0);
     let divisor = I32F32::from(largest);

@@ -42,7 +42,7 @@ pub fn joined_hash<S: AsRef<str>>(field_hashes: &[S]) -> String {
     hex::encode(hasher.finalize())
 }
 
-/// The JSON that a dendrite sends, members in the SDK's order.
+/// The JSON that a dendrite sends, members in the SDK's order (docs/spec/wire.md#request-body).
 pub(super) fn request_body(
     draft: &RequestDraft<'_>,
     hotkey: &str,

@@ -19,7 +19,8 @@ use super::python::{parse_float, parse_int};
 /// One header, ready to send: its name, in lower case, and its value.
 pub type Header = (&'static str, String);
 
-/// Longest value that is written. Python dendrites fail a reply with a line beyond 8190 bytes.
+/// Longest value that is written. Python dendrites fail a reply with a line beyond 8190 bytes
+/// (docs/spec/wire.md#reply-headers).
 pub const MAX_VALUE_BYTES: usize = 4096;
 /// Longest header line that a dendrite accepts, name and value together.
 pub const MAX_REPLY_LINE_BYTES: usize = 8190;

@@ -9,7 +9,8 @@ use super::body::{body_hash, request_body};
 use super::headers::{Header, RequestDraft, Signed, request_headers};
 use crate::wallet::Keypair;
 
-/// The word that Python prints for an absent field; it stands for one in signed texts.
+/// The word that Python prints for an absent field; it stands for one in signed texts
+/// (docs/spec/wire.md#signed-text).
 const ABSENT: &str = "None";
 
 /// The text under a request's signature. Absent fields become `None`.

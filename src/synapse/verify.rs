@@ -6,7 +6,7 @@
 //! in the table; of two equal requests at once only the first is recorded.
 //!
 //! [`VerifyPolicy::Strict`] differs from the Python axons in these families, all of which no
-//! honest peer sends:
+//! honest peer sends (docs/peers.md#the-wire):
 //!
 //! - a timeout that is NaN, infinite or negative is refused, and at most 60 s of it count;
 //! - a nonce that looks like Unix time is held against the window whatever version is stated and
@@ -260,7 +260,7 @@ impl Verifier {
         }
     }
 
-    /// Whole nanoseconds, so that the edges are where the spec has them.
+    /// Whole nanoseconds, so that the edges are where docs/spec/wire.md#nonce-window has them.
     fn check_window(&self, nonce: i128, timeout_s: f64, now_ns: i128) -> Result<(), VerifyError> {
         let timeout_ns = (timeout_s.min(MAX_WINDOW_TIMEOUT_S) * 1e9) as i128;
         let acceptable_ns = ALLOWED_DELTA_NS + timeout_ns;
@@ -316,7 +316,8 @@ fn check_signature_with(claim: &Claim, verify: Check) -> Result<(), VerifyError>
     })
 }
 
-/// The window counts for the first nonce of a pair only, and in floats, as in Python.
+/// The window counts for the first nonce of a pair only (docs/spec/wire.md#nonce-window), and in
+/// floats, as in Python.
 fn check_leniently(head: &RequestHead, is_known: bool, now_ns: i128) -> Result<(), VerifyError> {
     if head.generation() == Generation::Legacy {
         return Ok(());

@@ -25,7 +25,7 @@ use super::state::AxonState;
 use crate::supervision::{Context, Drained, Resident};
 
 /// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
-/// a request.
+/// a request (docs/spec/wire.md#axon-duties).
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// A connection that is being closed may take this long.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);

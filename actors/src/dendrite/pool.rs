@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Before the 5 s after which a Python axon closes an idle connection.
+/// Before the 5 s after which a Python axon closes an idle connection
+/// (docs/spec/wire.md#dendrite-duties).
 const KEPT_FOR: Duration = Duration::from_secs(4);
 /// More at one address than this come only from many questions at once.
 const MAX_PER_ADDRESS: usize = 4;
