@@ -102,6 +102,7 @@ fn code_that_a_page_quotes_stands_in_its_file() {
 fn the_first_pages_stay_short() {
     let most = |path: &str| match path {
         "README.md" => 500,
+        "ARCHITECTURE.md" => 1_500,
         _ => usize::MAX,
     };
     let first = |path: &str| most(path) < usize::MAX;
