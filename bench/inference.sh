@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs benches/inference.rs and bench/transformers_reference.py in turn, so that both see the same
+# Runs bench/inference.rs and bench/transformers_reference.py in turn, so that both see the same
 # machine, and prints the best of each with their ratio.
 #
 #   bench/inference.sh [THREADS] [ROUNDS]

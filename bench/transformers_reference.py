@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `transformers` in float32 as benches/inference.rs measures this project.
+"""Measures `transformers` in float32 as bench/inference.rs measures this project.
 
     venv/bin/python bench/transformers_reference.py [THREADS]
 
