@@ -34,6 +34,9 @@ use std::time::Duration;
 use actix::Message;
 use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::outcome::Outcome;
+use sn1::telemetry::{
+    DENDRITE_CONNECTIONS, DENDRITE_DEADLINES, DENDRITE_REFUSED_ADDRESSES, DENDRITE_RETRIES, Metric,
+};
 use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -42,10 +45,14 @@ pub(crate) use addresses::is_public;
 use asking::{Shared, ask_all};
 pub use deadlines::Deadlines;
 
+use crate::recording::prime;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Idle connections that are too old are closed this often.
 const PRUNE: Duration = Duration::from_secs(1);
+/// What is shown from the start.
+const RECORDED: [Metric; 4] =
+    [DENDRITE_CONNECTIONS, DENDRITE_DEADLINES, DENDRITE_REFUSED_ADDRESSES, DENDRITE_RETRIES];
 /// Honest heads have about a thousand bytes, and the SDK takes lines of eight thousand.
 const MIN_HEAD_BYTES: usize = 8192;
 
@@ -186,6 +193,7 @@ impl Dendrite {
 
 impl Resident for Dendrite {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        prime(&RECORDED, &[]);
         ctx.every(PRUNE, |this, _| this.shared.pool.borrow_mut().prune(Instant::now()));
         Ok(())
     }

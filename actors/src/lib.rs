@@ -35,6 +35,7 @@ pub mod feeds;
 pub mod inference;
 pub mod notice;
 pub mod query;
+mod recording;
 pub mod settings;
 mod spawn;
 pub mod supervision;

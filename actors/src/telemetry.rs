@@ -14,7 +14,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use sn1::telemetry::{ALL, Kind, NODE_READY, NODE_START_SECONDS};
+use sn1::telemetry::{self, ALL, Kind, NODE_READY, NODE_START_SECONDS};
 
 use crate::clock::unix_seconds;
 use crate::supervision::{Context, Resident};
@@ -39,7 +39,10 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     }
     let handle = builder.install_recorder()?;
     for metric in ALL {
-        let unit = if metric.name.contains("_seconds") { Unit::Seconds } else { Unit::Count };
+        let unit = match metric.unit {
+            telemetry::Unit::Seconds | telemetry::Unit::UnixSeconds => Unit::Seconds,
+            _ => Unit::Count,
+        };
         match metric.kind {
             Kind::Counter => describe_counter!(metric.name, unit, metric.help),
             Kind::Gauge => describe_gauge!(metric.name, unit, metric.help),

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sn1::telemetry::{ALL, Kind};
+use sn1::telemetry::{ALL, Kind, Metric};
 
 use super::Problem;
 use super::promql::{self, Use};
 
 /// Labels of a metric with their values; an empty set is open.
-pub(crate) type Labels = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Labels = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-const DECLARATIONS: &str = include_str!("../../src/telemetry.rs");
 /// What Prometheus itself puts on every series.
 const SCRAPE_LABELS: [&str; 2] = ["instance", "job"];
 const RATES: [&str; 3] = ["rate", "irate", "increase"];
@@ -30,20 +29,27 @@ pub(crate) enum Part {
     Whole,
 }
 
-/// The registered metrics and their documented labels.
+/// The declared metrics and their labels.
 pub(crate) struct Catalogue {
     kinds: HashMap<&'static str, Kind>,
-    labels: HashMap<String, Labels>,
+    labels: HashMap<&'static str, Labels>,
 }
 
 impl Catalogue {
-    /// Metrics from [`ALL`], labels from the doc comments of their declarations.
+    /// What [`ALL`] declares.
     pub(crate) fn of_the_code() -> Self {
         let kinds = ALL.iter().map(|metric| (metric.name, metric.kind)).collect();
-        Self { kinds, labels: documented_labels(DECLARATIONS) }
+        let labels = |metric: &Metric| {
+            metric
+                .labels
+                .iter()
+                .map(|label| (label.name, label.values.closed().collect()))
+                .collect()
+        };
+        Self { kinds, labels: ALL.iter().map(|metric| (metric.name, labels(metric))).collect() }
     }
 
-    /// The documented labels of a metric.
+    /// The labels of a metric.
     pub(crate) fn labels_of(&self, metric: &str) -> Option<&Labels> {
         self.labels.get(metric)
     }
@@ -117,7 +123,7 @@ impl Catalogue {
     fn value_problems(&self, metric: &str, known: &Use) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (label, operator, value) in &known.matchers {
-            let values = self.labels_of(metric).and_then(|labels| labels.get(label));
+            let values = self.labels_of(metric).and_then(|labels| labels.get(label.as_str()));
             let Some(values) = values.filter(|values| !values.is_empty()) else { continue };
             let asked: Vec<&str> = match operator.as_str() {
                 "=" | "!=" => vec![value],
@@ -126,7 +132,7 @@ impl Catalogue {
             // Patterns and variables are left to whoever wrote them.
             let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || c == '_');
             let wrong = asked.into_iter().filter(|value| is_plain(value) && !value.is_empty());
-            let wrong = wrong.filter(|value| !values.contains(*value));
+            let wrong = wrong.filter(|value| !values.contains(value));
             problems.extend(
                 wrong.map(|value| {
                     format!("label `{label}` of {metric} never has the value `{value}`")
@@ -166,39 +172,4 @@ fn misuse(known: &Use, part: Part) -> Option<&'static str> {
         Part::Buckets if drops_le => Some("summed in a way that drops `le`"),
         _ => None,
     }
-}
-
-/// Reads the doc comments before each declaration: "Labels: `a`, `b` (`x`, `y`)." or "No labels.".
-fn documented_labels(source: &str) -> HashMap<String, Labels> {
-    let (mut found, mut pending) = (HashMap::new(), None);
-    for line in source.lines().map(str::trim) {
-        if let Some(text) = line.strip_prefix("/// Labels: ") {
-            pending = Some(parse_labels(text));
-        } else if line.starts_with("/// No labels.") {
-            pending = Some(Labels::new());
-        } else if let Some((_, rest)) = line.split_once("\"sn1_") {
-            let name = format!("sn1_{}", rest.split('"').next().unwrap_or_default());
-            found.extend(pending.take().map(|labels| (name, labels)));
-        }
-    }
-    found
-}
-
-fn parse_labels(text: &str) -> Labels {
-    let (mut labels, mut current, mut is_inside) = (Labels::new(), String::new(), false);
-    // Odd parts stand between backticks; the even ones tell names from values.
-    for (i, part) in text.split('`').enumerate() {
-        if i % 2 == 0 {
-            is_inside = (is_inside || part.contains('(')) && !part.contains(')');
-            if part.contains('.') {
-                break;
-            }
-        } else if is_inside {
-            labels.entry(current.clone()).or_default().insert(part.to_owned());
-        } else {
-            current = part.to_owned();
-            labels.entry(current.clone()).or_default();
-        }
-    }
-    labels
 }

@@ -15,7 +15,7 @@ use sn1::chain::{
 use sn1::synapse::SDK_VERSION;
 use sn1::telemetry;
 use sn1::wallet::Keypair;
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, warn};
 
@@ -52,7 +52,7 @@ pub struct AxonPublisher<C> {
 }
 
 /// What was sent.
-#[derive(Debug, Clone, Copy, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 enum Record {
     Axon,
@@ -195,5 +195,15 @@ impl<C: Chain> Resident for AxonPublisher<C> {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
         ctx.listen(WatchStream::new(self.metagraph.clone()), |this, _, ctx| this.publish(ctx));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_those_of_the_metric() {
+        assert_eq!(telemetry::AXON_RECORDS.values("record"), Record::VARIANTS);
     }
 }

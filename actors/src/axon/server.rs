@@ -13,6 +13,7 @@ use rustix::net::listen;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::sign::random_uuid;
+use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS};
 use sn1::wallet::Keypair;
 use tokio::net::TcpStream;
 
@@ -22,6 +23,7 @@ use super::handler::{Served, handle};
 use super::miner::Miner;
 use super::rules::{AxonLimits, AxonRules};
 use super::state::AxonState;
+use crate::recording::prime;
 use crate::supervision::{Context, Drained, Resident};
 
 /// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
@@ -147,6 +149,8 @@ impl AxonServer {
 
 impl Resident for AxonServer {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        let recorded = [AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS];
+        prime(&recorded, &[("actor", &self.settings.name)]);
         self.serve(ctx).map_err(|error| format!("could not serve the axon: {error}"))
     }
 

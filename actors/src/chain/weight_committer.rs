@@ -10,16 +10,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
-use sn1::chain::weight_cycle::{Finding, Obstacle, Sight, Standing, WeightCycle};
+use sn1::chain::weight_cycle::{Finding, Sight, Standing, WeightCycle};
 use sn1::chain::{
     Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Netuid, Plan,
     PlanSettings, PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason,
     WeightSetting,
 };
 use sn1::store::{Store, StoreError};
-use sn1::telemetry;
+use sn1::telemetry::{
+    self, WEIGHT_COMMITS, WEIGHT_REVEALS, WEIGHT_WINDOWS_MISSED, WEIGHTS_STOPPED,
+};
 use sn1::wallet::Keypair;
-use strum::VariantNames;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
@@ -29,6 +30,7 @@ use super::failpoints::{Failpoint, Failpoints};
 use crate::clock::unix_seconds;
 use crate::feeds::{HeadFeed, MetagraphFeed, ScoreFeed, ScoresSnapshot, SnapshotAge, SyncHints};
 use crate::notice::Notice;
+use crate::recording::{prime, show_one_of};
 use crate::supervision::{Context, Drained, Resident};
 
 /// What a committer must know.
@@ -104,7 +106,8 @@ impl<C: Chain> WeightCommitter<C> {
         if let Some(block) = cycle.last_landed() {
             gauge!(telemetry::WEIGHTS_BLOCK.name).set(block as f64);
         }
-        show_from_the_start();
+        prime(&[WEIGHT_COMMITS, WEIGHT_REVEALS, WEIGHT_WINDOWS_MISSED], &[]);
+        show_one_of(&WEIGHTS_STOPPED, None);
         let (place, is_busy, is_draining) = (None, false, false);
         Ok(Self { chain, settings, links, journal, cycle, place, is_busy, is_draining })
     }
@@ -244,7 +247,7 @@ impl<C: Chain> WeightCommitter<C> {
             Err(ChainError::Refused { refusal, .. }) => warn!(%refusal, "weights refused"),
             Err(error) => {
                 // The entry stays open: the next look asks the chain what became of it.
-                counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
+                counter!(WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
                 counter!(telemetry::CHAIN_ERRORS.name).increment(1);
                 warn!(%error, "fate of the weights unknown, asking the chain");
             }
@@ -279,7 +282,7 @@ impl<C: Chain> WeightCommitter<C> {
     }
 
     fn tell_outcome(&self, record: &CommitRecord, outcome: &CommitOutcome) {
-        counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome.label()).increment(1);
+        counter!(WEIGHT_COMMITS.name, "outcome" => outcome.label()).increment(1);
         let (weights, planned) = (&record.intent.weights, record.intent.planned_block);
         match outcome {
             CommitOutcome::Landed { block, .. } => {
@@ -309,8 +312,7 @@ impl<C: Chain> WeightCommitter<C> {
         self.tell_standing();
         for obstacle in self.cycle.take_missed() {
             warn!(obstacle = obstacle.label(), "a window passed without weights");
-            counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => obstacle.label())
-                .increment(1);
+            counter!(WEIGHT_WINDOWS_MISSED.name, "reason" => obstacle.label()).increment(1);
         }
         if self.is_draining {
             ctx.finish();
@@ -340,33 +342,12 @@ impl<C: Chain> WeightCommitter<C> {
                 None
             }
         };
-        show_stopped(stopped);
-    }
-}
-
-fn show_from_the_start() {
-    // Seen from the start, so that the first one is a rise.
-    for outcome in CommitOutcome::VARIANTS.iter().copied().chain(["unresolved"]) {
-        counter!(telemetry::WEIGHT_COMMITS.name, "outcome" => outcome).increment(0);
-    }
-    for obstacle in Obstacle::VARIANTS {
-        counter!(telemetry::WEIGHT_WINDOWS_MISSED.name, "reason" => *obstacle).increment(0);
-    }
-    for outcome in <RevealOutcome as VariantNames>::VARIANTS {
-        counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => *outcome).increment(0);
-    }
-    show_stopped(None);
-}
-
-fn show_stopped(stopped: Option<&'static str>) {
-    for label in StopReason::VARIANTS {
-        let is_it = f64::from(u8::from(stopped == Some(*label)));
-        gauge!(telemetry::WEIGHTS_STOPPED.name, "reason" => *label).set(is_it);
+        show_one_of(&WEIGHTS_STOPPED, stopped);
     }
 }
 
 fn tell_reveal(record: &CommitRecord, outcome: RevealOutcome) {
-    counter!(telemetry::WEIGHT_REVEALS.name, "outcome" => outcome.label()).increment(1);
+    counter!(WEIGHT_REVEALS.name, "outcome" => outcome.label()).increment(1);
     let round = record.intent.sealed.map(|sealed| sealed.round);
     match outcome {
         RevealOutcome::Revealed => info!(?round, "sealed weights are revealed and count"),

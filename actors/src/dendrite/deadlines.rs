@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::counter;
 use sn1::synapse::outcome::Ending;
 use sn1::telemetry;
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 use tokio::time::{Instant, timeout_at};
 
 /// Shares of an ask's timeout, in 0..=1, after which a miner is given up before its whole time is
@@ -37,7 +37,7 @@ impl Deadlines {
 }
 
 /// Which deadline a part of an exchange is under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
     Connect,
@@ -137,6 +137,11 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stages_are_those_of_the_metric() {
+        assert_eq!(telemetry::DENDRITE_DEADLINES.values("stage"), Stage::VARIANTS);
+    }
 
     async fn fired(deadlines: Deadlines, stage: Stage) -> Ending {
         let clock = Clock::start(Duration::from_millis(40), deadlines);
