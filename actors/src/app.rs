@@ -1,4 +1,5 @@
-//! The application: what the commands `sn1 validator`, `sn1 miner` and `sn1 localnet` run. Everything
+//! The application: what the commands `sn1 validator`, `sn1 miner`, `sn1 localnet` and
+//! `sn1 devchain` run. Everything
 //! that can be wrong is found first, then the command's tree runs until it is told to stop or gives up.
 //!
 //! | module | does |
@@ -6,7 +7,7 @@
 //! | `preflight` | wallet, chain, subnet, registration, addresses, state folder: a line for each |
 //! | [`parts`] | what nodes are made of, whatever their role |
 //! | `validator`, `miner` | the trees of the two roles |
-//! | [`localnet`] | a whole subnet in one process |
+//! | [`localnet`], `devchain` | a whole subnet in one process, and its chain alone |
 //! | `run` | follows a tree to its end |
 //! | `console` | what is said on standard output |
 //! | [`Failure`] | why a command did not start, or ended badly |
@@ -14,6 +15,7 @@
 //! | `faults`, `signals` | what breaks it on purpose, and what stops it |
 
 mod console;
+mod devchain;
 mod failure;
 mod faults;
 pub mod localnet;
@@ -28,6 +30,7 @@ pub(crate) mod signals;
 mod state;
 mod validator;
 
+pub use devchain::devchain;
 pub use failure::Failure;
 pub use faults::PlannedFault;
 pub use miner::miner;

@@ -1,4 +1,4 @@
-//! `sn1 devchain`: the embedded chain as a node of its own, which subxt, the official SDK and our
+//! The embedded chain as a node of its own, which subxt, the official SDK and our
 //! own client take for a real one.
 //!
 //! | part | knows |
@@ -24,7 +24,6 @@ mod server;
 mod subscriptions;
 mod switchboard;
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,12 +34,11 @@ use sn1::devchain::node::{DevNode, Generation, NodeConfig};
 use sn1::devchain::{ChainRules, GenesisConfig};
 use sn1::store::{ChainStore, StoreError};
 use sn1::wallet::{AccountId, Keypair, WalletError};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 
-use crate::app::signals::Signals;
 use crate::clock;
 use crate::exit::{Exit, Exits};
-use crate::supervision::{ChildSpec, Root, RootExit, Slot};
+use crate::supervision::{ChildSpec, Slot};
 use caller::Caller;
 use host::{Pace, Wire};
 use misbehaviour::Chaos;
@@ -95,7 +93,7 @@ pub struct DevNodeSettings {
     pub allows_control: bool,
 }
 
-/// Why the node did not start, or ended badly.
+/// Why the node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DevNodeError {
     /// Flags that make no sense.
@@ -114,9 +112,6 @@ pub enum DevNodeError {
     /// The state file cannot be used.
     #[error(transparent)]
     State(#[from] StoreError),
-    /// The tree gave up.
-    #[error("the node gave up: {0}")]
-    GaveUp(String),
 }
 
 impl Exits for DevNodeError {
@@ -126,7 +121,6 @@ impl Exits for DevNodeError {
             Self::State(StoreError::Io { .. }) => Exit::CannotWrite,
             Self::State(_) => Exit::Damaged,
             Self::Port { .. } => Exit::Unavailable,
-            Self::GaveUp(_) => Exit::GaveUp,
         }
     }
 }
@@ -272,32 +266,4 @@ fn new_chain(settings: &DevNodeSettings) -> DevNode {
         block_time_ms,
         started_ms: clock::unix_ns() / 1_000_000,
     })
-}
-
-/// Runs the node until a signal comes or its tree gives up. The first line on standard output is
-/// where it listens.
-///
-/// # Errors
-/// [`DevNodeError::GaveUp`]
-pub async fn run(prepared: PreparedDevNode) -> Result<(), DevNodeError> {
-    let mut signals = Signals::new().map_err(|error| DevNodeError::Usage(error.to_string()))?;
-    let (watchers, mut events) = mpsc::unbounded_channel();
-    let url = prepared.url();
-    let mut root = Root::start("DevNode", prepared.children(), watchers);
-    // The port is bound: who connects now is served as soon as the chain is up. Who started this
-    // without a reader needs no address.
-    let _ = writeln!(std::io::stdout(), "{url}");
-    let exit = loop {
-        tokio::select! {
-            () = signals.any() => break root.stop().await,
-            exit = root.ended() => break exit,
-            Some(event) = events.recv() => {
-                tracing::warn!(actor = %event.actor, fault = event.fault, reason = event.reason, "fault");
-            }
-        }
-    };
-    match exit {
-        RootExit::Stopped => Ok(()),
-        RootExit::GaveUp(reason) => Err(DevNodeError::GaveUp(reason)),
-    }
 }

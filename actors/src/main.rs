@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1_actors::app::{self, Failure, localnet};
 use sn1_actors::exit::Exit;
 use sn1_actors::settings::{MinerNeuron, NeuronSettings, NodeSettings, Settings};
-use sn1_actors::{devnode, query, telemetry};
+use sn1_actors::{query, telemetry};
 
 fn main() -> ExitCode {
     let arguments = match cli::Arguments::try_parse() {
@@ -81,7 +81,7 @@ fn run_devchain(arguments: &cli::DevchainArguments) -> Result<Exit, Failure> {
     logging::init(debug, trace, "error");
     raise_open_files();
     let prepared = arguments.prepare()?;
-    actix::System::new().block_on(devnode::run(prepared))?;
+    actix::System::new().block_on(app::devchain(prepared))?;
     Ok(Exit::Done)
 }
 

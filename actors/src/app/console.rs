@@ -1,94 +1,108 @@
-//! What a node says on standard output: a line for each step of its start, then what happens.
+//! The console: what a command says on standard output, a line each, with the seconds since its
+//! start. What is said of turns, weights and the subnet is up to a [`Layout`]; all else is said by
+//! every command in the same words. It also counts what a report needs.
+
+mod node;
+mod subnet;
 
 use std::io::Write;
 
-use sn1::chain::{AxonInfo, CommitOutcome, Metagraph, Uid};
-use sn1::wallet::AccountId;
+use sn1::chain::{CommitOutcome, Metagraph, Uid};
 use tokio::time::Instant;
 
+use super::run::Ending;
 use crate::notice::{Notice, TurnNotice};
-use crate::supervision::TreeEvent;
+use crate::supervision::{RestartLedger, TreeEvent};
 
-/// Tells. Knows our place on the subnet, so that changes of it are told once.
-pub(super) struct Account {
-    pub(super) started: Instant,
-    own: Option<AccountId>,
-    uid: Option<Uid>,
-    axon: AxonInfo,
+pub(super) use node::NodeLayout;
+pub(super) use subnet::SubnetLayout;
+
+/// How one kind of command puts things into lines.
+pub(super) trait Layout {
+    /// A turn was scored.
+    fn turn(&self, turn: &TurnNotice) -> Vec<String>;
+
+    /// These weights landed in that block.
+    fn weights(&self, entries: &[(Uid, u16)], block: u64) -> String;
+
+    /// What is worth saying of a newer state of the subnet.
+    fn subnet(&mut self, known: &Metagraph) -> Vec<String>;
 }
 
-impl Account {
+/// What a run came to so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) restarts: RestartLedger,
+    pub(super) first_turn_seconds: Option<f64>,
+    pub(super) first_weights_seconds: Option<f64>,
+    pub(super) n_turns: u64,
+}
+
+/// Says what happens.
+pub(super) struct Console {
+    pub(super) started: Instant,
+    pub(super) tally: Tally,
+    /// Without one only the tree's own events are said.
+    layout: Option<Box<dyn Layout>>,
+    is_quiet: bool,
+}
+
+impl Console {
+    /// Starts to count seconds.
     pub(super) fn new() -> Self {
-        let (own, uid, axon) = (None, None, AxonInfo::default());
-        Self { started: Instant::now(), own, uid, axon }
+        Self { started: Instant::now(), tally: Tally::default(), layout: None, is_quiet: false }
     }
 
-    pub(super) fn say(&self, text: std::fmt::Arguments<'_>) {
-        let seconds = self.started.elapsed().as_secs_f64();
-        // A closed pipe is no reason to stop a node.
-        let _ = writeln!(std::io::stdout(), "{seconds:>7.1}s  {text}");
+    /// Says nothing but the greeting: standard output is for programs. Faults are logged.
+    pub(super) fn quiet() -> Self {
+        Self { is_quiet: true, ..Self::new() }
     }
 
-    /// Our place as it is at the start.
-    pub(super) fn placed(&mut self, own: AccountId, known: &Metagraph) {
-        self.own = Some(own);
-        if let Some(neuron) = known.neuron_of(&own) {
-            (self.uid, self.axon) = (Some(neuron.uid), neuron.axon);
+    /// From now on with this layout.
+    pub(super) fn show(&mut self, layout: impl Layout + 'static) {
+        self.layout = Some(Box::new(layout));
+    }
+
+    /// Seconds since the start.
+    pub(super) fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    pub(super) fn say(&self, text: impl std::fmt::Display) {
+        if !self.is_quiet {
+            print_line(format_args!("{:>7.1}s  {text}", self.seconds()));
         }
     }
 
-    /// Tells what has changed for us.
-    pub(super) fn subnet(&mut self, known: &Metagraph) {
-        let block = known.head.number;
-        let neuron = self.own.and_then(|own| known.neuron_of(&own));
-        let uid = neuron.map(|neuron| neuron.uid);
-        if std::mem::replace(&mut self.uid, uid) != uid {
-            match uid {
-                Some(uid) => self.say(format_args!("we have uid {uid} as of block {block}")),
-                None => self.say(format_args!(
-                    "our hotkey has lost its place on the subnet, as of block {block}: register it \
-                     again; this node goes on by itself then"
-                )),
-            }
-        }
-        let axon = neuron.map_or_else(AxonInfo::default, |neuron| neuron.axon);
-        let before = std::mem::replace(&mut self.axon, axon);
-        if !before.is_same_endpoint(&axon)
-            && let Some(address) = axon.socket_address()
-        {
-            self.say(format_args!("the chain shows us at {address} as of block {block}"));
-        }
+    /// The first line of a run.
+    pub(super) fn greet(&self, text: &str) {
+        if self.is_quiet { print_line(text) } else { self.say(text) }
     }
 
-    pub(super) fn notice(&self, notice: &Notice) {
+    fn say_all(&self, lines: Vec<String>) {
+        lines.iter().for_each(|line| self.say(line));
+    }
+
+    pub(super) fn notice(&mut self, notice: &Notice) {
         match notice {
-            Notice::Turn(turn) => self.turn(turn),
-            Notice::Weights { entries, outcome } => self.weights(entries.len(), outcome),
+            Notice::Turn(turn) => {
+                self.tally.n_turns += 1;
+                let seconds = self.seconds();
+                self.tally.first_turn_seconds.get_or_insert(seconds);
+                let lines = self.layout.as_ref().map(|layout| layout.turn(turn));
+                self.say_all(lines.unwrap_or_default());
+            }
+            Notice::Weights { entries, outcome } => self.weights(entries, outcome),
         }
     }
 
-    fn turn(&self, turn: &TurnNotice) {
-        let n_asked = turn.uids.len();
-        let best = turn.uids.iter().zip(&turn.rewards).max_by(|a, b| a.1.total_cmp(b.1));
-        let best = best.map_or_else(String::new, |(uid, reward)| {
-            format!(", best reward {reward:.2} for uid {uid}")
-        });
-        self.say(format_args!(
-            "step {} turn {}: {} about {}, {}, {:.1} s{best}",
-            turn.step,
-            turn.turn,
-            turn.task,
-            turn.topic,
-            counted(n_asked, "miner"),
-            turn.seconds
-        ));
-    }
-
-    fn weights(&self, n_weights: usize, outcome: &CommitOutcome) {
+    fn weights(&mut self, entries: &[(Uid, u16)], outcome: &CommitOutcome) {
         match outcome {
             CommitOutcome::Landed { block, .. } => {
-                let uids = counted(n_weights, "uid");
-                self.say(format_args!("weights of {uids} on chain in block {block}"));
+                let seconds = self.seconds();
+                self.tally.first_weights_seconds.get_or_insert(seconds);
+                let line = self.layout.as_ref().map(|layout| layout.weights(entries, *block));
+                self.say_all(line.into_iter().collect());
             }
             CommitOutcome::Refused { reason } => {
                 self.say(format_args!("weights refused: {reason}"));
@@ -96,21 +110,66 @@ impl Account {
             CommitOutcome::Replaced { block } => {
                 self.say(format_args!("weights were in block {block}, but the chain holds others"));
             }
-            CommitOutcome::Lost => self.say(format_args!("weights never landed, planning anew")),
+            CommitOutcome::Lost => self.say("weights never landed, planning anew"),
         }
     }
 
-    pub(super) fn tree_event(&self, event: &TreeEvent) {
-        let reason =
-            if event.reason.is_empty() { String::new() } else { format!(" ({})", event.reason) };
-        let next = match event.restart_after {
+    pub(super) fn subnet(&mut self, known: &Metagraph) {
+        let lines = self.layout.as_mut().map(|layout| layout.subnet(known));
+        self.say_all(lines.unwrap_or_default());
+    }
+
+    pub(super) fn tree_event(&mut self, event: &TreeEvent) {
+        self.tally.restarts.count(event);
+        let TreeEvent { actor, fault, reason, restart_after } = event;
+        if self.is_quiet {
+            tracing::warn!(%actor, fault, %reason, "fault");
+            return;
+        }
+        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        let next = match restart_after {
             Some(after) => format!("restarting in {:.1} s", after.as_secs_f64()),
             None => "not restarted".to_owned(),
         };
-        self.say(format_args!("{} ended by {}{reason}, {next}", event.actor, event.fault));
+        self.say(format_args!("{actor} ended by {fault}{reason}, {next}"));
+    }
+
+    pub(super) fn ending(&self, ending: &Ending) {
+        self.say(match ending {
+            Ending::Duration => "time is over, stopping",
+            Ending::Signal => "told to stop, finishing what is under way",
+            Ending::GaveUp(_) => "the tree gave up",
+        });
+    }
+
+    pub(super) fn hurried(&self) {
+        self.say("told again, stopping at once");
+    }
+
+    /// Something of many lines, at the end.
+    pub(super) fn table(&self, table: impl std::fmt::Display) {
+        print_line(format_args!("\n{table}"));
     }
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+fn print_line(text: impl std::fmt::Display) {
+    // A closed pipe is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firsts_are_counted_once_and_turns_always() {
+        let mut console = Console::quiet();
+        let landed = CommitOutcome::Landed { block: 7, transaction: None };
+        let notice = Notice::Weights { entries: Vec::new(), outcome: landed };
+        console.notice(&notice);
+        let first = console.tally.first_weights_seconds;
+        console.notice(&notice);
+        assert!(first.is_some() && console.tally.first_weights_seconds == first);
+        assert_eq!((console.tally.n_turns, console.tally.first_turn_seconds), (0, None));
+    }
 }

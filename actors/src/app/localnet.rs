@@ -6,7 +6,6 @@
 //! anything is started. [`run`] then starts the tree, tells what happens, breaks what it is told to
 //! break, and ends with a table and a report.
 
-mod account;
 mod prepare;
 mod report;
 mod setup;
@@ -17,17 +16,16 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::Netuid;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use crate::app::Failure;
-use crate::app::faults::{FaultPlan, PlannedFault, sleep_until};
-use crate::app::signals::Signals;
+use crate::app::console::{Console, SubnetLayout};
+use crate::app::faults::PlannedFault;
+use crate::app::run::{Course, channels};
 use crate::chain::Failpoints;
 use crate::settings::Settings;
-use crate::supervision::{Root, RootExit};
 
 pub use prepare::{Prepared, prepare};
+use report::Report;
 
 /// What the command line says beyond settings.
 #[derive(Debug, Clone, Default)]
@@ -40,18 +38,6 @@ pub struct Options {
     pub faults: Vec<PlannedFault>,
 }
 
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// Its time was over.
-    Duration,
-    /// It was told to stop.
-    Signal,
-    /// The tree gave up.
-    GaveUp,
-}
-
 /// Runs a prepared local net until its time is over, a signal comes, or the tree gives up.
 ///
 /// # Errors
@@ -62,70 +48,43 @@ pub async fn run(
     prepared: Prepared,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
-    let started = Instant::now();
+    let mut console = Console::new();
     let netuid = Netuid(settings.netuid);
-    let (notices, mut inbox) = mpsc::unbounded_channel();
-    let (watchers, mut tree_events) = mpsc::unbounded_channel();
-    let failpoints =
-        Failpoints::from_environment(false).map_err(|error| Failure::usage(error.to_string()))?;
-    let listeners = tree::Listeners { metrics, notices, watchers: watchers.clone() };
-    let (specs, handles) = tree::build(&settings, &prepared, &listeners, failpoints)?;
-    let names = specs.iter().flat_map(crate::supervision::ChildSpec::names).collect::<Vec<_>>();
-    let mut faults = FaultPlan::new(&options.faults, &names, started).map_err(Failure::usage)?;
-    let mut account = account::Account::new(&prepared, started);
-    account.opened(&settings, &prepared);
-    account.follow(handles.metagraph.clone());
-    let mut root = Root::start("Node", specs, watchers);
-    let settling = setup::settle_in(handles.client.clone(), Arc::clone(&prepared.keys), netuid);
-    tokio::pin!(settling);
-    let mut is_settled = false;
-    let ends_at =
-        Some(Settings::seconds(settings.localnet.duration)).filter(|limit| !limit.is_zero());
-    let mut snapshots = handles.metagraph.clone();
-    let mut signals = Signals::new().map_err(|error| Failure::usage(error.to_string()))?;
-
-    let (ending, reason) = loop {
-        tokio::select! {
-            () = &mut settling, if !is_settled => is_settled = true,
-            Some(notice) = inbox.recv() => account.notice(notice),
-            Some(event) = tree_events.recv() => account.tree_event(&event),
-            Ok(()) = snapshots.changed() => {
-                if let Some(known) = snapshots.borrow_and_update().as_ref() { account.subnet(known) }
-            }
-            () = sleep_until(faults.next()) => faults.inject(&root).await,
-            () = sleep_until(ends_at.map(|limit| started + limit)) => break (Ending::Duration, None),
-            () = signals.any() => break (Ending::Signal, None),
-            exit = root.ended() => {
-                let reason = match exit {
-                    RootExit::GaveUp(reason) => reason,
-                    RootExit::Stopped => "the tree stopped by itself".to_owned(),
-                };
-                break (Ending::GaveUp, Some(reason));
-            }
-        }
+    let channels = channels();
+    let failpoints = Failpoints::from_environment(false)?;
+    let (specs, handles) = tree::build(&settings, &prepared, &channels.0, metrics, failpoints)?;
+    console.show(layout(&prepared));
+    let duration = Settings::seconds(settings.localnet.duration);
+    let course = Course {
+        faults: &options.faults,
+        subnet: Some(handles.metagraph),
+        greeting: Some(greeting(&settings, &prepared)),
+        duration: (!duration.is_zero()).then_some(duration),
+        duty: Box::pin(setup::settle_in(handles.client, Arc::clone(&prepared.keys), netuid)),
+        ..Course::new("Node", specs)
     };
-    account.closing(ending);
-    if ending != Ending::GaveUp {
-        tokio::select! {
-            exit = root.stop() => if let RootExit::GaveUp(reason) = exit {
-                tracing::warn!(reason, "not everything stopped in time");
-            },
-            () = signals.any() => account.hurried(),
-        }
-    }
-    while let Ok(notice) = inbox.try_recv() {
-        account.notice(notice);
-    }
-    while let Ok(event) = tree_events.try_recv() {
-        account.tree_event(&event);
-    }
-    let report = report::Report::gather(&prepared, &account, netuid, ending)?;
-    account.table(&report);
+    let ending = crate::app::run::run(course, channels, &mut console).await?;
+    let seconds = console.seconds();
+    let report = Report::gather(&prepared, netuid, &console.tally, ending.label(), seconds)?;
+    console.table(&report);
     if let Some(path) = &options.report {
         report.write(path)?;
     }
-    match reason {
-        Some(reason) => Err(Failure::gave_up(&reason)),
-        None => Ok(()),
-    }
+    ending.verdict()
+}
+
+fn layout(prepared: &Prepared) -> SubnetLayout {
+    let kinds = prepared.miners.iter().map(|miner| (miner.hotkey, miner.behaviour.label()));
+    SubnetLayout::new(kinds.collect())
+}
+
+fn greeting(settings: &Settings, prepared: &Prepared) -> String {
+    let pages = prepared.telemetry.local_addr();
+    let pages = pages.map_or_else(|_| "-".to_owned(), |address| address.to_string());
+    format!(
+        "subnet {} with {} miners; chain on {}; metrics on http://{pages}/metrics; Ctrl-C stops",
+        settings.netuid,
+        settings.localnet.miners,
+        prepared.chain.url()
+    )
 }

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::preflight::{Start, start};
-use super::run::{Listeners, channels, run};
+use super::run::{Course, Listeners, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
@@ -41,11 +41,13 @@ pub async fn miner(
     let listener = bind(address, "the axon", "axon.port")?;
     let mut begun = start(&settings, &options).await?;
     check_address(&settings, &begun)?;
-    let (listeners, inboxes) = channels(metrics);
-    let specs = tree(&settings, &mut begun, mind, listener, &listeners)?;
-    let subnet = begun.chain.feeds.metagraph();
-    let Start { account, state: _locked, .. } = begun;
-    run(specs, listeners, inboxes, subnet, &options, account).await
+    let channels = channels();
+    let specs = tree(&settings, &mut begun, mind, listener, &channels.0, metrics)?;
+    let subnet = Some(begun.chain.feeds.metagraph());
+    let Start { mut console, state: _locked, .. } = begun;
+    let greeting = Some("started; Ctrl-C stops".to_owned());
+    let course = Course { faults: &options.faults, subnet, greeting, ..Course::new("Node", specs) };
+    run(course, channels, &mut console).await?.verdict()
 }
 
 fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
@@ -102,6 +104,7 @@ fn tree(
     mind: Mind,
     listener: TcpListener,
     listeners: &Listeners,
+    metrics: PrometheusHandle,
 ) -> Result<Vec<ChildSpec>, Failure> {
     let Mind { miner, inference } = mind;
     let feeds = begun.chain.feeds.clone();
@@ -111,7 +114,6 @@ fn tree(
         Some(inference) => conditions.and("model", Arc::clone(&inference.ready)),
         None => conditions,
     };
-    let metrics = listeners.metrics.clone();
     let pages = telemetry(metrics, &begun.telemetry, conditions, &feeds, None)
         .map_err(Failure::unshared)?;
     let sync = SyncSettings {
@@ -143,7 +145,7 @@ fn axon(
         true => "not published".to_owned(),
         false => format!("published as {external}"),
     };
-    begun.account.say(format_args!("axon on {bound}, {published}"));
+    begun.console.say(format_args!("axon on {bound}, {published}"));
     let children = miner_children(
         MinerSettings {
             number: None,

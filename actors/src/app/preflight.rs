@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sn1::chain::{Chain, ChainError, Metagraph, Netuid};
 use sn1::wallet::Keypair;
 
-use super::console::Account;
+use super::console::{Console, NodeLayout};
 use super::state::{FolderFacts, StateFolder};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
@@ -37,7 +37,7 @@ pub(super) struct Start {
     pub(super) is_main: bool,
     pub(super) telemetry: TcpListener,
     pub(super) state: StateFolder,
-    pub(super) account: Account,
+    pub(super) console: Console,
 }
 
 impl Start {
@@ -69,31 +69,31 @@ pub(super) async fn start<N: RoleSettings>(
     settings: &NodeSettings<N>,
     options: &RoleOptions,
 ) -> Result<Start, Failure> {
-    let mut account = Account::new();
+    let mut console = Console::new();
     for notice in &options.notices {
-        account.say(format_args!("{notice}"));
+        console.say(notice);
     }
     refuse_faults(settings.subtensor.names_main_network(), options)?;
     let telemetry = bind_telemetry(settings)?;
-    let hotkey = open_wallet(settings, &account)?;
+    let hotkey = open_wallet(settings, &console)?;
     let (client, known) = reach_chain(settings).await?;
     let genesis = client.genesis().map(|hash| hash.to_string()).unwrap_or_default();
     let is_main = genesis == MAIN_GENESIS;
     let failpoints = refuse_faults(is_main, options)?;
-    account.say(format_args!(
+    console.say(format_args!(
         "{} answers, at block {}{}",
         shown(settings),
         known.head.number,
         if is_main { " of the main network" } else { "" }
     ));
-    check_registered(settings, &hotkey, &known, &account)?;
-    account.placed(hotkey.account_id(), &known);
+    check_registered(settings, &hotkey, &known, &console)?;
+    console.show(NodeLayout::new(hotkey.account_id(), &known));
     let network = settings.subtensor.nodes()?;
     let external = find_address(settings, &network).await?;
     let state = open_state(settings, &hotkey, genesis)?;
-    account.say(format_args!("state in {}", state.path().display()));
+    console.say(format_args!("state in {}", state.path().display()));
     if let Ok(address) = telemetry.local_addr() {
-        account.say(format_args!("metrics on http://{address}/metrics"));
+        console.say(format_args!("metrics on http://{address}/metrics"));
     }
     let subtensor = SubtensorSettings { network: network.clone(), deadlines: Deadlines::default() };
     let client = Subtensor::with_failpoints(subtensor, failpoints.clone());
@@ -107,7 +107,7 @@ pub(super) async fn start<N: RoleSettings>(
         telemetry,
         state,
         hotkey,
-        account,
+        console,
     })
 }
 
@@ -120,7 +120,7 @@ fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Failpoints, Fai
     Ok(Failpoints::from_environment(is_main)?)
 }
 
-fn open_wallet<N>(settings: &NodeSettings<N>, account: &Account) -> Result<Keypair, Failure> {
+fn open_wallet<N>(settings: &NodeSettings<N>, console: &Console) -> Result<Keypair, Failure> {
     let wallet = &settings.wallet;
     let file = &wallet.password_file;
     let opened = NodeWallet {
@@ -132,10 +132,10 @@ fn open_wallet<N>(settings: &NodeSettings<N>, account: &Account) -> Result<Keypa
     }
     .open()?;
     for notice in &opened.notices {
-        account.say(format_args!("{notice}"));
+        console.say(notice);
     }
     let address = opened.hotkey.account_id();
-    account.say(format_args!("hotkey {address} ({} of {})", wallet.hotkey, wallet.name));
+    console.say(format_args!("hotkey {address} ({} of {})", wallet.hotkey, wallet.name));
     Ok(opened.hotkey)
 }
 
@@ -171,12 +171,12 @@ fn check_registered<N>(
     settings: &NodeSettings<N>,
     hotkey: &Keypair,
     known: &Metagraph,
-    account: &Account,
+    console: &Console,
 ) -> Result<(), Failure> {
     let (own, netuid) = (hotkey.account_id(), settings.netuid);
     if let Some(neuron) = known.neuron_of(&own) {
         let permit = if neuron.validator_permit { ", with a validator permit" } else { "" };
-        account.say(format_args!("registered on subnet {netuid} as uid {}{permit}", neuron.uid));
+        console.say(format_args!("registered on subnet {netuid} as uid {}{permit}", neuron.uid));
         return Ok(());
     }
     let wallet = &settings.wallet;

@@ -1,19 +1,54 @@
-//! Follows a role's tree to its end.
+//! The one run loop: follows a tree until its time is over, a signal comes or it gives up, and sees
+//! it to its end.
 
-use metrics_exporter_prometheus::PrometheusHandle;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::chain::Metagraph;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::console::Account;
-use super::{Failure, RoleOptions};
-use crate::app::faults::{FaultPlan, sleep_until};
-use crate::app::signals::Signals;
+use super::Failure;
+use super::console::Console;
+use super::faults::{FaultPlan, PlannedFault, sleep_until};
+use super::signals::Signals;
 use crate::feeds::MetagraphFeed;
 use crate::notice::Notice;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Its time was over.
+    Duration,
+    /// It was told to stop.
+    Signal,
+    /// The tree gave up, for this reason.
+    GaveUp(String),
+}
+
+impl Ending {
+    /// Its name in reports.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Signal => "signal",
+            Self::GaveUp(_) => "gave_up",
+        }
+    }
+
+    /// A tree that gave up is a failure.
+    pub(super) fn verdict(self) -> Result<(), Failure> {
+        match self {
+            Self::GaveUp(reason) => Err(Failure::gave_up(&reason)),
+            Self::Duration | Self::Signal => Ok(()),
+        }
+    }
+}
+
 /// Whom the actors tell.
 pub(super) struct Listeners {
-    pub(super) metrics: PrometheusHandle,
     pub(super) notices: UnboundedSender<Notice>,
     pub(super) watchers: UnboundedSender<TreeEvent>,
 }
@@ -30,69 +65,129 @@ pub(super) struct Inboxes {
     events: UnboundedReceiver<TreeEvent>,
 }
 
-pub(super) fn channels(metrics: PrometheusHandle) -> (Listeners, Inboxes) {
+pub(super) fn channels() -> (Listeners, Inboxes) {
     let (notices, inbox) = unbounded_channel();
     let (watchers, events) = unbounded_channel();
-    (Listeners { metrics, notices, watchers }, Inboxes { notices: inbox, events })
+    (Listeners { notices, watchers }, Inboxes { notices: inbox, events })
 }
 
-/// Runs the tree until a signal comes or it gives up.
+/// What is run, and for how long.
+pub(super) struct Course<'a> {
+    /// The root's name.
+    pub(super) name: &'static str,
+    /// Its children, in the order of their starts.
+    pub(super) specs: Vec<ChildSpec>,
+    /// What is broken on purpose.
+    pub(super) faults: &'a [PlannedFault],
+    /// The subnet, of which the console tells.
+    pub(super) subnet: Option<MetagraphFeed>,
+    /// Said once signals are heeded.
+    pub(super) greeting: Option<String>,
+    /// Counted from the console's start; without it the run goes on.
+    pub(super) duration: Option<Duration>,
+    /// A duty beside the tree. It may end before the run does, and ends with it.
+    pub(super) duty: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+impl Course<'_> {
+    /// A tree that runs until it is told to stop, and nothing beside it.
+    pub(super) fn new(name: &'static str, specs: Vec<ChildSpec>) -> Self {
+        Self {
+            name,
+            specs,
+            faults: &[],
+            subnet: None,
+            greeting: None,
+            duration: None,
+            duty: Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// Runs the tree to its end, and tells of it.
 ///
 /// # Errors
-/// [`Failure::GaveUp`], or a fault for an actor that is not there.
+/// A fault for an actor that is not there, or no signals on this system.
 pub(super) async fn run(
-    specs: Vec<ChildSpec>,
-    listeners: Listeners,
-    mut inboxes: Inboxes,
-    mut subnet: MetagraphFeed,
-    options: &RoleOptions,
-    mut account: Account,
-) -> Result<(), Failure> {
+    mut course: Course<'_>,
+    (listeners, mut inboxes): (Listeners, Inboxes),
+    console: &mut Console,
+) -> Result<Ending, Failure> {
+    let specs = std::mem::take(&mut course.specs);
     let names = specs.iter().flat_map(ChildSpec::names).collect::<Vec<_>>();
-    let plan = FaultPlan::new(&options.faults, &names, account.started);
-    let mut faults = plan.map_err(Failure::usage)?;
+    let faults = FaultPlan::new(course.faults, &names, console.started).map_err(Failure::usage)?;
     let mut signals = Signals::new().map_err(|error| Failure::usage(error.to_string()))?;
-    let mut root = Root::start("Node", specs, listeners.watchers);
-    account.say(format_args!("started; Ctrl-C stops"));
-    let gave_up = loop {
+    let mut root = Root::start(course.name, specs, listeners.watchers);
+    if let Some(greeting) = &course.greeting {
+        console.greet(greeting);
+    }
+    let ending = follow(course, faults, &mut inboxes, &mut signals, &mut root, console).await;
+    console.ending(&ending);
+    if !matches!(ending, Ending::GaveUp(_)) {
+        stop(root, &mut signals, console).await;
+    }
+    inboxes.drain(console);
+    Ok(ending)
+}
+
+/// Until something ends the run.
+async fn follow(
+    course: Course<'_>,
+    mut faults: FaultPlan,
+    inboxes: &mut Inboxes,
+    signals: &mut Signals,
+    root: &mut Root,
+    console: &mut Console,
+) -> Ending {
+    let Course { mut subnet, mut duty, duration, .. } = course;
+    let ends_at = duration.map(|duration| console.started + duration);
+    let mut is_on_duty = true;
+    loop {
         tokio::select! {
-            Some(notice) = inboxes.notices.recv() => account.notice(&notice),
-            Some(event) = inboxes.events.recv() => account.tree_event(&event),
-            Ok(()) = subnet.changed() => {
-                if let Some(known) = subnet.borrow_and_update().as_ref() { account.subnet(known) }
-            }
-            () = sleep_until(faults.next()) => faults.inject(&root).await,
-            () = signals.any() => break None,
-            exit = root.ended() => break Some(match exit {
+            () = &mut duty, if is_on_duty => is_on_duty = false,
+            Some(notice) = inboxes.notices.recv() => console.notice(&notice),
+            Some(event) = inboxes.events.recv() => console.tree_event(&event),
+            Some(known) = newer(&mut subnet) => console.subnet(&known),
+            () = sleep_until(faults.next()) => faults.inject(root).await,
+            () = sleep_until(ends_at) => return Ending::Duration,
+            () = signals.any() => return Ending::Signal,
+            exit = root.ended() => return Ending::GaveUp(match exit {
                 RootExit::GaveUp(reason) => reason,
                 RootExit::Stopped => "the tree stopped by itself".to_owned(),
             }),
         }
-    };
-    if gave_up.is_none() {
-        account.say(format_args!("told to stop, finishing what is under way"));
-        tokio::select! {
-            exit = root.stop() => if let RootExit::GaveUp(reason) = exit {
-                tracing::warn!(reason, "not everything stopped in time");
-            },
-            () = signals.any() => account.say(format_args!("told again, stopping at once")),
+    }
+}
+
+/// The next state of the subnet; never one without a feed.
+async fn newer(feed: &mut Option<MetagraphFeed>) -> Option<Arc<Metagraph>> {
+    let feed = feed.as_mut()?;
+    loop {
+        feed.changed().await.ok()?;
+        if let Some(known) = feed.borrow_and_update().clone() {
+            return Some(known);
         }
     }
-    inboxes.drain(&account);
-    match gave_up {
-        Some(reason) => Err(Failure::gave_up(&reason)),
-        None => Ok(()),
+}
+
+/// In order, or at once when told again.
+async fn stop(root: Root, signals: &mut Signals, console: &Console) {
+    tokio::select! {
+        exit = root.stop() => if let RootExit::GaveUp(reason) = exit {
+            tracing::warn!(reason, "not everything stopped in time");
+        },
+        () = signals.any() => console.hurried(),
     }
 }
 
 impl Inboxes {
     /// Tells what came while the tree was stopping.
-    fn drain(&mut self, account: &Account) {
+    fn drain(&mut self, console: &mut Console) {
         while let Ok(notice) = self.notices.try_recv() {
-            account.notice(&notice);
+            console.notice(&notice);
         }
         while let Ok(event) = self.events.try_recv() {
-            account.tree_event(&event);
+            console.tree_event(&event);
         }
     }
 }

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::tokenizer::Tokenizer;
 
 use super::preflight::{Start, start};
-use super::run::{Listeners, channels, run};
+use super::run::{Course, Listeners, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::models;
 use crate::app::parts::{
@@ -44,11 +44,13 @@ pub async fn validator(
     if begun.is_main && !HAS_MODEL {
         return Err(no_model("and on the main network a validator needs one"));
     }
-    let (listeners, inboxes) = channels(metrics);
-    let specs = tree(&settings, &begun, models, &listeners)?;
-    let subnet = begun.chain.feeds.metagraph();
-    let Start { account, state: _locked, .. } = begun;
-    run(specs, listeners, inboxes, subnet, &options, account).await
+    let channels = channels();
+    let specs = tree(&settings, &begun, models, &channels.0, metrics)?;
+    let subnet = Some(begun.chain.feeds.metagraph());
+    let Start { mut console, state: _locked, .. } = begun;
+    let greeting = Some("started; Ctrl-C stops".to_owned());
+    let course = Course { faults: &options.faults, subnet, greeting, ..Course::new("Node", specs) };
+    run(course, channels, &mut console).await?.verdict()
 }
 
 /// Nothing listens on a validator's port, so nobody chooses one.
@@ -90,6 +92,7 @@ fn tree(
     begun: &Start,
     models: Models,
     listeners: &Listeners,
+    metrics: PrometheusHandle,
 ) -> Result<Vec<ChildSpec>, Failure> {
     let feeds = &begun.chain.feeds;
     let own = begun.hotkey.account_id();
@@ -114,7 +117,6 @@ fn tree(
         .and_registration(feeds, own)
         .and_weights(feeds)
         .and("model", Arc::clone(&inference.ready));
-    let metrics = listeners.metrics.clone();
     let pages =
         telemetry(metrics, &begun.telemetry, conditions, feeds, None).map_err(Failure::unshared)?;
     let conversation = validator.conversation(feeds, &inference, &listeners.notices);
@@ -162,7 +164,7 @@ fn publisher(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<C
         return None;
     }
     if !begun.is_reachable() {
-        begun.account.say(format_args!(
+        begun.console.say(format_args!(
             "{} is no address that others can dial, so it is not published: set --axon.external_ip, \
              or say --axon.off",
             begun.external.ip()
@@ -175,7 +177,7 @@ fn publisher(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<C
         external: begun.published(settings.axon.external_port, settings.axon.port),
         prometheus: begun.prometheus(settings),
     };
-    begun.account.say(format_args!("published as {}", record.external));
+    begun.console.say(format_args!("published as {}", record.external));
     let chain = begun.chain.clone();
     Some(ChildSpec::new(&Slot::new("AxonPublisher"), move || {
         let (metagraph, hints) = (chain.feeds.metagraph(), chain.feeds.hints.clone());

@@ -10,10 +10,9 @@ use sn1::chain::{Netuid, Neuron, Uid};
 use sn1::devchain::node::DevNode;
 use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreError};
 
-use super::Ending;
-use super::account::Account;
 use super::prepare::Prepared;
 use crate::app::Failure;
+use crate::app::console::Tally;
 use crate::app::machine::unwritable;
 use crate::exit::Exit;
 use crate::supervision::FaultCounts;
@@ -54,7 +53,7 @@ pub(super) struct CommitLine {
 /// The whole report.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
-    ended_by: Ending,
+    ended_by: &'static str,
     seconds: f64,
     blocks: u64,
     steps: u64,
@@ -74,9 +73,10 @@ impl Report {
     /// Reads back what the run left on disk and on chain.
     pub(super) fn gather(
         prepared: &Prepared,
-        account: &Account,
         netuid: Netuid,
-        ended_by: Ending,
+        tally: &Tally,
+        ended_by: &'static str,
+        seconds: f64,
     ) -> Result<Self, Failure> {
         let damaged = |error: StoreError| Failure::new(Exit::Damaged, error.to_string());
         let store = Store::open(&prepared.state.validator_file()).map_err(damaged)?;
@@ -98,22 +98,23 @@ impl Report {
         let weights = weights.unwrap_or_default();
         let neurons = metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
         let miners = neurons.iter().filter_map(|neuron| {
-            let kind = account.kind(&neuron.hotkey)?;
+            let known = prepared.miners.iter().find(|miner| miner.hotkey == neuron.hotkey);
+            let kind = known?.behaviour.label();
             Some(miner_line(neuron, kind, &tallies, &scores, &weights))
         });
         Ok(Self {
             ended_by,
-            seconds: account.seconds(),
+            seconds,
             blocks: metagraph.as_ref().map_or(0, |known| known.head.number),
             steps: scores.steps,
             turns: scores.turns,
-            turns_this_run: account.n_turns,
-            first_scored_turn_seconds: account.first_turn_seconds,
-            first_weights_seconds: account.first_weights_seconds,
+            turns_this_run: tally.n_turns,
+            first_scored_turn_seconds: tally.first_turn_seconds,
+            first_weights_seconds: tally.first_weights_seconds,
             overhead_seconds: overhead(&overheads),
             miners: miners.collect(),
             weight_commits: commits.iter().map(commit_line).collect(),
-            restarts: account.restarts.by_actor().clone(),
+            restarts: tally.restarts.by_actor().clone(),
             events,
             peak_memory_bytes: peak_memory_bytes(),
         })

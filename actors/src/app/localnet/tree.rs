@@ -9,7 +9,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::{AxonInfo, Netuid};
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::prepare::{Prepared, PreparedMiner, validator_path};
 use crate::app::Failure;
@@ -17,13 +16,13 @@ use crate::app::parts::{
     ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
     ValidatorSettings, miner_children, miner_of, telemetry,
 };
+use crate::app::run::Listeners;
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
 use crate::chain::{CommitterSettings, Failpoints, SyncSettings};
 use crate::dendrite::DendriteLimits;
 use crate::feeds::{Feeds, MetagraphFeed};
-use crate::notice::Notice;
 use crate::settings::Settings;
-use crate::supervision::{ChildSpec, TreeEvent};
+use crate::supervision::ChildSpec;
 
 /// What the run itself needs of the tree.
 pub(super) struct Handles {
@@ -31,17 +30,11 @@ pub(super) struct Handles {
     pub(super) metagraph: MetagraphFeed,
 }
 
-/// Who is told what.
-pub(super) struct Listeners {
-    pub(super) metrics: PrometheusHandle,
-    pub(super) notices: UnboundedSender<Notice>,
-    pub(super) watchers: UnboundedSender<TreeEvent>,
-}
-
 struct Builder<'a> {
     settings: &'a Settings,
     prepared: &'a Prepared,
     listeners: &'a Listeners,
+    metrics: PrometheusHandle,
     failpoints: Failpoints,
     chain: ChainPart,
     validator: Validator,
@@ -56,6 +49,7 @@ pub(super) fn build(
     settings: &Settings,
     prepared: &Prepared,
     listeners: &Listeners,
+    metrics: PrometheusHandle,
     failpoints: Failpoints,
 ) -> Result<(Vec<ChildSpec>, Handles), Failure> {
     let block_time = Settings::seconds(settings.localnet.block_time);
@@ -64,6 +58,7 @@ pub(super) fn build(
         settings,
         prepared,
         listeners,
+        metrics,
         failpoints,
         chain: ChainPart { client, feeds: Feeds::new(block_time) },
         validator: Validator::new(validator_settings(settings, prepared))?,
@@ -122,16 +117,12 @@ impl Builder<'_> {
         Ok(vec![
             self.telemetry(&inference)?,
             self.validator.event_log(),
-            self.supervisor("DevChain", self.prepared.chain.clone().children()),
-            self.supervisor("ChainSupervisor", self.chain_side()),
-            self.supervisor("InferenceSupervisor", inference.children),
-            self.supervisor("AxonSupervisor", axons),
-            self.supervisor("ConversationSupervisor", conversation),
+            self.listeners.supervisor("DevChain", self.prepared.chain.clone().children()),
+            self.listeners.supervisor("ChainSupervisor", self.chain_side()),
+            self.listeners.supervisor("InferenceSupervisor", inference.children),
+            self.listeners.supervisor("AxonSupervisor", axons),
+            self.listeners.supervisor("ConversationSupervisor", conversation),
         ])
-    }
-
-    fn supervisor(&self, name: &str, children: Vec<ChildSpec>) -> ChildSpec {
-        ChildSpec::supervisor(name, children, self.listeners.watchers.clone())
     }
 
     fn telemetry(&self, inference: &Inference) -> Result<ChildSpec, Failure> {
@@ -142,7 +133,7 @@ impl Builder<'_> {
             .and_weights(feeds)
             .and("model", Arc::clone(&inference.ready));
         let development_key = Some(validator_path(self.settings.localnet.seed).into());
-        let metrics = self.listeners.metrics.clone();
+        let metrics = self.metrics.clone();
         telemetry(metrics, &self.prepared.telemetry, conditions, feeds, development_key)
             .map_err(Failure::unshared)
     }
