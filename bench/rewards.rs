@@ -6,10 +6,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use sn1::validation::rewards::float_diff;
 use sn1::validation::rewards::rouge::{Reference, RougeVariant};
-use sn1::validation::rewards::streaming;
-use sn1::validation::rewards::{Batch, RewardError, TaskName, TaskRewards};
+use sn1::validation::rewards::{Batch, RewardPipeline, float_diff, streaming};
+use sn1::validation::tasks::TaskKind;
 
 const COMPLETIONS: usize = 100;
 const WORDS: usize = 200;
@@ -25,7 +24,7 @@ struct Line {
     own_ms: f64,
 }
 
-fn main() -> Result<(), RewardError> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reference = text(1, WORDS);
     let challenge = text(2, CHALLENGE_WORDS);
     let completions: Vec<String> = (0..COMPLETIONS).map(|n| text(n as u64 + 3, WORDS)).collect();
@@ -43,9 +42,11 @@ fn main() -> Result<(), RewardError> {
         challenge: &challenge,
         completions: &completions,
         tokens_per_chunk: &tokens,
-        relevance: None,
+        embeddings: None,
     };
-    let rewards = TaskRewards::new(TaskName::Translation, RougeVariant::Rouge1)?;
+    let task: TaskKind = "translation".parse()?;
+    let definition = task.definition();
+    let rewards = definition.task_rewards(&RewardPipeline::new(definition.scored_by()))?;
     rewards.evaluate(&batch, &mut || 0.0)?;
     let translation = || {
         let evaluation = rewards.evaluate(&batch, &mut || 0.0);

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// The path of one vector file, such as `validation/vectors/rouge.jsonl`.
@@ -39,4 +40,39 @@ pub(crate) fn vector_lines<T: DeserializeOwned>(relative: &str) -> Vec<T> {
         .collect();
     assert!(!lines.is_empty(), "{relative} holds no vector");
     lines
+}
+
+/// A recorded case: what went in, and what should come out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Case<I, O> {
+    pub(crate) id: String,
+    pub(crate) input: I,
+    output: O,
+    want: Option<O>,
+}
+
+impl<I, O> Case<I, O> {
+    /// What we should give: where that differs from what the reference gave, the file says so.
+    pub(crate) fn expected(&self) -> &O {
+        self.want.as_ref().unwrap_or(&self.output)
+    }
+}
+
+/// The recorded cases of one file of the mechanism, such as `rouge`.
+pub(crate) fn cases<I: DeserializeOwned, O: DeserializeOwned>(file: &str) -> Vec<Case<I, O>> {
+    vector_lines(&format!("validation/vectors/{file}.jsonl"))
+}
+
+/// The names of the modules in a folder of `src/validation`, without its `parts`: those that
+/// `registered` names in its order, then the others.
+pub(crate) fn registry_files(folder: &str, registered: &[&str], parts: &[&str]) -> Vec<String> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/validation")).join(folder);
+    let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let modules = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let names = modules.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned());
+    let mut names: Vec<String> =
+        names.filter(|name| name != "tests" && !parts.contains(&name.as_str())).collect();
+    names.sort();
+    names.sort_by_key(|name| registered.iter().position(|one| one == name).unwrap_or(usize::MAX));
+    names
 }

@@ -13,7 +13,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile, Provider};
 use serde::{Deserialize, Serialize};
-use sn1::validation::rewards::{RewardError, TaskMix, TaskName};
+use sn1::validation::tasks::{MixError, TaskKind, TaskMix};
 
 use crate::axon::{AxonLimits, AxonRules};
 
@@ -56,7 +56,7 @@ pub struct Settings {
     reason = "each key is explained in config/localnet.toml, where operators read it"
 )]
 pub struct NeuronSettings {
-    pub tasks: Vec<TaskName>,
+    pub tasks: Vec<TaskKind>,
     pub task_p: Vec<f64>,
     pub timeout: f64,
     pub sample_size: usize,
@@ -263,7 +263,7 @@ pub enum SettingsError {
     },
     /// Tasks and shares that do not fit together or cannot be made.
     #[error("`neuron.tasks` and `neuron.task_p` cannot be used: {0}")]
-    Tasks(#[from] RewardError),
+    Tasks(#[from] MixError),
 }
 
 impl From<figment::Error> for SettingsError {

@@ -8,7 +8,6 @@ pub(crate) mod unicode;
 
 use std::str::FromStr;
 
-use super::rewards::TaskName;
 use unicode::{capitalize, is_space, is_word};
 
 /// Texts that [`Cleaner::RemoveRoles`] deletes wherever they stand, in this order.
@@ -114,32 +113,9 @@ impl FromStr for Cleaner {
     }
 }
 
-/// The steps for a task's queries, challenges and references
-/// (docs/spec/mechanism.md#cleaning-steps).
-pub const fn pipeline(task: TaskName) -> &'static [Cleaner] {
-    match task {
-        TaskName::Qa => &[
-            Cleaner::RemoveQuotes,
-            Cleaner::PruneEnding,
-            Cleaner::RemoveRoles,
-            Cleaner::RemovePostQuestionText,
-        ],
-        TaskName::Summarization | TaskName::Generic => {
-            &[Cleaner::RemoveQuotes, Cleaner::PruneEnding, Cleaner::RemoveRoles]
-        }
-        TaskName::DateQa => &[Cleaner::RemoveTags, Cleaner::FirstQuestion],
-        TaskName::Math | TaskName::Translation | TaskName::Sentiment => &[],
-    }
-}
-
 /// Runs `steps` over `text`, in order.
 pub fn run(steps: &[Cleaner], text: &str, colons: ColonRule) -> String {
     steps.iter().fold(text.to_owned(), |text, step| step.apply(&text, colons))
-}
-
-/// Runs a task's own [`pipeline`] over `text`.
-pub fn clean(task: TaskName, text: &str, colons: ColonRule) -> String {
-    run(pipeline(task), text, colons)
 }
 
 fn prune_ending(text: &str) -> &str {
@@ -234,15 +210,8 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: serde_json::Value,
-        want: Option<serde_json::Value>,
-    }
+    use crate::testing::cases;
+    use crate::validation::tasks::TaskKind;
 
     #[derive(Deserialize)]
     struct Input {
@@ -260,14 +229,13 @@ mod tests {
 
     #[test]
     fn vectors_are_cleaned_exactly() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/cleaners.jsonl");
-        for case in &cases {
+        for case in cases::<Input, serde_json::Value>("cleaners") {
             let steps = steps(&case.input);
-            let task = case.input.task.as_deref().map(str::parse);
+            let task = case.input.task.as_deref().map(str::parse::<TaskKind>);
             if let Some(Ok(task)) = task {
-                assert_eq!(steps, pipeline(task), "{}", case.id);
+                assert_eq!(steps, task.definition().cleaning, "{}", case.id);
             }
-            let expected = &case.want.as_ref().unwrap_or(&case.output)["text"];
+            let expected = &case.expected()["text"];
             let cleaned = run(&steps, &case.input.text, ColonRule::Reference);
             assert_eq!(Some(cleaned.as_str()), expected.as_str(), "{}", case.id);
         }
@@ -294,9 +262,6 @@ mod tests {
             for colons in [ColonRule::Reference, ColonRule::LeadingLabel] {
                 for step in Cleaner::ALL {
                     step.apply(&text, colons);
-                }
-                for task in TaskName::ALL {
-                    clean(task, &text, colons);
                 }
             }
         }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::rewards::TaskName;
+use super::tasks::Turns;
 
 /// The last turn: a pass has at most two (docs/spec/mechanism.md#quirk-31).
 const LAST_TURN: u8 = 1;
@@ -46,7 +46,7 @@ pub struct Draws {
 /// A turn ready to be asked, with all that was said before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
-    task: TaskName,
+    turns: Turns,
     turn: u8,
     roles: Vec<Role>,
     messages: Vec<String>,
@@ -68,15 +68,9 @@ pub struct FollowUp {
 }
 
 impl Conversation {
-    /// The first turn of a pass.
-    pub fn new(task: TaskName, challenge: impl Into<String>) -> Self {
-        Self { task, turn: 0, roles: vec![Role::User], messages: vec![challenge.into()] }
-    }
-
-    /// The task whose rewards and penalties this turn is scored by: `qa` in a follow-up, whatever
-    /// the first was.
-    pub fn task(&self) -> TaskName {
-        self.task
+    /// The first turn of a pass, which may have as many as the task allows.
+    pub fn new(turns: Turns, challenge: impl Into<String>) -> Self {
+        Self { turns, turn: 0, roles: vec![Role::User], messages: vec![challenge.into()] }
     }
 
     /// The turn, from 0 on.
@@ -103,7 +97,7 @@ impl Conversation {
     pub fn answered(mut self, draws: Draws, best: &str, reference: &str) -> Next {
         let accepted = if draws.accept < HALF { best } else { reference };
         self.push(Role::Assistant, accepted.to_owned());
-        let stops = draws.stop < HALF || self.turn >= LAST_TURN || self.task.is_single_turn();
+        let stops = draws.stop < HALF || self.turn >= LAST_TURN || self.turns == Turns::One;
         if stops { Next::Stop } else { Next::FollowUp(FollowUp { answered: self }) }
     }
 
@@ -122,11 +116,10 @@ impl FollowUp {
         lines.join("\n")
     }
 
-    /// The next turn: a `qa` task whose query is the challenge as it is.
+    /// The next turn: the follow-up's query is the challenge as it is.
     pub fn ask(self, query: impl Into<String>) -> Conversation {
         let mut conversation = self.answered;
         conversation.push(Role::User, query.into());
-        conversation.task = TaskName::Qa;
         conversation.turn += 1;
         conversation
     }
@@ -137,18 +130,12 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
+    use crate::testing::cases;
+    use crate::validation::tasks::TaskKind;
 
     #[derive(Deserialize)]
     struct Input {
-        task: TaskName,
+        task: TaskKind,
         draws: Vec<f64>,
         first_challenge: String,
         best: Vec<String>,
@@ -158,7 +145,7 @@ mod tests {
         first_follow_up_fails: bool,
     }
 
-    #[derive(Deserialize, Debug, Default, PartialEq)]
+    #[derive(Deserialize, Debug, Default, Clone, PartialEq)]
     struct Output {
         steps: Vec<Step>,
         histories: Vec<String>,
@@ -166,7 +153,7 @@ mod tests {
         turns: Vec<u8>,
     }
 
-    #[derive(Deserialize, Debug, PartialEq)]
+    #[derive(Deserialize, Debug, Clone, PartialEq)]
     struct Step {
         roles: Vec<String>,
         messages: Vec<String>,
@@ -185,7 +172,8 @@ mod tests {
     /// Plays a pass; an error ends it.
     fn play(input: &Input) -> Output {
         let mut output = Output::default();
-        let mut turn = Conversation::new(input.task, input.first_challenge.as_str());
+        let mut turn =
+            Conversation::new(input.task.definition().turns, input.first_challenge.as_str());
         loop {
             output.steps.push(step(&turn));
             if input.failing_steps > 0 {
@@ -207,7 +195,6 @@ mod tests {
                 return output;
             }
             turn = next.ask(input.follow_ups[n].as_str());
-            assert_eq!(turn.task(), TaskName::Qa);
         }
     }
 
@@ -228,10 +215,9 @@ mod tests {
 
     #[test]
     fn vectors_agree_up_to_the_first_error() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/conversation.jsonl");
-        for Case { id, input, output } in cases {
-            let expected = until_first_error(&input, output);
-            assert_eq!(play(&input), expected, "{id}");
+        for case in cases::<Input, Output>("conversation") {
+            let expected = until_first_error(&case.input, case.expected().clone());
+            assert_eq!(play(&case.input), expected, "{}", case.id);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::responses::ResponseEvent;
-use super::rewards::{ModelScores, TaskName};
+use super::rewards::ModelScores;
 
 /// What a turn leaves in the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,8 +56,8 @@ pub struct AgentState {
     pub challenge: String,
     /// How long it took to make.
     pub challenge_time: f64,
-    /// The task.
-    pub task: TaskName,
+    /// The task's name.
+    pub task: &'static str,
     /// What the persona wants help with.
     pub desc: String,
     /// The persona's aim.
@@ -190,7 +190,7 @@ impl ContextFields {
 }
 
 fn write_scores<M: SerializeMap>(scores: &ModelScores, map: &mut M) -> Result<(), M::Error> {
-    let (name, kind) = (scores.model.as_str(), scores.kind.as_str());
+    let (name, kind) = (scores.model, scores.kind.as_str());
     map.serialize_entry(&format!("{name}_raw_{kind}"), &rounded_raw(&scores.raw))?;
     map.serialize_entry(&format!("{name}_{kind}"), &rounded_normalized(&scores.normalized))?;
     map.serialize_entry(&format!("{name}_{kind}_timings"), &scores.timings)?;

@@ -67,7 +67,7 @@ fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), Failure> {
 fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, Failure> {
     let (neuron, folder) = (&settings.neuron, &settings.models.folder);
     models::note_device(&neuron.device);
-    if !HAS_MODEL && neuron.tasks.iter().any(|task| task.as_str() != "math") {
+    if !HAS_MODEL && neuron.tasks.iter().any(|kind| kind.definition().needs_model()) {
         return Err(no_model(
             "which these tasks need; elsewhere than on the main network --neuron.tasks math \
              --neuron.task_p 1 goes without (but for the model's file, whose tokenizer counts answers)",

@@ -14,16 +14,14 @@ use metrics::counter;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::chain::{AxonInfo, Metagraph};
-use sn1::llm::request::GenerateSettings;
+use sn1::llm::request::{ChatMessage, GenerateSettings};
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::telemetry;
 use sn1::validation::conversation::{Conversation, Draws, Next};
 use sn1::validation::event::{AgentState, ContextFields, Event, PassFields, StepEvent};
 use sn1::validation::persona::Persona;
-use sn1::validation::rewards::TaskName;
-use sn1::validation::rewards::rouge::RougeVariant;
-use sn1::validation::tasks::{self, Task};
-use sn1::validation::tools::math::challenge;
+use sn1::validation::rewards::RewardPipeline;
+use sn1::validation::tasks::{Draft, PreparedTask, TaskPlan};
 use sn1::wallet::AccountId;
 use strum::IntoStaticStr;
 use tokio::sync::OnceCell;
@@ -86,8 +84,8 @@ pub struct AgentSettings {
     pub query_unique_coldkeys: bool,
     /// One miner for each address.
     pub query_unique_ips: bool,
-    /// The rouge variant of this process.
-    pub rouge: RougeVariant,
+    /// The reward models of this process.
+    pub rewards: RewardPipeline,
     /// How references are generated.
     pub reference: GenerateSettings,
     /// How challenges and follow-ups are generated.
@@ -299,27 +297,28 @@ impl Pass {
         Ok(scores.map_err(at(Stage::Task))?.map_or(0, |scores| scores.steps))
     }
 
-    async fn begin(&mut self, task: &Task) -> Result<(Asked, Conversation), TurnError> {
+    async fn begin(&mut self, task: &PreparedTask) -> Result<(Asked, Conversation), TurnError> {
         let started = Instant::now();
         let persona = Persona::draw(&mut self.rng);
-        let kind = task.kind;
+        let definition = task.definition();
+        let (subject, aspect) = (task.subject(), task.aspect());
         let system_prompt =
-            persona.system_prompt(kind.desc, kind.goal, &task.query, task.subject(), task.aspect());
-        let challenge = match kind.name {
-            TaskName::Math => challenge::challenge(&task.query, &mut self.rng),
-            _ => {
-                let written = self.write(tasks::challenge_prompt(&system_prompt, task)).await;
-                task.clean_challenge(&written.map_err(at(Stage::Challenge))?)
+            persona.system_prompt(definition.desc, definition.goal, &task.query, subject, aspect);
+        let challenge = match task.challenge(&system_prompt, &mut self.rng) {
+            Draft::Ready(challenge) => challenge,
+            Draft::Prompt(messages) => {
+                let written = self.write(messages).await.map_err(at(Stage::Challenge))?;
+                task.challenge_from(&written)
             }
         };
         let challenge_seconds = started.elapsed().as_secs_f64();
-        let conversation = Conversation::new(kind.name, challenge);
+        let conversation = Conversation::new(definition.turns, challenge);
         Ok((Asked { persona, system_prompt, challenge_seconds }, conversation))
     }
 
     async fn write(
         &mut self,
-        messages: Vec<sn1::llm::request::ChatMessage>,
+        messages: Vec<ChatMessage>,
     ) -> Result<String, crate::inference::GenerateError> {
         let settings =
             GenerateSettings { seed: self.rng.random(), ..self.settings.challenge.clone() };
@@ -332,15 +331,21 @@ impl Pass {
     }
 
     /// The model gets a few tries to write a question that continues the conversation.
-    async fn follow_up(&mut self, task: &Task, history: &str) -> Result<Task, TurnError> {
+    async fn follow_up(
+        &mut self,
+        task: &PreparedTask,
+        history: &str,
+    ) -> Result<PreparedTask, TurnError> {
         let started = Instant::now();
         for _ in 0..FOLLOW_UP_TRIES {
-            let prompt = tasks::follow_up_prompt(&task.context.content, history);
-            let written = self.write(prompt).await.map_err(at(Stage::FollowUp))?;
+            let mut plan = TaskPlan::following(task, history.to_owned());
+            let messages = match plan.query(&mut self.rng) {
+                Draft::Ready(query) => return Ok(plan.prepare(query, 0.0)),
+                Draft::Prompt(messages) => messages,
+            };
+            let written = self.write(messages).await.map_err(at(Stage::FollowUp))?;
             let seconds = started.elapsed().as_secs_f64();
-            let next =
-                tasks::from_follow_up(task.context.clone(), &written, seconds, history.to_owned());
-            if let Some(next) = next {
+            if let Some(next) = plan.prepare_from(&written, seconds) {
                 return Ok(next);
             }
         }
@@ -349,7 +354,7 @@ impl Pass {
 
     async fn publish(
         &self,
-        task: &Task,
+        task: &PreparedTask,
         asked: &Asked,
         conversation: &Conversation,
         step: u64,
@@ -361,7 +366,7 @@ impl Pass {
         let _ = self.links.notices.send(Notice::Turn(Box::new(crate::notice::TurnNotice {
             step,
             turn: conversation.turn(),
-            task: task.kind.name.as_str(),
+            task: task.definition().name,
             topic: task.subject().to_owned(),
             persona: format!(
                 "{} {}, {} tone",
@@ -378,7 +383,7 @@ impl Pass {
 
     fn step_event(
         &self,
-        task: &Task,
+        task: &PreparedTask,
         asked: &Asked,
         conversation: &Conversation,
         step: u64,
@@ -411,7 +416,7 @@ impl Pass {
 }
 
 fn agent_state(
-    task: &Task,
+    task: &PreparedTask,
     asked: &Asked,
     conversation: &Conversation,
     scored: &ScoredTurn,
@@ -419,9 +424,9 @@ fn agent_state(
     AgentState {
         challenge: conversation.challenge().to_owned(),
         challenge_time: asked.challenge_seconds,
-        task: task.kind.name,
-        desc: task.kind.desc.to_owned(),
-        goal: task.kind.goal.to_owned(),
+        task: task.definition().name,
+        desc: task.definition().desc.to_owned(),
+        goal: task.definition().goal.to_owned(),
         query: task.query.clone(),
         query_time: task.query_time,
         reference: scored.reference.clone(),
@@ -436,7 +441,7 @@ fn agent_state(
     }
 }
 
-fn context_fields(task: &Task) -> ContextFields {
+fn context_fields(task: &PreparedTask) -> ContextFields {
     let context = task.context.clone();
     let stats = serde_json::to_value(&context.stats).unwrap_or_default();
     ContextFields {

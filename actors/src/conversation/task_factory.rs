@@ -1,5 +1,5 @@
 //! Prepares tasks ahead, so that a conversation begins at once: draws a task and its context, and
-//! lets the model write the query where the task needs one.
+//! lets the model write the query where the task has it written.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,10 +11,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::llm::request::{ChatMessage, GenerateSettings};
 use sn1::telemetry;
-use sn1::validation::rewards::{TaskMix, TaskName};
-use sn1::validation::tasks::{self, QuerySource, Task};
-use sn1::validation::tools::corpus::{Context as ArticleContext, Corpus};
-use sn1::validation::tools::math;
+use sn1::validation::tasks::{Draft, PreparedTask, Task, TaskMix, TaskPlan};
+use sn1::validation::tools::{Sources, ToolError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
@@ -27,16 +25,11 @@ const QUERY_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a task could not be made. The factory draws again by itself.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    /// The corpus gave no context, or the task cannot be made.
-    #[error("no context for task `{task}`: {reason}")]
-    Context {
-        /// The task.
-        task: &'static str,
-        /// Why.
-        reason: String,
-    },
+    /// There was no context.
+    #[error("no context: {0}")]
+    Context(#[from] ToolError),
     /// The model wrote no query.
     #[error("no query: {0}")]
     Query(#[from] GenerateError),
@@ -61,64 +54,56 @@ pub struct TaskFactorySettings {
 /// The actor that prepares tasks.
 pub struct TaskFactory {
     settings: TaskFactorySettings,
-    corpus: Arc<Corpus>,
+    sources: Arc<Sources>,
     pool: Link<InferencePool>,
     rng: StdRng,
-    ready: VecDeque<Task>,
-    askers: VecDeque<oneshot::Sender<Task>>,
+    ready: VecDeque<PreparedTask>,
+    askers: VecDeque<oneshot::Sender<PreparedTask>>,
     n_under_way: usize,
     /// A task could not be made: nothing is drawn until the pause is over.
     is_pausing: bool,
 }
 
 impl TaskFactory {
-    /// A factory over this corpus.
+    /// A factory of tasks over what these sources hold.
     pub fn new(
         settings: TaskFactorySettings,
-        corpus: Arc<Corpus>,
+        sources: Arc<Sources>,
         pool: Link<InferencePool>,
     ) -> Self {
         let rng = StdRng::seed_from_u64(settings.seed);
         let (ready, askers) = Default::default();
-        Self { settings, corpus, pool, rng, ready, askers, n_under_way: 0, is_pausing: false }
+        Self { settings, sources, pool, rng, ready, askers, n_under_way: 0, is_pausing: false }
     }
 
     fn fill(&mut self, ctx: &mut Context<'_, Self>) {
         self.askers.retain(|asker| !asker.is_closed());
         let wanted = self.settings.n_ready + self.askers.len();
         while !self.is_pausing && self.ready.len() + self.n_under_way < wanted {
-            let name = self.settings.mix.pick(self.rng.random());
+            let kind = self.settings.mix.pick(self.rng.random());
             self.n_under_way += 1;
-            self.begin(name, ctx);
+            self.begin(kind, ctx);
         }
     }
 
-    fn begin(&mut self, name: TaskName, ctx: &mut Context<'_, Self>) {
-        let failed = |reason: String| TaskError::Context { task: name.as_str(), reason };
-        if name == TaskName::Math {
-            let made = tasks::over_problem(math::generate(&mut self.rng));
-            return self.settle(name, made.map_err(|error| failed(error.to_string())), ctx);
-        }
+    fn begin(&mut self, kind: &'static dyn Task, ctx: &mut Context<'_, Self>) {
         let started = Instant::now();
-        let drawn = self.corpus.draw(&mut self.rng).map(|mut context| {
-            context.stats.fetch_time = started.elapsed().as_secs_f64();
-            context
-        });
-        let context = match drawn {
+        let mut context = match kind.tool().draw(&self.sources, &mut self.rng) {
             Ok(context) => context,
-            Err(error) => return self.settle(name, Err(failed(error.to_string())), ctx),
+            Err(error) => return self.settle(kind, Err(error.into()), ctx),
         };
-        match tasks::over_article(name, &context) {
-            Ok(QuerySource::Ready(task)) => self.settle(name, Ok(*task), ctx),
-            Ok(QuerySource::Generated(prompt)) => self.write_query(name, context, prompt, ctx),
-            Err(error) => self.settle(name, Err(failed(error.to_string())), ctx),
+        context.stats.fetch_time = started.elapsed().as_secs_f64();
+        let mut plan = TaskPlan::new(kind, context);
+        match plan.query(&mut self.rng) {
+            Draft::Ready(query) => self.settle(kind, Ok(plan.prepare(query, 0.0)), ctx),
+            Draft::Prompt(messages) => self.write_query(kind, plan, messages, ctx),
         }
     }
 
     fn write_query(
         &mut self,
-        name: TaskName,
-        context: ArticleContext,
+        kind: &'static dyn Task,
+        plan: TaskPlan,
         messages: Vec<ChatMessage>,
         ctx: &mut Context<'_, Self>,
     ) {
@@ -128,22 +113,22 @@ impl TaskFactory {
             let written =
                 generate_text(&pool, Generate { messages, settings }, QUERY_WITHIN).await?;
             let seconds = started.elapsed().as_secs_f64();
-            tasks::from_question(context, &written, seconds).ok_or(TaskError::Empty)
+            plan.prepare_from(&written, seconds).ok_or(TaskError::Empty)
         };
-        ctx.run(write, move |this, made, ctx| this.settle(name, made, ctx));
+        ctx.run(write, move |this, made, ctx| this.settle(kind, made, ctx));
     }
 
     fn settle(
         &mut self,
-        name: TaskName,
-        made: Result<Task, TaskError>,
+        kind: &'static dyn Task,
+        made: Result<PreparedTask, TaskError>,
         ctx: &mut Context<'_, Self>,
     ) {
         self.n_under_way -= 1;
         match made {
             Ok(task) => self.deliver(task, ctx),
             Err(error) => {
-                let (task, stage) = (name.as_str(), "task");
+                let (task, stage) = (kind.definition().name, "task");
                 counter!(telemetry::CONVERSATION_FAILURES.name, "task" => task, "stage" => stage)
                     .increment(1);
                 debug!(%error, task, "task not made, drawing again");
@@ -157,7 +142,7 @@ impl TaskFactory {
         }
     }
 
-    fn deliver(&mut self, mut task: Task, ctx: &mut Context<'_, Self>) {
+    fn deliver(&mut self, mut task: PreparedTask, ctx: &mut Context<'_, Self>) {
         while let Some(asker) = self.askers.pop_front() {
             match asker.send(task) {
                 Ok(()) => return ctx.after(Duration::ZERO, Self::fill),
@@ -178,11 +163,11 @@ impl Resident for TaskFactory {
 /// Asks for the next task. Answered when one is ready, however long that takes: the asker sets the
 /// deadline. `None` when the factory restarts meanwhile.
 #[derive(Message, Clone)]
-#[rtype(result = "Option<Task>")]
+#[rtype(result = "Option<PreparedTask>")]
 pub struct NextTask;
 
 impl Handles<NextTask> for TaskFactory {
-    fn handle(&mut self, _: NextTask, ctx: &mut Context<'_, Self>) -> Reply<Option<Task>> {
+    fn handle(&mut self, _: NextTask, ctx: &mut Context<'_, Self>) -> Reply<Option<PreparedTask>> {
         let reply = match self.ready.pop_front() {
             Some(task) => Reply::Now(Some(task)),
             None => {

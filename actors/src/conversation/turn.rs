@@ -18,9 +18,8 @@ use sn1::store::{ResponseRecord, TurnRecord};
 use sn1::telemetry;
 use sn1::validation::conversation::{Conversation, Role};
 use sn1::validation::responses::{Chunk, Finished, ResponseEvent, StreamEnd, StreamResult};
-use sn1::validation::rewards::relevance;
-use sn1::validation::rewards::{Batch, Evaluation, TaskRewards};
-use sn1::validation::tasks::{Reference, Task};
+use sn1::validation::rewards::{Batch, Embeddings, Evaluation, TaskRewards};
+use sn1::validation::tasks::{Draft, PreparedTask};
 use sn1::validation::uids::{Eligibility, Neuron, sample};
 use sn1::wallet::AccountId;
 use tokio::sync::mpsc;
@@ -75,7 +74,7 @@ impl ScoredTurn {
 pub(super) struct TurnInputs<'a> {
     pub(super) links: &'a AgentLinks,
     pub(super) settings: &'a AgentSettings,
-    pub(super) task: &'a Task,
+    pub(super) task: &'a PreparedTask,
     pub(super) conversation: &'a Conversation,
     pub(super) step: u64,
 }
@@ -98,14 +97,14 @@ impl TurnInputs<'_> {
     /// Holds the turn.
     pub(super) async fn run(&self, rng: &mut StdRng) -> Result<ScoredTurn, TurnError> {
         let started = Instant::now();
-        let rewards = TaskRewards::new(self.task.kind.name, self.settings.rouge)
-            .map_err(at(Stage::Reward))?;
+        let definition = self.task.definition();
+        let rewards = definition.task_rewards(&self.settings.rewards).map_err(at(Stage::Reward))?;
         let metagraph = self.links.metagraph.borrow().clone();
         let metagraph = metagraph.ok_or("no metagraph yet").map_err(at(Stage::Query))?;
         let targets = self.targets(&metagraph, rng)?;
         let n_targets = targets.len();
         let receiver = self.ask(targets).await?;
-        let needs_embeddings = rewards.needs_relevance();
+        let needs_embeddings = rewards.needs_embeddings();
         let (answered, referenced) = tokio::join!(
             self.collect(receiver, n_targets, needs_embeddings),
             self.reference(needs_embeddings)
@@ -193,10 +192,9 @@ impl TurnInputs<'_> {
 
     async fn reference(&self, needs_embedding: bool) -> Result<Referenced, TurnError> {
         let started = Instant::now();
-        let text = match (&self.task.reference, self.task.reference_prompt(&today())) {
-            (Reference::Static(text), _) => text.clone(),
-            (Reference::Generated, None) => String::new(),
-            (Reference::Generated, Some(messages)) => self.generate(messages).await?,
+        let text = match self.task.reference(&today()) {
+            Draft::Ready(text) => text,
+            Draft::Prompt(messages) => self.generate(messages).await?,
         };
         let embedding = match needs_embedding {
             true => Some(self.embed(text.clone()).await?),
@@ -209,7 +207,7 @@ impl TurnInputs<'_> {
     async fn generate(&self, messages: Vec<ChatMessage>) -> Result<String, TurnError> {
         let request = Generate { messages, settings: self.settings.reference.clone() };
         let written = generate_text(&self.links.pool, request, self.settings.generate_within).await;
-        Ok(self.task.clean_reference(&written.map_err(at(Stage::Reward))?))
+        Ok(self.task.reference_from(&written.map_err(at(Stage::Reward))?))
     }
 
     async fn score(
@@ -224,8 +222,8 @@ impl TurnInputs<'_> {
         let results =
             answers.into_iter().map(|answer| stream_result(answer, &self.links.tokenizer));
         let responses = ResponseEvent::new(results.collect(), self.settings.timeout.as_secs_f64());
-        let relevance = match &referenced.embedding {
-            Some(reference) => Some(self.relevance(reference, &responses, embeddings).await?),
+        let embeddings = match referenced.embedding {
+            Some(reference) => Some(self.embeddings(reference, &responses, embeddings).await?),
             None => None,
         };
         let clock = Instant::now();
@@ -234,7 +232,7 @@ impl TurnInputs<'_> {
             challenge: self.conversation.challenge(),
             completions: &responses.completions,
             tokens_per_chunk: &responses.all_tokens_per_chunk,
-            relevance: relevance.as_deref(),
+            embeddings: embeddings.as_ref(),
         };
         let evaluation = rewards
             .evaluate(&batch, &mut || clock.elapsed().as_secs_f64())
@@ -251,23 +249,20 @@ impl TurnInputs<'_> {
         })
     }
 
-    /// An empty completion scores 0 whatever its embedding: both cosines are the same.
-    async fn relevance(
+    /// What rewards compare by. A completion that counts as empty has the empty text's embedding.
+    async fn embeddings(
         &self,
-        reference: &[f32],
+        reference: Vec<f32>,
         responses: &ResponseEvent,
         embeddings: Vec<Option<Vec<f32>>>,
-    ) -> Result<Vec<f32>, TurnError> {
+    ) -> Result<Embeddings, TurnError> {
         let empty =
             self.links.empty_embedding.get_or_try_init(|| self.embed(String::new())).await?;
-        let baseline = relevance::Baseline::new(reference, empty);
         let texts = responses.completions.iter().zip(embeddings);
-        Ok(texts
-            .map(|(text, vector)| match vector {
-                Some(vector) if !text.is_empty() => baseline.score(&vector),
-                _ => baseline.score(empty),
-            })
-            .collect())
+        let completions = texts.map(|(text, vector)| {
+            vector.filter(|_| !text.is_empty()).unwrap_or_else(|| empty.clone())
+        });
+        Ok(Embeddings { reference, empty: empty.clone(), completions: completions.collect() })
     }
 
     async fn record(
@@ -284,7 +279,7 @@ impl TurnInputs<'_> {
             .map_err(|error: AskError| error.to_string())
             .and_then(|recorded| recorded)
             .map_err(at(Stage::Record))?;
-        let task = self.task.kind.name.as_str();
+        let task = self.task.definition().name;
         counter!(telemetry::CONVERSATION_TURNS.name, "task" => task).increment(1);
         histogram!(telemetry::CONVERSATION_TURN_SECONDS.name).record(scored.seconds);
         histogram!(telemetry::CONVERSATION_OVERHEAD_SECONDS.name).record(overhead.as_secs_f64());
@@ -317,7 +312,7 @@ impl TurnInputs<'_> {
             id: uuid::Uuid::new_v4().to_string(),
             step: self.step,
             turn: u32::from(self.conversation.turn()),
-            task: self.task.kind.name.as_str().to_owned(),
+            task: self.task.definition().name.to_owned(),
             block: metagraph.head.number,
             seconds: scored.seconds,
             overhead_seconds: overhead.as_secs_f64(),

@@ -2,22 +2,18 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
-use crate::testing::vector_lines;
+use crate::testing::{self, cases};
 use crate::validation::responses::{Finished, StreamEnd, StreamResult};
-use crate::validation::rewards::rouge::RougeVariant;
-use crate::validation::rewards::{Batch, RewardError, TaskRewards};
+use crate::validation::rewards::tests::embeddings_scoring;
+use crate::validation::rewards::{Batch, RewardError, RewardPipeline};
 use crate::validation::scoring::{Averaging, Scores};
+use crate::validation::tasks::{TASKS, TaskKind};
 
-#[derive(Deserialize)]
-struct Case {
-    id: String,
-    input: Input,
-    output: Output,
-}
+type Case = testing::Case<Input, Output>;
 
 #[derive(Deserialize)]
 struct Input {
-    task: TaskName,
+    task: TaskKind,
     log_full: bool,
     context: Context,
 }
@@ -67,15 +63,16 @@ fn responses(values: &Map<String, Value>) -> ResponseEvent {
 
 /// Where the recorded run's relevance model is not known, an even score stands in for it.
 fn models(case: &Case, responses: &ResponseEvent) -> Option<(Vec<f32>, Vec<ModelScores>)> {
-    let n = responses.len();
+    let embeddings = embeddings_scoring(&vec![0.5; responses.len()]);
     let batch = Batch {
-        reference: &case.output.reference,
-        challenge: &case.output.challenge,
+        reference: &case.expected().reference,
+        challenge: &case.expected().challenge,
         completions: &responses.completions,
         tokens_per_chunk: &responses.all_tokens_per_chunk,
-        relevance: Some(&vec![0.5; n]),
+        embeddings: Some(&embeddings),
     };
-    match TaskRewards::new(case.input.task, RougeVariant::Rouge1) {
+    let all = TASKS.iter().flat_map(|task| task.definition().scored_by());
+    match case.input.task.definition().task_rewards(&RewardPipeline::new(all)) {
         Err(RewardError::NotAvailable(_)) => None,
         rewards => {
             let evaluation = rewards.unwrap().evaluate(&batch, &mut || 0.0).unwrap();
@@ -85,17 +82,17 @@ fn models(case: &Case, responses: &ResponseEvent) -> Option<(Vec<f32>, Vec<Model
 }
 
 fn agent(case: &Case) -> AgentState {
-    let text = |key: &str| case.output.values[key].as_str().unwrap().to_owned();
+    let text = |key: &str| case.expected().values[key].as_str().unwrap().to_owned();
     let context = &case.input.context;
     AgentState {
-        challenge: case.output.challenge.clone(),
+        challenge: case.expected().challenge.clone(),
         challenge_time: 0.25,
-        task: case.input.task,
+        task: case.input.task.definition().name,
         desc: text("desc"),
         goal: text("goal"),
-        query: case.output.query.clone(),
+        query: case.expected().query.clone(),
         query_time: 0.5,
-        reference: case.output.reference.clone(),
+        reference: case.expected().reference.clone(),
         reference_time: 0.75,
         topic: context.title.clone(),
         subtopic: context.topic.clone(),
@@ -119,16 +116,16 @@ fn context_fields(context: &Context) -> ContextFields {
 }
 
 fn step_event(case: &Case) -> Option<StepEvent> {
-    let responses = responses(&case.output.values);
+    let responses = responses(&case.expected().values);
     let (_, models) = models(case, &responses)?;
     Some(StepEvent {
-        best: case.output.values["best"].as_str().unwrap().to_owned(),
+        best: case.expected().values["best"].as_str().unwrap().to_owned(),
         block: 1000,
         step: 3,
         step_time: 2.0,
         agent: agent(case),
         context: case.input.log_full.then(|| context_fields(&case.input.context)),
-        rewards: singles(&case.output.values["rewards"]),
+        rewards: singles(&case.expected().values["rewards"]),
         models,
         responses,
         pass: None,
@@ -137,7 +134,7 @@ fn step_event(case: &Case) -> Option<StepEvent> {
 
 #[test]
 fn keys_and_values_are_those_recorded() {
-    let cases: Vec<Case> = vector_lines("validation/vectors/event.jsonl");
+    let cases: Vec<Case> = cases("event");
     let mut checked = 0;
     for case in &cases {
         let Some(event) = step_event(case) else {
@@ -146,8 +143,8 @@ fn keys_and_values_are_those_recorded() {
         let event = serde_json::to_value(Event::Step(Box::new(event))).unwrap();
         let event = event.as_object().unwrap();
         let keys: Vec<&String> = event.keys().collect();
-        assert_eq!(keys, case.output.keys.iter().collect::<Vec<_>>(), "{}", case.id);
-        for (key, value) in &case.output.values {
+        assert_eq!(keys, case.expected().keys.iter().collect::<Vec<_>>(), "{}", case.id);
+        for (key, value) in &case.expected().values {
             if key == "rewards" {
                 // Reading them back into 64 bits may be off by the last digit.
                 assert_eq!(singles(&event[key]), singles(value), "{} {key}", case.id);
@@ -162,12 +159,13 @@ fn keys_and_values_are_those_recorded() {
 
 #[test]
 fn recorded_rewards_are_computed_where_no_encoder_is_needed() {
-    let cases: Vec<Case> = vector_lines("validation/vectors/event.jsonl");
+    let cases: Vec<Case> = cases("event");
     let mut checked = 0;
     for case in &cases {
-        let responses = responses(&case.output.values);
-        let recorded = case.output.values["rewards"].as_array().unwrap();
-        if case.input.task.rewards().iter().any(|one| one.model.as_str() == "relevance") {
+        let responses = responses(&case.expected().values);
+        let recorded = case.expected().values["rewards"].as_array().unwrap();
+        let definition = case.input.task.definition();
+        if definition.rewards.iter().any(|one| one.model.name() == "relevance") {
             continue;
         }
         let Some((totals, models)) = models(case, &responses) else {
@@ -185,13 +183,14 @@ fn recorded_rewards_are_computed_where_no_encoder_is_needed() {
 
 #[test]
 fn recorded_rewards_move_the_scores_as_recorded() {
-    let cases: Vec<Case> = vector_lines("validation/vectors/event.jsonl");
+    let cases: Vec<Case> = cases("event");
     for case in &cases {
-        let uids: Vec<u16> = serde_json::from_value(case.output.values["uids"].clone()).unwrap();
-        let rewards = singles(&case.output.values["rewards"]);
-        let mut scores = Scores::new((0..case.output.scores.len()).collect());
+        let uids: Vec<u16> =
+            serde_json::from_value(case.expected().values["uids"].clone()).unwrap();
+        let rewards = singles(&case.expected().values["rewards"]);
+        let mut scores = Scores::new((0..case.expected().scores.len()).collect());
         scores.update(&uids, &rewards, Averaging::default()).unwrap();
-        assert_eq!(scores.values(), case.output.scores, "{}", case.id);
+        assert_eq!(scores.values(), case.expected().scores, "{}", case.id);
     }
 }
 
@@ -201,7 +200,7 @@ fn a_pass_and_a_failure_have_their_own_keys() {
     let expected = json!({"unexpected_errors": "no miner answered"});
     assert_eq!(serde_json::to_value(failed).unwrap(), expected);
 
-    let cases: Vec<Case> = vector_lines("validation/vectors/event.jsonl");
+    let cases: Vec<Case> = cases("event");
     let mut event = cases.iter().find_map(step_event).unwrap();
     event.pass = Some(PassFields { forward_time: 3.0, turn: 1 });
     let text = serde_json::to_string(&event).unwrap();

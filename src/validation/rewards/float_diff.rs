@@ -18,11 +18,38 @@ mod value;
 
 use std::borrow::Cow;
 
-use expression::Outcome;
-use number::Fuel;
+use serde_json::{Value, json};
+
+use self::expression::Outcome;
+use self::number::Fuel;
+use super::{Embeddings, Reward, RewardError, Scorer};
 
 /// Words longer than this many bytes are no number (docs/spec/mechanism.md#quirk-7).
 const LONGEST_WORD: usize = 1024;
+
+/// The reward.
+#[derive(Debug)]
+pub struct FloatDiff;
+
+impl Reward for FloatDiff {
+    fn name(&self) -> &'static str {
+        "float_diff"
+    }
+
+    fn extra_info(&self) -> Value {
+        json!({ "type": "math" })
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        text: &'a str,
+        _: Option<&'a Embeddings>,
+    ) -> Result<Scorer<'a>, RewardError> {
+        let reference = parse_reference(text)
+            .ok_or_else(|| RewardError::ReferenceNotANumber(text.to_owned()))?;
+        Ok(Box::new(move |completion| score(reference, completion.text) as f32))
+    }
+}
 
 /// Scores `completion` against `reference`, both as plain numbers.
 ///

@@ -3,37 +3,64 @@
 //! The encoder lives elsewhere; here a completion's embedding is compared with the reference's,
 //! less what an empty text would get.
 
+use serde_json::{Value, json};
+
+use super::{Embeddings, Reward, RewardError, Scorer};
+
 /// Norms below this count as this, so that a zero embedding has similarity 0.
 const MIN_NORM: f64 = 1e-8;
 
+/// The reward.
+#[derive(Debug)]
+pub struct Relevance;
+
+impl Reward for Relevance {
+    fn name(&self) -> &'static str {
+        "relevance"
+    }
+
+    fn extra_info(&self) -> Value {
+        json!({ "threshold": null })
+    }
+
+    fn needs_embeddings(&self) -> bool {
+        true
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        _: &'a str,
+        embeddings: Option<&'a Embeddings>,
+    ) -> Result<Scorer<'a>, RewardError> {
+        let Embeddings { reference, empty, .. } =
+            embeddings.ok_or(RewardError::EmbeddingsMissing)?;
+        let baseline = Baseline::new(reference, empty);
+        Ok(Box::new(move |completion| baseline.score(completion.embedding)))
+    }
+}
+
 /// The reference's embedding, and what an empty completion would score.
 #[derive(Debug)]
-pub struct Baseline<'a> {
+struct Baseline<'a> {
     reference: &'a [f32],
     empty: f32,
 }
 
 impl<'a> Baseline<'a> {
     /// Takes the embeddings of the reference and of the empty text.
-    pub fn new(reference: &'a [f32], empty: &[f32]) -> Self {
+    fn new(reference: &'a [f32], empty: &[f32]) -> Self {
         Self { reference, empty: cosine(reference, empty) }
     }
 
     /// The score of one completion's embedding, in 0..1. Embeddings of another length are
     /// compared over what both have; one that isn't finite scores 0.
-    pub fn score(&self, completion: &[f32]) -> f32 {
+    fn score(&self, completion: &[f32]) -> f32 {
         let score = cosine(self.reference, completion) - self.empty;
         if score.is_nan() {
             return 0.0;
         }
         score.clamp(0.0, 1.0)
     }
-}
-
-/// The scores of all completions of a batch, in 0..1.
-pub fn scores(reference: &[f32], empty: &[f32], completions: &[Vec<f32>]) -> Vec<f32> {
-    let baseline = Baseline::new(reference, empty);
-    completions.iter().map(|one| baseline.score(one)).collect()
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -52,15 +79,8 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
+    use crate::testing::cases;
     use crate::validation::rewards::normalize;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
 
     #[derive(Deserialize)]
     struct Input {
@@ -75,10 +95,15 @@ mod tests {
         rewards_normalized: Vec<f32>,
     }
 
+    fn scores(reference: &[f32], empty: &[f32], completions: &[Vec<f32>]) -> Vec<f32> {
+        let baseline = Baseline::new(reference, empty);
+        completions.iter().map(|one| baseline.score(one)).collect()
+    }
+
     #[test]
     fn vectors_agree() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/relevance.jsonl");
-        for Case { id, input, output } in &cases {
+        for case in cases::<Input, Output>("relevance") {
+            let (id, input, output) = (&case.id, &case.input, case.expected());
             let got = scores(&input.reference, &input.empty, &input.completions);
             assert_eq!(got.len(), output.rewards.len(), "{id}");
             for (got, expected) in got.iter().zip(&output.rewards) {

@@ -10,7 +10,9 @@ mod lcs;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::{RewardModel, TaskName};
+use serde_json::{Map, Value, json};
+
+use super::{Embeddings, Reward, RewardError, Scorer};
 use crate::validation::cleaners::unicode;
 
 /// Keeps the quotient finite where precision and recall are both 0.
@@ -29,23 +31,6 @@ pub enum RougeVariant {
 }
 
 impl RougeVariant {
-    /// The variant that a process with these active tasks uses throughout: that of the first rouge
-    /// definition met, going through the tasks in order (docs/spec/mechanism.md#quirk-1).
-    ///
-    /// With no rouge definition at all it is that of `qa`, whose models serve every follow-up
-    /// (docs/spec/mechanism.md#quirk-28).
-    pub fn of_tasks(active: &[TaskName]) -> Self {
-        active
-            .iter()
-            .chain(&[TaskName::Qa])
-            .flat_map(|task| task.rewards().iter().chain(task.penalties()))
-            .find_map(|definition| match definition.model {
-                RewardModel::Rouge { ngram } => Some(ngram.unwrap_or_default()),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-
     /// The name that event logs carry.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,6 +43,50 @@ impl RougeVariant {
 impl fmt::Display for RougeVariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// The reward, with the variant that a definition names.
+#[derive(Debug, Clone, Copy)]
+pub struct Rouge {
+    /// The variant. Only the first definition met in a process counts
+    /// (docs/spec/mechanism.md#quirk-1).
+    pub ngram: Option<RougeVariant>,
+}
+
+/// A definition that names rouge-1.
+pub const ROUGE_1: Rouge = Rouge { ngram: Some(RougeVariant::Rouge1) };
+/// A definition that names rouge-l.
+pub const ROUGE_L: Rouge = Rouge { ngram: Some(RougeVariant::RougeL) };
+
+impl Rouge {
+    fn variant(self) -> RougeVariant {
+        self.ngram.unwrap_or_default()
+    }
+}
+
+impl Reward for Rouge {
+    fn name(&self) -> &'static str {
+        "rouge"
+    }
+
+    fn options(&self) -> Map<String, Value> {
+        let Some(ngram) = self.ngram else { return Map::new() };
+        let options = [("ngram", ngram.as_str()), ("metric", "f")];
+        options.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect()
+    }
+
+    fn extra_info(&self) -> Value {
+        json!({"ngram": self.variant().as_str(), "metric": "f", "avg": false})
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        text: &'a str,
+        _: Option<&'a Embeddings>,
+    ) -> Result<Scorer<'a>, RewardError> {
+        let reference = Reference::new(self.variant(), text);
+        Ok(Box::new(move |completion| reference.score(completion.text) as f32))
     }
 }
 
@@ -179,15 +208,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: serde_json::Value,
-        want: Option<serde_json::Value>,
-    }
+    use crate::testing::cases;
 
     #[derive(Deserialize)]
     struct Input {
@@ -197,9 +218,8 @@ mod tests {
 
     #[test]
     fn vectors_agree_in_both_variants() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/rouge.jsonl");
-        for case in &cases {
-            let wanted = case.want.as_ref().unwrap_or(&case.output);
+        for case in cases::<Input, Value>("rouge") {
+            let wanted = case.expected();
             for variant in [RougeVariant::Rouge1, RougeVariant::RougeL] {
                 let expected = wanted[variant.as_str()].as_f64().unwrap();
                 let got = score(variant, &case.input.reference, &case.input.completion);
@@ -210,18 +230,6 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn the_first_rouge_definition_decides_for_all() {
-        use TaskName::{DateQa, Generic, Math, Qa, Sentiment, Summarization, Translation};
-        let variant = RougeVariant::of_tasks;
-        assert_eq!(variant(&TaskName::ALL), RougeVariant::Rouge1);
-        assert_eq!(variant(&[Math, Summarization, Qa]), RougeVariant::RougeL);
-        assert_eq!(variant(&[DateQa, Qa]), RougeVariant::RougeL);
-        assert_eq!(variant(&[Translation, DateQa]), RougeVariant::Rouge1);
-        assert_eq!(variant(&[Sentiment, Generic]), RougeVariant::Rouge1);
-        assert_eq!(variant(&[Math]), RougeVariant::Rouge1);
     }
 
     #[test]

@@ -3,8 +3,39 @@
 //! A chunk is what one read of the socket returned (docs/spec/mechanism.md#quirk-42); its tokens
 //! are counted elsewhere.
 
+use serde_json::{Map, Value};
+
+use super::{Embeddings, Reward, RewardError, Scorer};
+
 /// What each oversized chunk adds, up to a penalty of 1.
 const PER_CHUNK: f32 = 0.25;
+
+/// The reward, used as a penalty.
+#[derive(Debug)]
+pub struct Streaming {
+    /// The most tokens of a chunk that is not oversized.
+    pub max_tokens_per_chunk: u32,
+}
+
+impl Reward for Streaming {
+    fn name(&self) -> &'static str {
+        "streaming"
+    }
+
+    fn options(&self) -> Map<String, Value> {
+        let limit = self.max_tokens_per_chunk.into();
+        [("max_tokens_per_chunk".to_owned(), limit)].into_iter().collect()
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a Embeddings>,
+    ) -> Result<Scorer<'a>, RewardError> {
+        let limit = self.max_tokens_per_chunk;
+        Ok(Box::new(move |completion| penalty(completion.tokens_per_chunk, limit)))
+    }
+}
 
 /// The penalty of one answer, in 0..1, from the token count of each of its chunks.
 pub fn penalty(tokens_per_chunk: &[u32], max_tokens_per_chunk: u32) -> f32 {
@@ -19,15 +50,8 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
+    use crate::testing::cases;
     use crate::validation::rewards::normalize;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
 
     #[derive(Deserialize)]
     struct Input {
@@ -43,8 +67,8 @@ mod tests {
 
     #[test]
     fn vectors_agree() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/streaming.jsonl");
-        for Case { id, input, output } in &cases {
+        for case in cases::<Input, Output>("streaming") {
+            let (id, input, output) = (&case.id, &case.input, case.expected());
             let answers = input.tokens_per_chunk.iter();
             let got: Vec<f32> =
                 answers.map(|tokens| penalty(tokens, input.max_tokens_per_chunk)).collect();

@@ -3,16 +3,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
-use crate::testing::vector_lines;
+use crate::testing::{cases, registry_files};
 use crate::validation::event::{rounded_normalized, rounded_raw};
-
-#[derive(Deserialize)]
-struct Case {
-    id: String,
-    input: Input,
-    output: Value,
-    want: Option<Value>,
-}
+use crate::validation::tasks::{TASKS, TaskKind};
 
 #[derive(Deserialize)]
 struct Input {
@@ -25,22 +18,49 @@ struct Input {
     relevance: Vec<f32>,
 }
 
-/// The variant of a process with these tasks; one that is switched off names none.
-fn variant(input: &Input) -> RougeVariant {
-    let active = input.active_tasks.iter();
-    let active: Vec<TaskName> = active.filter_map(|name| name.parse().ok()).collect();
-    RougeVariant::of_tasks(&active)
+/// Embeddings by which completions have exactly these relevance scores.
+pub(crate) fn embeddings_scoring(scores: &[f32]) -> Embeddings {
+    Embeddings {
+        reference: with_cosine(1.0),
+        empty: with_cosine(0.0),
+        completions: scores.iter().map(|&score| with_cosine(score)).collect(),
+    }
 }
 
-fn evaluate(input: &Input) -> Result<Evaluation, RewardError> {
+/// A vector of length 1 whose first number is `cosine`. Two numbers make up the rest of the length,
+/// so that it differs from 1 by less than the cosine's last digit.
+fn with_cosine(cosine: f32) -> Vec<f32> {
+    let square = |number: f32| f64::from(number).powi(2);
+    let second = ((1.0 - square(cosine)).max(0.0).sqrt() * (1.0 - 1e-6)) as f32;
+    let third = (1.0 - square(cosine) - square(second)).max(0.0).sqrt() as f32;
+    vec![cosine, second, third]
+}
+
+/// The models of a process with these tasks, and of its follow-ups; a task that is switched off
+/// names none.
+fn pipeline(active: &[impl AsRef<str>]) -> RewardPipeline {
+    let active = active.iter().map(AsRef::as_ref).chain(["qa"]);
+    let active = active.filter_map(|name| name.parse::<TaskKind>().ok());
+    RewardPipeline::new(active.flat_map(|task| task.definition().scored_by()))
+}
+
+/// The rewards of a task in a process that knows all tasks.
+fn rewards_of(task: &str) -> Result<TaskRewards, RewardError> {
+    let all = TASKS.iter().flat_map(|task| task.definition().scored_by());
+    let kind: TaskKind = task.parse().unwrap();
+    kind.definition().task_rewards(&RewardPipeline::new(all))
+}
+
+fn evaluate(input: &Input, task: TaskKind) -> Result<Evaluation, RewardError> {
     let batch = Batch {
         reference: &input.reference,
         challenge: &input.challenge,
         completions: &input.completions,
         tokens_per_chunk: &input.tokens_per_chunk,
-        relevance: Some(&input.relevance),
+        embeddings: Some(&embeddings_scoring(&input.relevance)),
     };
-    TaskRewards::new(input.task.parse()?, variant(input))?.evaluate(&batch, &mut || 0.0)
+    let rewards = task.definition().task_rewards(&pipeline(&input.active_tasks))?;
+    rewards.evaluate(&batch, &mut || 0.0)
 }
 
 fn numbers(list: &Value) -> Vec<f64> {
@@ -70,7 +90,7 @@ fn assert_rounded(got: &[f64], expected: &Value, what: &str) {
 fn check_models(id: &str, models: &[ModelScores], state: &Value) {
     let mut keys = vec!["rewards".to_owned()];
     for scores in models {
-        let (name, kind) = (scores.model.as_str(), scores.kind.as_str());
+        let (name, kind) = (scores.model, scores.kind.as_str());
         let raw = format!("{name}_raw_{kind}");
         let plain = format!("{name}_{kind}");
         let info = format!("{plain}_extra_info");
@@ -86,21 +106,44 @@ fn check_models(id: &str, models: &[ModelScores], state: &Value) {
 
 #[test]
 fn vectors_agree_for_every_task_whose_models_are_available() {
-    let cases: Vec<Case> = vector_lines("validation/vectors/total_reward.jsonl");
     let mut checked = 0;
-    for case in &cases {
-        let evaluation = match evaluate(&case.input) {
-            Err(RewardError::NotAvailable(_) | RewardError::UnknownTask(_)) => continue,
+    for case in cases::<Input, Value>("total_reward") {
+        let Ok(task) = case.input.task.parse::<TaskKind>() else { continue };
+        let evaluation = match evaluate(&case.input, task) {
+            Err(RewardError::NotAvailable(_)) => continue,
             evaluation => evaluation.unwrap(),
         };
-        let wanted = case.want.as_ref().unwrap_or(&case.output);
+        let wanted = case.expected();
         assert_close(&evaluation.totals, &wanted["rewards"], &case.id);
         assert_eq!(Some(evaluation.best as u64), wanted["best"].as_u64(), "{}", case.id);
-        assert_eq!(wanted["rouge_ngram"], variant(&case.input).as_str(), "{}", case.id);
+        let variant = variant(&pipeline(&case.input.active_tasks));
+        assert_eq!(wanted["rouge_ngram"], variant, "{}", case.id);
         check_models(&case.id, &evaluation.models, &wanted["state"]);
         checked += 1;
     }
     assert!(checked > 0, "no case of an available task");
+}
+
+fn variant(pipeline: &RewardPipeline) -> Value {
+    match pipeline.model("rouge") {
+        Some(Model::Made(rouge)) => rouge.extra_info()["ngram"].clone(),
+        other => panic!("no rouge in {other:?}"),
+    }
+}
+
+#[test]
+fn the_first_rouge_definition_decides_for_all() {
+    let all: Vec<&str> = TASKS.iter().map(|kind| kind.definition().name).collect();
+    for (active, expected) in [
+        (&all[..], "rouge-1"),
+        (&["math", "summarization", "qa"], "rouge-l"),
+        (&["date_qa", "qa"], "rouge-l"),
+        (&["translation", "date_qa"], "rouge-1"),
+        (&["sentiment", "generic"], "rouge-1"),
+        (&["math"], "rouge-1"),
+    ] {
+        assert_eq!(variant(&pipeline(active)), expected, "{active:?}");
+    }
 }
 
 fn small_batch<'a>(completions: &'a [&'a str], tokens: &'a [Vec<u32>]) -> Batch<'a, &'a str> {
@@ -109,29 +152,29 @@ fn small_batch<'a>(completions: &'a [&'a str], tokens: &'a [Vec<u32>]) -> Batch<
         challenge: "what is 5 / 0.4",
         completions,
         tokens_per_chunk: tokens,
-        relevance: None,
+        embeddings: None,
     }
 }
 
 #[test]
 fn lists_must_go_with_the_completions() {
-    let rewards = |task| TaskRewards::new(task, RougeVariant::Rouge1).unwrap();
     let tokens = vec![Vec::new(); 2];
-    let mut clock = || 0.0;
-    let none = rewards(TaskName::Math).evaluate(&small_batch(&[], &[]), &mut clock);
-    assert_eq!(none, Err(RewardError::NoCompletions));
-    let short = rewards(TaskName::Math).evaluate(&small_batch(&["1"], &tokens), &mut clock);
+    let evaluate = |task, completions, tokens| {
+        let batch = small_batch(completions, tokens);
+        rewards_of(task).unwrap().evaluate(&batch, &mut || 0.0)
+    };
+    assert_eq!(evaluate("math", &[], &[]), Err(RewardError::NoCompletions));
+    let short = evaluate("math", &["1"], &tokens);
     assert!(matches!(short, Err(RewardError::Count { expected: 1, got: 2, .. })));
-    let blind = rewards(TaskName::Qa).evaluate(&small_batch(&["1", "2"], &tokens), &mut clock);
-    assert_eq!(blind, Err(RewardError::RelevanceMissing));
+    let blind = evaluate("qa", &["1", "2"], &tokens);
+    assert_eq!(blind, Err(RewardError::EmbeddingsMissing));
 }
 
 #[test]
 fn a_reference_that_is_no_number_is_refused() {
     let tokens = [Vec::new()];
     let batch = Batch { reference: "twelve", ..small_batch(&["12"], &tokens) };
-    let math = TaskRewards::new(TaskName::Math, RougeVariant::Rouge1).unwrap();
-    let refused = math.evaluate(&batch, &mut || 0.0);
+    let refused = rewards_of("math").unwrap().evaluate(&batch, &mut || 0.0);
     assert_eq!(refused, Err(RewardError::ReferenceNotANumber("twelve".to_owned())));
 }
 
@@ -143,9 +186,8 @@ fn models_are_timed_by_the_clock_given() {
         now += 1.0;
         now
     };
-    let math = TaskRewards::new(TaskName::Math, RougeVariant::Rouge1).unwrap();
     let batch = small_batch(&["12.5", "no", "12"], &tokens);
-    let evaluation = math.evaluate(&batch, &mut clock).unwrap();
+    let evaluation = rewards_of("math").unwrap().evaluate(&batch, &mut clock).unwrap();
     for model in &evaluation.models {
         assert_eq!(model.timings, [1.0; 3]);
         assert_eq!(model.batch_time, 7.0);
@@ -154,11 +196,37 @@ fn models_are_timed_by_the_clock_given() {
 
 #[test]
 fn tasks_without_their_models_say_which() {
-    let missing =
-        [(TaskName::DateQa, RewardModel::Date), (TaskName::Sentiment, RewardModel::Ordinal)];
-    for (task, model) in missing {
-        let refused = TaskRewards::new(task, RougeVariant::Rouge1);
+    for (task, model) in [("date_qa", "date"), ("sentiment", "ordinal")] {
+        let refused = rewards_of(task).map(drop);
         assert_eq!(refused, Err(RewardError::NotAvailable(model)));
+    }
+}
+
+#[test]
+fn every_reward_has_a_file_and_every_file_a_reward() {
+    let names: Vec<&str> = REWARDS.iter().map(|reward| reward.name()).collect();
+    assert_eq!(names, registry_files("rewards", &names, &["evaluation"]));
+}
+
+/// Texts that broke the reference or took it long.
+#[test]
+fn no_reward_fails_on_a_strangers_text() {
+    let texts: Vec<String> = ["", "...", " . ", "nan", "9**9**9", "(10**9)!", "\u{202e}42\u{0301}"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([".".repeat(100_000), "word ".repeat(20_000), "(".repeat(10_000)])
+        .collect();
+    let embeddings = embeddings_scoring(&[0.5]);
+    for reward in REWARDS {
+        let scorer = reward.prepare("42", Some(&embeddings)).unwrap();
+        for text in &texts {
+            let score = scorer(&Completion {
+                text,
+                tokens_per_chunk: &[0, u32::MAX],
+                embedding: &embeddings.completions[0],
+            });
+            assert!((0.0..=1.0).contains(&score), "{}: {score}", reward.name());
+        }
     }
 }
 
@@ -175,11 +243,13 @@ proptest! {
             challenge: &texts[1],
             completions,
             tokens_per_chunk: &vec![tokens; completions.len()],
-            relevance: Some(&vec![relevance; completions.len()]),
+            embeddings: Some(&embeddings_scoring(&vec![relevance; completions.len()])),
         };
-        for task in TaskName::ALL {
-            for variant in [RougeVariant::Rouge1, RougeVariant::RougeL] {
-                let Ok(rewards) = TaskRewards::new(task, variant) else { continue };
+        for task in TASKS {
+            for active in [["qa"], ["summarization"]] {
+                let Ok(rewards) = task.definition().task_rewards(&pipeline(&active)) else {
+                    continue;
+                };
                 let Ok(evaluation) = rewards.evaluate(&batch, &mut || 0.0) else { continue };
                 for total in &evaluation.totals {
                     prop_assert!((0.0..=1.0).contains(total));

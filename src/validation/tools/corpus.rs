@@ -32,7 +32,7 @@ use rand::seq::index;
 
 pub use self::article::{Article, MIN_SECTION_WORDS, Section};
 pub use self::parse::{ArticleError, ArticleProblem};
-pub use super::context::{Context, Stats, kept_categories, ranked_links};
+use super::Context;
 
 /// Titles drawn before one of them is picked (docs/spec/mechanism.md#wiki).
 pub const TITLES_PER_TRY: usize = 10;

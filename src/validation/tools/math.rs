@@ -1,4 +1,4 @@
-//! Makes mathematics problems whose solution is one number, for the `math` task.
+//! `math`: makes mathematics problems whose solution is one number.
 //!
 //! Owns the families of problems, their wordings, and how a solution is written: always a plain
 //! decimal that [`parse_reference`](crate::validation::rewards::float_diff::parse_reference) reads. A
@@ -9,17 +9,35 @@
 mod algebra;
 mod arithmetic;
 mod calculus;
-pub mod challenge;
 mod geometry;
 mod number_theory;
 mod percentages;
 mod sequences;
 mod shapes;
 mod statistics;
-mod text;
+pub(in crate::validation) mod text;
 mod word_problems;
 
 use rand::{Rng, RngCore};
+
+use super::{Context, Sources, Stats, Tool, ToolError};
+
+/// The context's `extra` that holds the solution.
+pub const SOLUTION: &str = "solution";
+
+/// The tool.
+#[derive(Debug)]
+pub struct Math;
+
+impl Tool for Math {
+    fn name(&self) -> &'static str {
+        "math"
+    }
+
+    fn draw(&self, _: &Sources, mut rng: &mut dyn RngCore) -> Result<Context, ToolError> {
+        Ok(generate(&mut rng).into())
+    }
+}
 
 /// A problem with its solution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +50,22 @@ pub struct MathProblem {
     pub problem: String,
     /// The answer, as a decimal: exact, or rounded as the problem asks.
     pub solution: String,
+}
+
+impl From<MathProblem> for Context {
+    fn from(problem: MathProblem) -> Self {
+        let extra = [(SOLUTION.to_owned(), problem.solution.into())].into_iter().collect();
+        Self {
+            title: problem.topic.to_owned(),
+            topic: problem.topic.to_owned(),
+            subtopic: problem.family.to_owned(),
+            content: problem.problem,
+            source: "MathDataset".to_owned(),
+            extra,
+            stats: Stats::random(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A problem's text and its solution.

@@ -166,7 +166,7 @@ fn open_chain(
 }
 
 fn check_tasks(settings: &Settings) -> Result<(), Failure> {
-    let needs_model = settings.neuron.tasks.iter().any(|task| task.as_str() != "math");
+    let needs_model = settings.neuron.tasks.iter().any(|kind| kind.definition().needs_model());
     if HAS_MODEL || !needs_model {
         return Ok(());
     }

@@ -12,9 +12,9 @@ use rand::{Rng, SeedableRng};
 use sn1::chain::AxonInfo;
 use sn1::llm::request::GenerateSettings;
 use sn1::llm::tokenizer::Tokenizer;
-use sn1::validation::rewards::TaskMix;
 use sn1::validation::scoring::Averaging;
-use sn1::validation::tools::corpus::Corpus;
+use sn1::validation::tasks::TaskMix;
+use sn1::validation::tools::Sources;
 use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
@@ -116,7 +116,7 @@ impl Validator {
     }
 
     fn task_maker(&self, inference: &Inference) -> ChildSpec {
-        let (corpus, pool) = (Arc::new(Corpus::embedded()), inference.pool.clone());
+        let (sources, pool) = (Arc::new(Sources::embedded()), inference.pool.clone());
         let seeds = LifeSeeds::new(self.settings.seed, 0);
         let settings = TaskFactorySettings {
             mix: self.mix.clone(),
@@ -126,7 +126,7 @@ impl Validator {
         };
         ChildSpec::new(&self.task_factory, move || {
             let settings = TaskFactorySettings { seed: seeds.next(), ..settings.clone() };
-            Ok(TaskFactory::new(settings, Arc::clone(&corpus), pool.clone()))
+            Ok(TaskFactory::new(settings, Arc::clone(&sources), pool.clone()))
         })
     }
 
@@ -183,7 +183,7 @@ impl Validator {
             vpermit_tao_limit: neuron.vpermit_tao_limit,
             query_unique_coldkeys: neuron.query_unique_coldkeys,
             query_unique_ips: neuron.query_unique_ips,
-            rouge: self.mix.rouge_variant(),
+            rewards: self.mix.pipeline(),
             reference: self.writing(),
             challenge: self.writing(),
             has_model: HAS_MODEL,

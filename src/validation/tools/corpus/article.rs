@@ -1,6 +1,6 @@
 //! One article: which of its sections may be used, and the context that one of them gives.
 
-use super::{Context, Stats, kept_categories, ranked_links};
+use super::super::{Context, Stats, kept_categories, ranked_links};
 use serde_json::{Map, json};
 
 /// Words a section needs before a task may use it (docs/spec/mechanism.md#wiki).

@@ -3,7 +3,10 @@
 use rand::{Rng, RngCore};
 
 /// One of `options`, drawn uniformly.
-pub(super) fn pick<'a, T: ?Sized>(rng: &mut dyn RngCore, options: &[&'a T]) -> &'a T {
+pub(in crate::validation) fn pick<'a, T: ?Sized>(
+    rng: &mut dyn RngCore,
+    options: &[&'a T],
+) -> &'a T {
     options[rng.random_range(0..options.len())]
 }
 

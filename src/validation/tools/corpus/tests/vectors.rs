@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::*;
 use crate::testing::vector_lines;
+use crate::validation::tools::{kept_categories, ranked_links};
 
 #[derive(Deserialize)]
 struct Case {

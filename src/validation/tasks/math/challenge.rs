@@ -6,7 +6,7 @@
 
 use rand::Rng;
 
-use super::text::pick;
+use crate::validation::tools::math::text::pick;
 
 /// One part of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ const LAYOUTS: [&[Part]; 4] = [
 ];
 
 /// A challenge that asks for help with `problem`. Half of them are the problem alone.
-pub fn challenge(problem: &str, rng: &mut impl Rng) -> String {
+pub(super) fn challenge(problem: &str, rng: &mut impl Rng) -> String {
     let layout = LAYOUTS[rng.random_range(0..LAYOUTS.len())];
     let greeting = pick(rng, &GREETINGS);
     let punctuation = pick(rng, &PUNCTUATION);
