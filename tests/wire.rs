@@ -11,11 +11,10 @@ use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
 use sn1::wallet::Keypair;
-use sn1_actors::axon::{
-    Answering, AxonServer, AxonSettings, AxonState, ChunkSink, EchoMiner, FailingMiner,
-    GarbageMiner, Miner, PhraseMiner, Roster, SlowMiner,
-};
+use sn1_actors::app::localnet::{FailingMiner, GarbageMiner, SlowMiner};
+use sn1_actors::axon::{Answering, AxonServer, AxonSettings, AxonState, ChunkSink, Miner, Roster};
 use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
+use sn1_actors::miners::{EchoMiner, PhraseMiner};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! The serving side: an axon that speaks the synapse protocol, and the miners behind it.
+//! The serving side: an axon that speaks the synapse protocol, and what a miner behind it implements.
 //!
 //! [`AxonServer`] owns a listener and its HTTP server; [`AxonState`] is what it remembers of its
 //! callers, and survives it. A request goes through the steps of `handler`; an admitted one lives in
@@ -12,7 +12,6 @@ mod external;
 mod handler;
 mod lone;
 mod miner;
-mod miners;
 mod publisher;
 mod rules;
 mod server;
@@ -22,11 +21,7 @@ mod stream;
 
 pub use external::{ExternalAddress, LocalAddress, SystemRoutes, external_address};
 pub use lone::LoneAxon;
-pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError};
-pub use miners::{
-    Behaviour, EchoMiner, FailingMiner, GarbageMiner, ModelMiner, PhraseMiner, SlowMiner,
-    TOKENS_PER_CHUNK,
-};
+pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError, answer_of};
 pub use publisher::{AxonPublisher, AxonRecord};
 pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};
 pub use server::{AxonServer, AxonSettings};

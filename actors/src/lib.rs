@@ -8,7 +8,8 @@
 //! | [`inference`] | pool, worker thread, encoder |
 //! | [`conversation`] | task factory, agents, scoreboard |
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
-//! | [`axon`] | the serving side and the miners of a local net |
+//! | [`axon`] | the serving side, and what a miner implements |
+//! | [`miners`] | the miners that a node can run, by name |
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
 //! | [`exit`] | how the process ends, and what the operator does then |
 //! | [`event_log`], [`telemetry`] | what is kept and what is shown |
@@ -33,6 +34,7 @@ pub mod event_log;
 pub mod exit;
 pub mod feeds;
 pub mod inference;
+pub mod miners;
 pub mod notice;
 pub mod query;
 mod recording;

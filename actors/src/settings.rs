@@ -18,7 +18,7 @@ use sn1::validation::tasks::{MixError, TaskKind, TaskMix};
 use crate::axon::{AxonLimits, AxonRules};
 
 pub use node::{
-    MetagraphSection, MinerKind, MinerNeuron, NodeAxonSection, NodeSettings, NodeTelemetry, Role,
+    MetagraphSection, MinerNeuron, NodeAxonSection, NodeSettings, NodeTelemetry, Role,
     RoleSettings, Setting, StateSection, SubtensorSection, WalletSection,
 };
 

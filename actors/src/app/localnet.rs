@@ -6,6 +6,8 @@
 //! anything is started. [`run`] then starts the tree, tells what happens, breaks what it is told to
 //! break, and ends with a table and a report.
 
+mod broken_miners;
+mod cast;
 mod prepare;
 mod report;
 mod setup;
@@ -24,6 +26,7 @@ use crate::app::run::{Course, channels};
 use crate::chain::Failpoints;
 use crate::settings::Settings;
 
+pub use broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
 pub use prepare::{Prepared, prepare};
 use report::Report;
 
@@ -74,7 +77,7 @@ pub async fn run(
 }
 
 fn layout(prepared: &Prepared) -> SubnetLayout {
-    let kinds = prepared.miners.iter().map(|miner| (miner.hotkey, miner.behaviour.label()));
+    let kinds = prepared.miners.iter().map(|miner| (miner.hotkey, miner.kind.label));
     SubnetLayout::new(kinds.collect())
 }
 

@@ -15,14 +15,15 @@ use crate::app::models;
 use crate::app::parts::{
     Conditions, HAS_MODEL, Inference, InferenceSettings, MinerSettings, miner_children, telemetry,
 };
-use crate::axon::{EchoMiner, Miner, ModelMiner, PhraseMiner};
+use crate::axon::Miner;
 use crate::chain::SyncSettings;
 use crate::exit::Exit;
-use crate::settings::{MinerKind, MinerNeuron, NodeSettings};
+use crate::miners::{Build, MinerOptions};
+use crate::settings::{MinerNeuron, NodeSettings};
 use crate::supervision::ChildSpec;
 
 /// What answers, and the actors that it needs.
-struct Mind {
+struct Responder {
     miner: Arc<dyn Miner>,
     inference: Option<Inference>,
 }
@@ -36,13 +37,13 @@ pub async fn miner(
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
-    let mind = mind(&settings)?;
+    let responder = responder(&settings)?;
     let address = SocketAddr::new(settings.axon.listen_ip()?, settings.axon.port);
     let listener = bind(address, "the axon", "axon.port")?;
     let mut begun = start(&settings, &options).await?;
     check_address(&settings, &begun)?;
     let channels = channels();
-    let specs = tree(&settings, &mut begun, mind, listener, &channels.0, metrics)?;
+    let specs = tree(&settings, &mut begun, responder, listener, &channels.0, metrics)?;
     let subnet = Some(begun.chain.feeds.metagraph());
     let Start { mut console, state: _locked, .. } = begun;
     let greeting = Some("started; Ctrl-C stops".to_owned());
@@ -50,17 +51,35 @@ pub async fn miner(
     run(course, channels, &mut console).await?.verdict()
 }
 
-fn mind(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
-    let neuron = &settings.neuron;
-    let miner: Arc<dyn Miner> = match neuron.miner {
-        MinerKind::Model => return model(settings),
-        MinerKind::Echo => Arc::new(EchoMiner),
-        MinerKind::Phrase => Arc::new(PhraseMiner { phrase: neuron.phrase.clone() }),
-    };
-    Ok(Mind { miner, inference: None })
+/// Makes the chosen miner, with a language model where it needs one.
+fn responder(settings: &NodeSettings<MinerNeuron>) -> Result<Responder, Failure> {
+    let options = options_of(&settings.neuron);
+    match settings.neuron.miner.build() {
+        Build::Alone(build) => Ok(Responder { miner: build(options), inference: None }),
+        Build::WithModel(build) => {
+            let inference = inference(settings)?;
+            let miner = build(options, inference.pool.clone());
+            Ok(Responder { miner, inference: Some(inference) })
+        }
+    }
 }
 
-fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
+fn options_of(neuron: &MinerNeuron) -> MinerOptions {
+    MinerOptions {
+        system_prompt: neuron.system_prompt.clone(),
+        phrase: neuron.phrase.clone(),
+        sampling: GenerateSettings {
+            temperature: neuron.temperature,
+            top_p: neuron.top_p,
+            top_k: neuron.top_k,
+            seed: rand::random(),
+            ..GenerateSettings::greedy(neuron.max_tokens)
+        },
+        tokens_per_chunk: neuron.streaming_batch_size,
+    }
+}
+
+fn inference(settings: &NodeSettings<MinerNeuron>) -> Result<Inference, Failure> {
     if !HAS_MODEL {
         let text = "this build has no libtorch and so no language model: choose --miner echo or \
                     --miner phrase, or build with default features";
@@ -70,20 +89,7 @@ fn model(settings: &NodeSettings<MinerNeuron>) -> Result<Mind, Failure> {
     models::note_device(&neuron.device);
     let (model, _) = models::find_model(&neuron.model_id, &settings.models.folder)?;
     let n_threads = neuron.threads;
-    let inference = Inference::new(InferenceSettings { model, encoder: None, n_threads });
-    let miner = ModelMiner {
-        pool: inference.pool.clone(),
-        system_prompt: neuron.system_prompt.clone(),
-        settings: GenerateSettings {
-            temperature: neuron.temperature,
-            top_p: neuron.top_p,
-            top_k: neuron.top_k,
-            seed: rand::random(),
-            ..GenerateSettings::greedy(neuron.max_tokens)
-        },
-        tokens_per_chunk: neuron.streaming_batch_size,
-    };
-    Ok(Mind { miner: Arc::new(miner), inference: Some(inference) })
+    Ok(Inference::new(InferenceSettings { model, encoder: None, n_threads }))
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
@@ -101,12 +107,12 @@ fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<
 fn tree(
     settings: &NodeSettings<MinerNeuron>,
     begun: &mut Start,
-    mind: Mind,
+    responder: Responder,
     listener: TcpListener,
     listeners: &Listeners,
     metrics: PrometheusHandle,
 ) -> Result<Vec<ChildSpec>, Failure> {
-    let Mind { miner, inference } = mind;
+    let Responder { miner, inference } = responder;
     let feeds = begun.chain.feeds.clone();
     let own = begun.hotkey.account_id();
     let conditions = Conditions::of_chain(&feeds).and_registration(&feeds, own);

@@ -20,6 +20,6 @@ pub mod validator;
 
 pub use chain::{ChainPart, VERSION_KEY};
 pub use inference::{HAS_MODEL, Inference, InferenceSettings};
-pub use miner::{MinerSettings, miner_children, miner_of};
+pub use miner::{MinerSettings, miner_children};
 pub use pages::{Conditions, telemetry};
 pub use validator::{Validator, ValidatorSettings};

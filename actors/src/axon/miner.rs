@@ -80,6 +80,28 @@ impl ChunkSink {
 /// The future of an answer.
 pub type Answering = Pin<Box<dyn Future<Output = Result<(), MinerError>> + Send>>;
 
+/// Everything that `miner` answers to `prompt`, without an axon: to try a miner out.
+///
+/// # Errors
+/// Where the answer broke off.
+pub async fn answer_of(
+    miner: &dyn Miner,
+    prompt: Prompt,
+    within: Duration,
+) -> Result<Vec<Bytes>, MinerError> {
+    let (sender, mut parts) = mpsc::channel(1);
+    let collect = async {
+        let mut chunks = Vec::new();
+        while let Some(Part::Chunk(bytes)) = parts.recv().await {
+            chunks.push(bytes);
+        }
+        chunks
+    };
+    let (answered, chunks) =
+        tokio::join!(miner.answer(prompt, within, ChunkSink::new(sender)), collect);
+    answered.map(|()| chunks)
+}
+
 /// What a miner author implements: messages in, text out.
 ///
 /// The axon has verified the caller, and holds every limit, before [`answer`](Self::answer) is called.

@@ -193,7 +193,7 @@ fn parse_text(text: &str) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use sn1_actors::settings::{MinerKind, MinerNeuron, NeuronSettings};
+    use sn1_actors::settings::{MinerNeuron, NeuronSettings};
 
     use super::*;
 
@@ -239,7 +239,7 @@ mod tests {
         let line = "--miner echo --neuron.top_k 3 --blacklist.force_validator_permit \
                     --subtensor.chain_endpoint ws://a:1,ws://b:2";
         let (miner, _) = read::<MinerNeuron>(line).unwrap();
-        assert_eq!((miner.neuron.miner, miner.neuron.top_k), (MinerKind::Echo, 3));
+        assert_eq!((miner.neuron.miner.name(), miner.neuron.top_k), ("echo", 3));
         assert!(miner.axon.rules.require_permit);
         assert_eq!(miner.subtensor.chain_endpoint, ["ws://a:1", "ws://b:2"]);
     }

@@ -16,6 +16,7 @@ use super::{
     check_axon, check_device, dict_of, flatten, in_range, load_layers,
 };
 use crate::chain::subtensor::Network;
+use crate::miners::MinerKind;
 
 const VALIDATOR_DEFAULTS: &str = include_str!("../../../config/validator.toml");
 const MINER_DEFAULTS: &str = include_str!("../../../config/miner.toml");
@@ -278,18 +279,6 @@ impl StateSection {
     }
 }
 
-/// What answers a miner's callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MinerKind {
-    /// The language model.
-    Model,
-    /// Repeats the question.
-    Echo,
-    /// Always says the same.
-    Phrase,
-}
-
 /// A miner's own settings; names and meanings are the reference's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -396,7 +385,7 @@ mod tests {
         assert_eq!((validator.neuron.sample_size, validator.neuron.timeout), (100, 15.0));
         assert_eq!(validator.axon.limits, AxonLimits::default());
         let miner = NodeSettings::<MinerNeuron>::load(None, &[]).unwrap();
-        assert_eq!((miner.neuron.miner, miner.axon.port), (MinerKind::Model, 8091));
+        assert_eq!((miner.neuron.miner.name(), miner.axon.port), ("model", 8091));
         assert_eq!(miner.axon.rules, AxonRules::default());
         assert!(miner.subtensor.names_main_network());
         for role in [Role::Validator, Role::Miner] {

@@ -10,12 +10,12 @@ use sn1::llm::tokenizer::Tokenizer;
 use sn1::store::{Store, StoreError};
 use sn1::wallet::{AccountId, Keypair};
 
+use super::cast::{CastMiner, cast};
 use super::{Options, setup};
 use crate::app::Failure;
 use crate::app::machine::{LockedFolder, bind, unwritable};
 use crate::app::models;
 use crate::app::parts::HAS_MODEL;
-use crate::axon::Behaviour;
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
@@ -65,7 +65,7 @@ pub struct LocalnetKeys {
 #[derive(Debug)]
 pub struct PreparedMiner {
     /// What it does.
-    pub behaviour: Behaviour,
+    pub kind: &'static CastMiner,
     /// Its hotkey's address.
     pub hotkey: AccountId,
     /// Where it will serve; bound already.
@@ -130,7 +130,7 @@ pub struct Prepared {
 /// # Errors
 /// The first thing that is wrong, in one sentence; nothing is left started.
 pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Failure> {
-    check_tasks(settings)?;
+    check_tasks(settings, HAS_MODEL)?;
     check_report(options)?;
     let folder = &settings.models.folder;
     models::note_device(&settings.neuron.device);
@@ -138,7 +138,7 @@ pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Failu
     let encoder = models::find_encoder(&settings.models.encoder, folder)?;
     let keys = derive_keys(settings)?;
     let telemetry = bind(loopback(settings.telemetry.port), "the metrics", "telemetry.port")?;
-    let miners = prepare_miners(settings, &keys)?;
+    let miners = prepare_miners(settings, &keys, HAS_MODEL)?;
     let state = open_state(settings, options)?;
     let chain = open_chain(settings, &keys, &state)?;
     let keys = Arc::new(keys);
@@ -165,9 +165,9 @@ fn open_chain(
     })
 }
 
-fn check_tasks(settings: &Settings) -> Result<(), Failure> {
+fn check_tasks(settings: &Settings, has_model: bool) -> Result<(), Failure> {
     let needs_model = settings.neuron.tasks.iter().any(|kind| kind.definition().needs_model());
-    if HAS_MODEL || !needs_model {
+    if has_model || !needs_model {
         return Ok(());
     }
     let text = "this build has no libtorch and so no language model: build with default features, \
@@ -237,15 +237,11 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// The kinds of miners in the order of their slots. Without a model there are only the others.
-fn behaviours() -> impl Iterator<Item = Behaviour> {
-    let is_possible = |kind: &Behaviour| {
-        HAS_MODEL || !matches!(kind, Behaviour::ModelCalm | Behaviour::ModelLively)
-    };
-    Behaviour::ALL.into_iter().filter(is_possible).collect::<Vec<_>>().into_iter().cycle()
-}
-
-fn prepare_miners(settings: &Settings, keys: &LocalnetKeys) -> Result<Vec<PreparedMiner>, Failure> {
+fn prepare_miners(
+    settings: &Settings,
+    keys: &LocalnetKeys,
+    has_model: bool,
+) -> Result<Vec<PreparedMiner>, Failure> {
     let first = settings.axon.port;
     let n_miners = settings.localnet.miners;
     if first != 0 && first.checked_add(n_miners - 1).is_none() {
@@ -254,11 +250,11 @@ fn prepare_miners(settings: &Settings, keys: &LocalnetKeys) -> Result<Vec<Prepar
         )));
     }
     let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
-    let slots = keys.miners.iter().zip(behaviours()).zip(ports);
+    let slots = keys.miners.iter().zip(cast(has_model)).zip(ports);
     slots
-        .map(|((keys, behaviour), port)| {
+        .map(|((keys, kind), port)| {
             let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
-            Ok(PreparedMiner { behaviour, hotkey: keys.hotkey.account_id(), listener })
+            Ok(PreparedMiner { kind, hotkey: keys.hotkey.account_id(), listener })
         })
         .collect()
 }

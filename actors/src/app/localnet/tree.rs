@@ -10,11 +10,12 @@ use sn1::chain::{AxonInfo, Netuid};
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 
+use super::cast::CastParts;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
 use crate::app::Failure;
 use crate::app::parts::{
     ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
-    ValidatorSettings, miner_children, miner_of, telemetry,
+    ValidatorSettings, miner_children, telemetry,
 };
 use crate::app::run::Listeners;
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
@@ -189,7 +190,11 @@ impl Builder<'_> {
         hotkey: &sn1::wallet::Keypair,
         inference: &Inference,
     ) -> Result<MinerSettings, Failure> {
-        let (neuron, seed) = (&self.settings.neuron, self.settings.localnet.seed ^ number as u64);
+        let cast = CastParts {
+            pool: &inference.pool,
+            max_tokens: self.settings.neuron.max_tokens,
+            seed: self.settings.localnet.seed ^ number as u64,
+        };
         let section = &self.settings.axon;
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(MinerSettings {
@@ -202,7 +207,7 @@ impl Builder<'_> {
             n_threads: section.threads,
             limits: section.limits.clone(),
             rules: section.rules.clone(),
-            miner: miner_of(prepared.behaviour, &inference.pool, neuron.max_tokens, seed),
+            miner: prepared.kind.build(&cast),
         })
     }
 }

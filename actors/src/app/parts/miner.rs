@@ -5,17 +5,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use sn1::chain::Netuid;
-use sn1::llm::request::GenerateSettings;
 use sn1::wallet::Keypair;
 
 use super::ChainPart;
 use crate::axon::{
-    AxonLimits, AxonPublisher, AxonRecord, AxonRules, AxonServer, AxonSettings, AxonState,
-    Behaviour, EchoMiner, FailingMiner, GarbageMiner, Miner, ModelMiner, PhraseMiner, Roster,
-    SlowMiner, TOKENS_PER_CHUNK,
+    AxonLimits, AxonPublisher, AxonRecord, AxonRules, AxonServer, AxonSettings, AxonState, Miner,
+    Roster,
 };
-use crate::inference::InferencePool;
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::supervision::{ChildSpec, Slot};
 
 /// One miner of a node.
 pub struct MinerSettings {
@@ -84,41 +81,4 @@ fn publisher(settings: &MinerSettings, chain: &ChainPart) -> ChildSpec {
         Ok(AxonPublisher::new(chain.client.clone(), record.clone(), metagraph, hints))
     })
     .stops_together()
-}
-
-/// What answers as `behaviour` says. Models write at most `max_tokens` tokens; their texts follow
-/// from `seed` and the prompt.
-pub fn miner_of(
-    behaviour: Behaviour,
-    pool: &Link<InferencePool>,
-    max_tokens: usize,
-    seed: u64,
-) -> Arc<dyn Miner> {
-    let model = |temperature, top_p, system_prompt: &str| ModelMiner {
-        pool: pool.clone(),
-        system_prompt: system_prompt.to_owned(),
-        settings: GenerateSettings {
-            temperature,
-            top_p,
-            top_k: 50,
-            seed,
-            ..GenerateSettings::greedy(max_tokens)
-        },
-        tokens_per_chunk: TOKENS_PER_CHUNK,
-    };
-    let (calm, lively) = (
-        "You are a helpful assistant. Answer in detail.",
-        "You are a friendly assistant. Answer with all that you know.",
-    );
-    match behaviour {
-        Behaviour::ModelCalm => Arc::new(model(0.2, 0.95, calm)),
-        Behaviour::ModelLively => Arc::new(model(0.6, 0.9, lively)),
-        Behaviour::Echo => Arc::new(EchoMiner),
-        Behaviour::Phrase => {
-            Arc::new(PhraseMiner { phrase: "Can you please repeat your question?".to_owned() })
-        }
-        Behaviour::Slow => Arc::new(SlowMiner),
-        Behaviour::Failing => Arc::new(FailingMiner),
-        Behaviour::Garbage => Arc::new(GarbageMiner),
-    }
 }

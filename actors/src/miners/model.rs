@@ -1,0 +1,113 @@
+//! Answers with the language model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::llm::request::{ChatMessage, GenerateSettings};
+use sn1::synapse::body::Prompt;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Build, MinerDefinition};
+use crate::axon::{Answering, CallerGone, ChunkSink, Miner, MinerError};
+use crate::inference::{Generate, InferencePool, Piece, TokenStream};
+use crate::supervision::Link;
+
+pub(super) const DEFINITION: MinerDefinition = MinerDefinition {
+    name: "model",
+    build: Build::WithModel(|options, pool| {
+        Arc::new(ModelMiner {
+            pool,
+            system_prompt: options.system_prompt,
+            settings: options.sampling,
+            tokens_per_chunk: options.tokens_per_chunk,
+        })
+    }),
+};
+
+/// Tokens that make a chunk, as the reference's miners send them.
+pub const TOKENS_PER_CHUNK: usize = 12;
+
+/// The share of the caller's time after which an answer is ended with what there is, so that its end
+/// still arrives in time.
+const SHARE_OF_TIME: f64 = 0.9;
+
+/// Answers with the language model.
+#[derive(Clone)]
+pub struct ModelMiner {
+    /// Where texts come from.
+    pub pool: Link<InferencePool>,
+    /// Said before the conversation; empty for nothing.
+    pub system_prompt: String,
+    /// How answers are generated; each prompt gets a seed from its own text.
+    pub settings: GenerateSettings,
+    /// Tokens that make a chunk, at least 1.
+    pub tokens_per_chunk: usize,
+}
+
+impl ModelMiner {
+    fn request(&self, prompt: &Prompt) -> Generate {
+        let system = (!self.system_prompt.is_empty())
+            .then(|| ChatMessage::new("system", self.system_prompt.clone()));
+        let said = prompt.roles.iter().zip(&prompt.messages);
+        let said = said.map(|(role, content)| ChatMessage::new(role.clone(), content.clone()));
+        let seed = prompt
+            .messages
+            .iter()
+            .flat_map(|message| message.bytes())
+            .fold(self.settings.seed, |seed, byte| seed.rotate_left(7) ^ u64::from(byte));
+        Generate {
+            messages: system.into_iter().chain(said).collect(),
+            settings: GenerateSettings { seed, ..self.settings.clone() },
+        }
+    }
+}
+
+impl Miner for ModelMiner {
+    fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering {
+        let (pool, request) = (self.pool.clone(), self.request(&prompt));
+        let n_tokens = self.tokens_per_chunk;
+        Box::pin(async move {
+            let until = Instant::now() + within.mul_f64(SHARE_OF_TIME);
+            let stream = pool.ask(request, within).await;
+            let stream = stream.map_err(failed)?.map_err(failed)?;
+            tokio::select! {
+                // Dropping the stream cancels the request.
+                () = sink.gone() => Err(CallerGone.into()),
+                outcome = forward(stream, until, n_tokens, &sink) => outcome,
+            }
+        })
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> MinerError {
+    MinerError::Failed(error.to_string())
+}
+
+/// Sends the text on in chunks of some tokens, and stops at the deadline with what there is.
+async fn forward(
+    mut stream: TokenStream,
+    until: Instant,
+    tokens_per_chunk: usize,
+    sink: &ChunkSink,
+) -> Result<(), MinerError> {
+    let (mut chunk, mut n_sent) = (String::new(), 0);
+    loop {
+        match timeout_at(until, stream.next()).await {
+            Err(_) => break,
+            Ok(piece) => match piece.map_err(failed)? {
+                Piece::End(_) => break,
+                Piece::Text(text, n_tokens) => {
+                    chunk.push_str(&text);
+                    if n_tokens >= n_sent + tokens_per_chunk {
+                        n_sent = n_tokens;
+                        sink.send(std::mem::take(&mut chunk)).await?;
+                    }
+                }
+            },
+        }
+    }
+    if !chunk.is_empty() {
+        sink.send(chunk).await?;
+    }
+    Ok(())
+}
