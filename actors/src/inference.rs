@@ -1,19 +1,20 @@
-//! The language model and the sentence encoder behind actors.
+//! The language models and sentence encoders of a node.
 //!
-//! [`InferencePool`] admits and routes; [`InferenceWorker`] owns the thread that owns the engine;
-//! [`Encoder`] turns texts into embeddings. Callers see [`Generate`] and a [`TokenStream`]; they
-//! never meet a tensor. A dropped stream is a cancelled request: its place in the batch is free
-//! before the next step.
+//! [`InferencePool`] admits requests and routes them to the [`Backend`]s that can answer them. Which
+//! back ends there are is said in one list, [`backends`]; whoever asks sees [`Generate`], [`Embed`]
+//! and a [`TokenStream`], and [`PoolCapabilities`] where it only wants to know what can be asked. A
+//! dropped stream is a cancelled request: its place in the batch is free before the next step.
 
-mod encoder;
+mod backend;
+pub mod backends;
+mod job;
 mod pool;
-#[cfg(feature = "libtorch")]
-mod worker;
+mod request;
 
-pub use encoder::{Embed, EmbedError, Encoder};
-pub use pool::{
-    Generate, GenerateError, InferencePool, Piece, PoolSettings, TokenStream, WorkerReady,
+pub use backend::{Backend, BackendError, Capabilities, Health, TextEncoder, TextModel};
+pub use job::{CallerGone, Job, Request};
+pub use pool::{InferencePool, PoolCapabilities, PoolSettings};
+pub use request::{
+    Capability, Embed, Generate, InferenceError, Piece, Retry, TokenStream, Usage, embed_texts,
     generate_text,
 };
-#[cfg(feature = "libtorch")]
-pub use worker::{InferenceWorker, WorkerSettings};

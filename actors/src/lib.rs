@@ -5,7 +5,7 @@
 //! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
 //! | [`feeds`], [`notice`] | what is published to all, and what people are told |
 //! | [`chain`] | the client of the chain, the actors that follow it, the weight committer |
-//! | [`inference`] | pool, worker thread, encoder |
+//! | [`inference`] | the pool, and the back ends that generate and embed |
 //! | [`conversation`] | task factory, agents, scoreboard |
 //! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
 //! | [`axon`] | the serving side, and what a miner implements |

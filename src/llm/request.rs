@@ -107,6 +107,8 @@ pub struct StepOutput {
     pub id: RequestId,
     /// New text; may be empty while a character, or what may become a stop text, is incomplete.
     pub text: String,
+    /// Tokens of its prompt.
+    pub n_prompt: usize,
     /// Tokens of the answer so far, the one that ended it included.
     pub n_tokens: usize,
     /// Set on the last output of a request.

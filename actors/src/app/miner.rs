@@ -12,12 +12,12 @@ use super::run::{Course, Listeners, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
-use crate::app::parts::{
-    Conditions, HAS_MODEL, Inference, InferenceSettings, MinerSettings, miner_children, telemetry,
-};
+use crate::app::parts::{Conditions, Inference, MinerSettings, miner_children, telemetry};
 use crate::axon::Miner;
 use crate::chain::SyncSettings;
 use crate::exit::Exit;
+use crate::inference::Capability;
+use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::miners::{Build, MinerOptions};
 use crate::settings::{MinerNeuron, NodeSettings};
 use crate::supervision::ChildSpec;
@@ -80,7 +80,8 @@ fn options_of(neuron: &MinerNeuron) -> MinerOptions {
 }
 
 fn inference(settings: &NodeSettings<MinerNeuron>) -> Result<Inference, Failure> {
-    if !HAS_MODEL {
+    let backends = ChosenBackends::default();
+    if !backends.offer(Capability::Generate) {
         let text = "this build has no libtorch and so no language model: choose --miner echo or \
                     --miner phrase, or build with default features";
         return Err(Failure::new(Exit::Unavailable, text.to_owned()));
@@ -88,8 +89,9 @@ fn inference(settings: &NodeSettings<MinerNeuron>) -> Result<Inference, Failure>
     let neuron = &settings.neuron;
     models::note_device(&neuron.device);
     let (model, _) = models::find_model(&neuron.model_id, &settings.models.folder)?;
-    let n_threads = neuron.threads;
-    Ok(Inference::new(InferenceSettings { model, encoder: None, n_threads }))
+    let settings = InferenceSettings { model, encoder: None, n_threads: neuron.threads };
+    backends.check(&settings)?;
+    Ok(Inference::new(&backends, &settings))
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.

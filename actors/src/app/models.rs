@@ -11,8 +11,18 @@ use sn1::llm::tokenizer::Tokenizer;
 use tracing::warn;
 
 use super::Failure;
-use crate::app::parts::HAS_MODEL;
 use crate::exit::Exit;
+use crate::inference::backends::BackendFault;
+
+impl From<BackendFault> for Failure {
+    fn from(fault: BackendFault) -> Self {
+        let exit = match fault {
+            BackendFault::Missing(_) => Exit::Missing,
+            BackendFault::Damaged(_) => Exit::Damaged,
+        };
+        Self::new(exit, fault.to_string())
+    }
+}
 
 /// The model file that a setting names, and its tokenizer. Read as the worker will, as far as that
 /// goes without libtorch.
@@ -32,26 +42,10 @@ pub(crate) fn find_model(
     Ok((path, Arc::new(tokenizer)))
 }
 
-/// The folder of the sentence encoder that a setting names. A build without libtorch does not look
-/// into it.
+/// The folder of the sentence encoder that a setting names. What is in it is for the back end to
+/// check.
 pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, Failure> {
-    let encoder = resolve(setting, folder)?;
-    if !HAS_MODEL {
-        return Ok(encoder);
-    }
-    let missing = ["config.json", "tokenizer.json", "model.safetensors"]
-        .into_iter()
-        .find(|name| !encoder.join(name).is_file());
-    match missing {
-        None => open_encoder(&encoder).map(|()| encoder),
-        Some(name) => Err(Failure::new(
-            Exit::Missing,
-            format!(
-                "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
-                encoder.display()
-            ),
-        )),
-    }
+    resolve(setting, folder)
 }
 
 /// Tells whoever asked for another device that models are computed on the CPU all the same: command
@@ -68,17 +62,4 @@ pub(crate) fn note_device(device: &str) {
 fn resolve(setting: &str, folder: &Path) -> Result<PathBuf, Failure> {
     let missing = |error: SourceError| Failure::new(Exit::Missing, error.to_string());
     setting.parse::<ModelSource>().map_err(missing)?.resolve(folder).map_err(missing)
-}
-
-/// Loads it once, so that a damaged one is found now.
-#[cfg(feature = "libtorch")]
-fn open_encoder(folder: &Path) -> Result<(), Failure> {
-    sn1::embedding::SentenceEncoder::load(folder)
-        .map(drop)
-        .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))
-}
-
-#[cfg(not(feature = "libtorch"))]
-fn open_encoder(_: &Path) -> Result<(), Failure> {
-    Ok(())
 }

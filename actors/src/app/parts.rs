@@ -19,7 +19,7 @@ pub mod pages;
 pub mod validator;
 
 pub use chain::{ChainPart, VERSION_KEY};
-pub use inference::{HAS_MODEL, Inference, InferenceSettings};
+pub use inference::Inference;
 pub use miner::{MinerSettings, miner_children};
 pub use pages::{Conditions, telemetry};
 pub use validator::{Validator, ValidatorSettings};

@@ -1,6 +1,5 @@
 //! `sn1 validator`: conversations with miners, and weights on chain.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,21 +11,22 @@ use super::run::{Course, Listeners, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::models;
 use crate::app::parts::{
-    Conditions, HAS_MODEL, Inference, InferenceSettings, VERSION_KEY, Validator, ValidatorSettings,
-    telemetry,
+    Conditions, Inference, VERSION_KEY, Validator, ValidatorSettings, telemetry,
 };
 use crate::axon::{AxonPublisher, AxonRecord};
 use crate::chain::{CommitterSettings, SyncSettings};
 use crate::dendrite::DendriteLimits;
 use crate::exit::Exit;
+use crate::inference::Capability;
+use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::settings::{NeuronSettings, NodeSettings};
 use crate::supervision::{ChildSpec, Slot};
 
-/// The models of a validator on disk.
+/// The models of a validator, found on disk.
 struct Models {
-    model: PathBuf,
+    backends: ChosenBackends,
+    inference: InferenceSettings,
     tokenizer: Arc<Tokenizer>,
-    encoder: PathBuf,
 }
 
 /// Checks everything, then asks, scores and sets weights until a signal comes or the tree gives up.
@@ -41,7 +41,7 @@ pub async fn validator(
     check_port(&settings)?;
     let models = find_models(&settings)?;
     let begun = start(&settings, &options).await?;
-    if begun.is_main && !HAS_MODEL {
+    if begun.is_main && !models.backends.offer(Capability::Generate) {
         return Err(no_model("and on the main network a validator needs one"));
     }
     let channels = channels();
@@ -67,15 +67,19 @@ fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), Failure> {
 fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, Failure> {
     let (neuron, folder) = (&settings.neuron, &settings.models.folder);
     models::note_device(&neuron.device);
-    if !HAS_MODEL && neuron.tasks.iter().any(|kind| kind.definition().needs_model()) {
+    let backends = ChosenBackends::default();
+    let has_model = backends.offer(Capability::Generate);
+    if !has_model && neuron.tasks.iter().any(|kind| kind.definition().needs_model()) {
         return Err(no_model(
             "which these tasks need; elsewhere than on the main network --neuron.tasks math \
              --neuron.task_p 1 goes without (but for the model's file, whose tokenizer counts answers)",
         ));
     }
     let (model, tokenizer) = models::find_model(&neuron.model_id, folder)?;
-    let encoder = models::find_encoder(&settings.models.encoder, folder)?;
-    Ok(Models { model, tokenizer, encoder })
+    let encoder = Some(models::find_encoder(&settings.models.encoder, folder)?);
+    let inference = InferenceSettings { model, encoder, n_threads: neuron.threads };
+    backends.check(&inference)?;
+    Ok(Models { backends, inference, tokenizer })
 }
 
 fn no_model(why: &str) -> Failure {
@@ -108,11 +112,7 @@ fn tree(
         expected: Arc::from([]),
         seed: rand::random(),
     })?;
-    let inference = Inference::new(InferenceSettings {
-        model: models.model,
-        encoder: Some(models.encoder),
-        n_threads: settings.neuron.threads,
-    });
+    let inference = Inference::new(&models.backends, &models.inference);
     let conditions = Conditions::of_chain(feeds)
         .and_registration(feeds, own)
         .and_weights(feeds)

@@ -34,7 +34,7 @@ use super::turn::{ScoredTurn, TurnError, TurnInputs, at, candidates};
 use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
 use crate::feeds::{MetagraphFeed, SnapshotAge};
-use crate::inference::{Encoder, Generate, InferencePool, generate_text};
+use crate::inference::{Capability, Generate, InferencePool, PoolCapabilities, generate_text};
 use crate::notice::Notice;
 use crate::supervision::{Context, Drained, Link, Resident};
 
@@ -90,8 +90,6 @@ pub struct AgentSettings {
     pub reference: GenerateSettings,
     /// How challenges and follow-ups are generated.
     pub challenge: GenerateSettings,
-    /// Whether there is a model; without one a conversation ends after its first turn.
-    pub has_model: bool,
     /// For one text of the model.
     pub generate_within: Duration,
     /// For a whole pass.
@@ -113,10 +111,10 @@ pub struct AgentLinks {
     pub scoreboard: Link<Scoreboard>,
     /// Keeps events.
     pub event_log: Link<EventLog>,
-    /// Generates texts.
+    /// Generates texts and embeds them.
     pub pool: Link<InferencePool>,
-    /// Embeds texts.
-    pub encoder: Link<Encoder>,
+    /// What the pool can be asked for: without a model a conversation ends after its first turn.
+    pub capabilities: PoolCapabilities,
     /// The subnet.
     pub metagraph: MetagraphFeed,
     /// No conversation begins on a subnet that we know too little of.
@@ -244,7 +242,7 @@ impl Pass {
             let draws = Draws { accept: self.rng.random(), stop: self.rng.random() };
             let next = conversation.answered(draws, scored.best(), &scored.reference);
             let Next::FollowUp(follow_up) = next else { break };
-            if !self.settings.has_model || self.progress.is_stopping.get() {
+            if !self.may_follow_up() {
                 break;
             }
             let written = self.follow_up(&task, &follow_up.history()).await?;
@@ -258,6 +256,10 @@ impl Pass {
             .and_then(|steps| steps)
             .map_err(at(Stage::Record))?;
         Ok(())
+    }
+
+    fn may_follow_up(&self) -> bool {
+        self.links.capabilities.has(Capability::Generate) && !self.progress.is_stopping.get()
     }
 
     /// Without a metagraph, or with nobody to ask, nothing is begun. Miners that are known to come
@@ -319,7 +321,7 @@ impl Pass {
     async fn write(
         &mut self,
         messages: Vec<ChatMessage>,
-    ) -> Result<String, crate::inference::GenerateError> {
+    ) -> Result<String, crate::inference::InferenceError> {
         let settings =
             GenerateSettings { seed: self.rng.random(), ..self.settings.challenge.clone() };
         generate_text(

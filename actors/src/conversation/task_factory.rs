@@ -16,7 +16,7 @@ use sn1::validation::tools::{Sources, ToolError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
-use crate::inference::{Generate, GenerateError, InferencePool, generate_text};
+use crate::inference::{Generate, InferenceError, InferencePool, generate_text};
 use crate::supervision::{Context, Handles, Link, Reply, Resident};
 
 /// A query that takes longer than this is drawn again.
@@ -32,7 +32,7 @@ pub enum TaskError {
     Context(#[from] ToolError),
     /// The model wrote no query.
     #[error("no query: {0}")]
-    Query(#[from] GenerateError),
+    Query(#[from] InferenceError),
     /// Nothing was left of the query after cleaning.
     #[error("the model wrote no usable question")]
     Empty,

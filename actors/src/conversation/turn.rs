@@ -30,7 +30,7 @@ use super::scoreboard::RecordTurn;
 use crate::clock::{today, unix_seconds};
 use crate::dendrite::{Answer, AskMiners, Target};
 use crate::feeds::ScoresSnapshot;
-use crate::inference::{Embed, Generate, generate_text};
+use crate::inference::{Generate, embed_texts, generate_text};
 use crate::supervision::AskError;
 
 /// Messages that are answered from memory.
@@ -180,12 +180,8 @@ impl TurnInputs<'_> {
     }
 
     async fn embed(&self, text: String) -> Result<Vec<f32>, TurnError> {
-        let vectors = self
-            .links
-            .encoder
-            .ask_again(Embed(vec![text]), EMBED_WITHIN)
+        let vectors = embed_texts(&self.links.pool, vec![text], EMBED_WITHIN)
             .await
-            .map_err(at(Stage::Reward))?
             .map_err(at(Stage::Reward))?;
         vectors.into_iter().next().ok_or("the encoder gave no vector").map_err(at(Stage::Reward))
     }

@@ -1,251 +1,227 @@
-//! Admission and routing: who may generate, and on which worker.
+//! Admission and routing: who may ask, and which back end answers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actix::Message;
-use metrics::{counter, gauge};
-use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
-use sn1::telemetry;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use crate::supervision::{AskError, Context, Handles, Link, Reply, Resident};
+use super::backend::{Backend, Health};
+use super::job::{AnyJob, Held, Job, JobEvent, JobOutcome};
+use super::request::{Capability, Embed, Generate, InferenceError, TokenStream};
+use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// Between two looks at requests that wait for a worker.
+/// Between two looks at back ends that were not ready.
 const ROUTE_EVERY: Duration = Duration::from_millis(100);
-/// How long the pool itself may take to take a request in.
-const ADMIT_WITHIN: Duration = Duration::from_secs(5);
-
-/// Why there is no text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GenerateError {
-    /// As many requests as may wait are waiting.
-    #[error("the model is overloaded: {0} requests are under way already; ask again later")]
-    Overloaded(usize),
-    /// This build or this node has no model.
-    #[error("this node has no language model")]
-    NoModel,
-    /// The worker died with the request.
-    #[error("the model's worker died with the request; ask again")]
-    WorkerLost,
-    /// The request can never be answered.
-    #[error("the model refused the request: {0}")]
-    Refused(String),
-    /// No end within the caller's deadline.
-    #[error("the model did not finish within {0:?}")]
-    Deadline(Duration),
-    /// The pool could not be asked.
-    #[error(transparent)]
-    Pool(#[from] AskError),
-}
-
-/// A part of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// New text and the number of tokens so far. Never splits a character.
-    Text(String, usize),
-    /// The end; nothing follows.
-    End(FinishReason),
-}
-
-/// An answer as it is generated. Dropping it cancels the request.
-#[derive(Debug)]
-pub struct TokenStream {
-    pieces: mpsc::Receiver<Result<Piece, GenerateError>>,
-}
-
-impl TokenStream {
-    /// The next piece; a stream that breaks off without an end is a lost worker.
-    ///
-    /// # Errors
-    /// When no further piece will come.
-    pub async fn next(&mut self) -> Result<Piece, GenerateError> {
-        self.pieces.recv().await.unwrap_or(Err(GenerateError::WorkerLost))
-    }
-
-    /// The whole text.
-    ///
-    /// # Errors
-    /// When it did not end properly.
-    pub async fn collect(mut self) -> Result<String, GenerateError> {
-        let mut whole = String::new();
-        loop {
-            match self.next().await? {
-                Piece::Text(text, _) => whole.push_str(&text),
-                Piece::End(_) => return Ok(whole),
-            }
-        }
-    }
-}
-
-/// Starts an answer. The reply comes as soon as the request is admitted, long before its text.
-#[derive(Message, Debug, Clone)]
-#[rtype(result = "Result<TokenStream, GenerateError>")]
-pub struct Generate {
-    /// The conversation to be answered.
-    pub messages: Vec<ChatMessage>,
-    /// How.
-    pub settings: GenerateSettings,
-}
-
-/// Generates a whole text, once more if the worker dies on the way, within `deadline`.
-///
-/// # Errors
-/// See [`GenerateError`].
-pub async fn generate_text(
-    pool: &Link<InferencePool>,
-    request: Generate,
-    deadline: Duration,
-) -> Result<String, GenerateError> {
-    let attempt = || async {
-        let stream = pool.ask_again(request.clone(), ADMIT_WITHIN).await??;
-        stream.collect().await
-    };
-    let attempts = async {
-        match attempt().await {
-            Err(GenerateError::WorkerLost) => attempt().await,
-            settled => settled,
-        }
-    };
-    tokio::time::timeout(deadline, attempts).await.unwrap_or(Err(GenerateError::Deadline(deadline)))
-}
-
-/// A request on its way through a worker. Dropping it gives its permit back and ends its stream.
-pub(super) struct Job {
-    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
-    pub(super) request: Generate,
-    pub(super) pieces: mpsc::Sender<Result<Piece, GenerateError>>,
-    is_queued: bool,
-    /// How it ended, once that is known.
-    outcome: Option<&'static str>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Job {
-    fn new(
-        request: Generate,
-        pieces: mpsc::Sender<Result<Piece, GenerateError>>,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
-        gauge!(telemetry::INFERENCE_QUEUED.name).increment(1.0);
-        Self { request, pieces, is_queued: true, outcome: None, _permit: permit }
-    }
-
-    /// It has a place in a batch now.
-    pub(super) fn started(&mut self) {
-        if std::mem::replace(&mut self.is_queued, false) {
-            gauge!(telemetry::INFERENCE_QUEUED.name).decrement(1.0);
-        }
-    }
-
-    pub(super) fn ended(mut self, outcome: &'static str) {
-        self.outcome = Some(outcome);
-    }
-
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.pieces.is_closed()
-    }
-
-    /// Ends the job without an answer.
-    #[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "only workers use it"))]
-    pub(super) fn refuse(self, error: GenerateError) {
-        // A caller that has gone needs no word.
-        let _ = self.pieces.try_send(Err(error));
-        self.ended("refused");
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        self.started();
-        let unsettled = if self.is_abandoned() { "cancelled" } else { "lost" };
-        count_request(self.outcome.unwrap_or(unsettled));
-    }
-}
-
-fn count_request(outcome: &'static str) {
-    counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => outcome).increment(1);
-}
+/// How long a back end that gave a job back is given no other.
+const REST: Duration = Duration::from_millis(100);
+/// Loads are compared in shares of this.
+const FULL: usize = 1 << 16;
 
 /// What the pool allows.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolSettings {
-    /// Requests under way and waiting, over all workers.
+    /// Requests for text under way and waiting, over all back ends.
     pub n_max_requests: usize,
+    /// Requests for vectors under way and waiting, over all back ends.
+    pub n_max_embeddings: usize,
 }
 
-/// Whether a worker has its model loaded.
-pub type WorkerReady = watch::Receiver<bool>;
+impl Default for PoolSettings {
+    /// Text for a node with as many conversations as miners on a local net; vectors for two turns
+    /// that ask a whole sample of 100 miners.
+    fn default() -> Self {
+        Self { n_max_requests: 64, n_max_embeddings: 256 }
+    }
+}
 
-/// How the pool hands a job to a worker; gives it back when the worker cannot take it now.
-pub(super) type Route = Arc<dyn Fn(Box<Job>) -> Result<(), Box<Job>> + Send + Sync>;
+/// What the pool's back ends can do, for whoever decides by that without asking for anything.
+#[derive(Clone)]
+pub struct PoolCapabilities(Arc<[Arc<dyn Backend>]>);
 
-/// Admits requests and routes them to workers. Owns no model.
+impl PoolCapabilities {
+    /// Those of a pool over these back ends.
+    pub fn new(backends: &[Arc<dyn Backend>]) -> Self {
+        Self(backends.into())
+    }
+
+    /// Whether some back end can do this, be it ready or not.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.0.iter().any(|backend| backend.capabilities().has(capability))
+    }
+
+    /// Whether some back end can do this now.
+    pub fn is_ready(&self, capability: Capability) -> bool {
+        let mut able = self.0.iter().filter(|backend| backend.capabilities().has(capability));
+        able.any(|backend| backend.health() == Health::Ready)
+    }
+}
+
+/// A back end as the pool sees it.
+struct Member {
+    backend: Arc<dyn Backend>,
+    n_held: Arc<AtomicUsize>,
+    rests_until: Option<Instant>,
+}
+
+impl Member {
+    fn new(backend: &Arc<dyn Backend>) -> Self {
+        Self { backend: Arc::clone(backend), n_held: Arc::default(), rests_until: None }
+    }
+
+    /// The share of its slots that is taken; `None` while it can take no job.
+    fn load(&self, now: Instant) -> Option<usize> {
+        let (n_held, slots) = (self.n_held.load(Ordering::Relaxed), self.backend.slots());
+        let is_free = n_held < slots
+            && self.rests_until.is_none_or(|until| until <= now)
+            && self.backend.health() == Health::Ready;
+        is_free.then(|| n_held * FULL / slots)
+    }
+}
+
+/// Admits requests and routes them to back ends. Owns no model.
 pub struct InferencePool {
     settings: PoolSettings,
-    permits: Arc<Semaphore>,
-    routes: Vec<Route>,
-    next_route: usize,
-    waiting: VecDeque<Box<Job>>,
+    texts: Arc<Semaphore>,
+    embeddings: Arc<Semaphore>,
+    members: Vec<Member>,
+    /// The back end that was given the last job.
+    last: usize,
+    waiting: VecDeque<AnyJob>,
+    events: UnboundedSender<JobEvent>,
+    inbox: Option<UnboundedReceiver<JobEvent>>,
 }
 
 impl InferencePool {
-    /// A pool without workers: every request is refused with [`GenerateError::NoModel`].
-    pub fn new(settings: PoolSettings) -> Self {
-        Self::with_routes(settings, Vec::new())
-    }
-
-    pub(super) fn with_routes(settings: PoolSettings, routes: Vec<Route>) -> Self {
-        let permits = Arc::new(Semaphore::new(settings.n_max_requests));
-        Self { settings, permits, routes, next_route: 0, waiting: VecDeque::new() }
-    }
-
-    fn admit(&mut self, request: Generate) -> Result<TokenStream, GenerateError> {
-        if self.routes.is_empty() {
-            count_request("refused");
-            return Err(GenerateError::NoModel);
+    /// A pool over these back ends; without one every request is refused with
+    /// [`InferenceError::Missing`].
+    pub fn new(settings: PoolSettings, backends: &[Arc<dyn Backend>]) -> Self {
+        let (events, inbox) = mpsc::unbounded_channel();
+        Self {
+            settings,
+            texts: Arc::new(Semaphore::new(settings.n_max_requests)),
+            embeddings: Arc::new(Semaphore::new(settings.n_max_embeddings)),
+            members: backends.iter().map(Member::new).collect(),
+            last: backends.len().saturating_sub(1),
+            waiting: VecDeque::new(),
+            events,
+            inbox: Some(inbox),
         }
-        let overloaded = |_| {
-            count_request("refused");
-            GenerateError::Overloaded(self.settings.n_max_requests)
+    }
+
+    fn admit(&self, capability: Capability) -> Result<OwnedSemaphorePermit, InferenceError> {
+        let able = |member: &Member| member.backend.capabilities().has(capability);
+        if !self.members.iter().any(able) {
+            return Err(InferenceError::Missing(capability));
+        }
+        let (permits, limit) = match capability {
+            Capability::Generate => (&self.texts, self.settings.n_max_requests),
+            Capability::Embed => (&self.embeddings, self.settings.n_max_embeddings),
         };
-        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(overloaded)?;
+        let permit = Arc::clone(permits).try_acquire_owned();
+        permit.map_err(|_| InferenceError::Overloaded(limit))
+    }
+
+    fn generate(&mut self, request: Generate) -> Result<TokenStream, InferenceError> {
+        let permit =
+            self.admit(Capability::Generate).inspect_err(|_| JobOutcome::Refused.count())?;
         // Room for every token of the answer: a slow reader never holds up the batch.
         let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
-        self.waiting.push_back(Box::new(Job::new(request, sender, permit)));
-        self.route();
+        self.enqueue(AnyJob::Generate(Job::new(request, sender, permit, AnyJob::Generate)));
         Ok(TokenStream { pieces })
     }
 
+    fn embed(&mut self, request: Embed) -> Reply<Result<Vec<Vec<f32>>, InferenceError>> {
+        let permit = match self.admit(Capability::Embed) {
+            Ok(permit) => permit,
+            Err(error) => return Reply::Now(Err(error)),
+        };
+        let (sender, mut vectors) = mpsc::channel(1);
+        self.enqueue(AnyJob::Embed(Job::new(request, sender, permit, AnyJob::Embed)));
+        Reply::later(async move {
+            vectors.recv().await.unwrap_or(Err(InferenceError::Lost { n_times: 1 }))
+        })
+    }
+
+    fn enqueue(&mut self, job: AnyJob) {
+        self.waiting.push_back(job);
+        self.route();
+    }
+
+    /// Gives every job that waits to a back end that can take it, the oldest first.
     fn route(&mut self) {
-        self.waiting.retain(|job| !job.is_abandoned());
-        while let Some(job) = self.waiting.pop_front() {
-            if let Err(job) = self.hand_over(job) {
-                self.waiting.push_front(job);
-                break;
+        let now = Instant::now();
+        for job in std::mem::take(&mut self.waiting) {
+            if job.is_abandoned() {
+                continue;
+            }
+            match self.choose(&job, now) {
+                Choice::Member(idx) => self.hand_over(job, idx),
+                Choice::Later => self.waiting.push_back(job),
+                Choice::Nobody => job.refuse_unsuited(),
             }
         }
     }
 
-    /// Tries every worker once, beginning after the one that was served last.
-    fn hand_over(&mut self, mut job: Box<Job>) -> Result<(), Box<Job>> {
-        for _ in 0..self.routes.len() {
-            let Some(route) = self.routes.get(self.next_route % self.routes.len()) else { break };
-            self.next_route = self.next_route.wrapping_add(1);
-            match route(job) {
-                Ok(()) => return Ok(()),
-                Err(returned) => job = returned,
-            }
+    /// The least loaded of those that can take it now; among equals the next in turn.
+    fn choose(&self, job: &AnyJob, now: Instant) -> Choice {
+        let n_members = self.members.len();
+        let in_turn = (1..=n_members).map(|step| (self.last + step) % n_members);
+        let suits = |idx: &usize| {
+            let capabilities = self.members[*idx].backend.capabilities();
+            capabilities.suits(job.capability(), job.min_context())
+        };
+        let mut suited = in_turn.filter(suits).peekable();
+        if suited.peek().is_none() {
+            return Choice::Nobody;
         }
-        Err(job)
+        let free = suited.filter_map(|idx| Some((self.members[idx].load(now)?, idx)));
+        free.min_by_key(|(load, _)| *load).map_or(Choice::Later, |(_, idx)| Choice::Member(idx))
     }
+
+    fn hand_over(&mut self, job: AnyJob, idx: usize) {
+        self.last = idx;
+        let member = &self.members[idx];
+        let held = Held::new(idx, &member.n_held, &self.events);
+        match job {
+            AnyJob::Generate(job) => member.backend.generate(job.held_by(held)),
+            AnyJob::Embed(job) => member.backend.embed(job.held_by(held)),
+        }
+    }
+
+    fn on_event(&mut self, event: JobEvent) {
+        if let JobEvent::Back { job, backend, rest } = event {
+            if rest && let Some(member) = self.members.get_mut(backend) {
+                member.rests_until = Some(Instant::now() + REST);
+            }
+            // It has waited for longest.
+            self.waiting.push_front(job);
+        }
+        self.route();
+    }
+}
+
+/// Where a job goes.
+enum Choice {
+    Member(usize),
+    /// Those that can take it are busy or not ready.
+    Later,
+    /// No back end can ever take it.
+    Nobody,
 }
 
 impl Resident for InferencePool {
     const MAILBOX: usize = 256;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+        if let Some(inbox) = self.inbox.take() {
+            let events = UnboundedReceiverStream::new(inbox);
+            ctx.listen(events, |this, event, _| this.on_event(event));
+        }
         ctx.every(ROUTE_EVERY, |this, _| this.route());
         Ok(())
     }
@@ -256,7 +232,20 @@ impl Handles<Generate> for InferencePool {
         &mut self,
         request: Generate,
         _: &mut Context<'_, Self>,
-    ) -> Reply<Result<TokenStream, GenerateError>> {
-        Reply::Now(self.admit(request))
+    ) -> Reply<Result<TokenStream, InferenceError>> {
+        Reply::Now(self.generate(request))
     }
 }
+
+impl Handles<Embed> for InferencePool {
+    fn handle(
+        &mut self,
+        request: Embed,
+        _: &mut Context<'_, Self>,
+    ) -> Reply<Result<Vec<Vec<f32>>, InferenceError>> {
+        self.embed(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,7 @@ async fn forward(
         match timeout_at(until, stream.next()).await {
             Err(_) => break,
             Ok(piece) => match piece.map_err(failed)? {
-                Piece::End(_) => break,
+                Piece::End { .. } => break,
                 Piece::Text(text, n_tokens) => {
                     chunk.push_str(&text);
                     if n_tokens >= n_sent + tokens_per_chunk {

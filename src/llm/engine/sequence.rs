@@ -81,7 +81,8 @@ impl Sequence {
         if self.is_finished() {
             text.push_str(&self.text.finish());
         }
-        StepOutput { id: self.id, text, n_tokens: self.n_answer(), finish: self.finish }
+        let (n_prompt, n_tokens) = (self.n_prompt, self.n_answer());
+        StepOutput { id: self.id, text, n_prompt, n_tokens, finish: self.finish }
     }
 
     fn n_answer(&self) -> usize {

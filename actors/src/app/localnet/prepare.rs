@@ -15,10 +15,11 @@ use super::{Options, setup};
 use crate::app::Failure;
 use crate::app::machine::{LockedFolder, bind, unwritable};
 use crate::app::models;
-use crate::app::parts::HAS_MODEL;
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
+use crate::inference::Capability;
+use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::settings::Settings;
 
 /// What a state folder was made for.
@@ -107,10 +108,10 @@ impl Drop for StateFolder {
 
 /// All that a run needs, checked and bound.
 pub struct Prepared {
-    /// The model file.
-    pub model: PathBuf,
-    /// The sentence encoder's folder.
-    pub encoder: PathBuf,
+    /// What answers and embeds.
+    pub backends: ChosenBackends,
+    /// The models' files.
+    pub inference: InferenceSettings,
     /// The model's tokenizer.
     pub tokenizer: Arc<Tokenizer>,
     /// Keys.
@@ -130,19 +131,23 @@ pub struct Prepared {
 /// # Errors
 /// The first thing that is wrong, in one sentence; nothing is left started.
 pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Failure> {
-    check_tasks(settings, HAS_MODEL)?;
+    let backends = ChosenBackends::default();
+    let has_model = backends.offer(Capability::Generate);
+    check_tasks(settings, has_model)?;
     check_report(options)?;
     let folder = &settings.models.folder;
     models::note_device(&settings.neuron.device);
     let (model, tokenizer) = models::find_model(&settings.neuron.model_id, folder)?;
-    let encoder = models::find_encoder(&settings.models.encoder, folder)?;
+    let encoder = Some(models::find_encoder(&settings.models.encoder, folder)?);
+    let inference = InferenceSettings { model, encoder, n_threads: settings.neuron.threads };
+    backends.check(&inference)?;
     let keys = derive_keys(settings)?;
     let telemetry = bind(loopback(settings.telemetry.port), "the metrics", "telemetry.port")?;
-    let miners = prepare_miners(settings, &keys, HAS_MODEL)?;
+    let miners = prepare_miners(settings, &keys, has_model)?;
     let state = open_state(settings, options)?;
     let chain = open_chain(settings, &keys, &state)?;
     let keys = Arc::new(keys);
-    Ok(Prepared { model, encoder, tokenizer, keys, miners, telemetry, chain, state })
+    Ok(Prepared { backends, inference, tokenizer, keys, miners, telemetry, chain, state })
 }
 
 /// Scores and journal are of their chain: without it, none of the folder is of use.

@@ -14,8 +14,8 @@ use super::cast::CastParts;
 use super::prepare::{Prepared, PreparedMiner, validator_path};
 use crate::app::Failure;
 use crate::app::parts::{
-    ChainPart, Conditions, Inference, InferenceSettings, MinerSettings, VERSION_KEY, Validator,
-    ValidatorSettings, miner_children, telemetry,
+    ChainPart, Conditions, Inference, MinerSettings, VERSION_KEY, Validator, ValidatorSettings,
+    miner_children, telemetry,
 };
 use crate::app::run::Listeners;
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
@@ -140,11 +140,7 @@ impl Builder<'_> {
     }
 
     fn inference(&self) -> Inference {
-        Inference::new(InferenceSettings {
-            model: self.prepared.model.clone(),
-            encoder: Some(self.prepared.encoder.clone()),
-            n_threads: self.settings.neuron.threads,
-        })
+        Inference::new(&self.prepared.backends, &self.prepared.inference)
     }
 
     fn chain_side(&self) -> Vec<ChildSpec> {

@@ -19,7 +19,7 @@ use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{HAS_MODEL, Inference};
+use super::Inference;
 use crate::conversation::{
     AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
     TaskFactorySettings,
@@ -30,6 +30,22 @@ use crate::feeds::Feeds;
 use crate::notice::Notice;
 use crate::settings::{NeuronSettings, Settings, SettingsError};
 use crate::supervision::{ChildSpec, Slot};
+
+/// How a validator has its own texts (queries, challenges, references) written.
+struct Writing {
+    /// Flattens the distribution that tokens are drawn from.
+    temperature: f64,
+    /// Tokens are drawn from the smallest set with this share of the probability.
+    top_p: f64,
+    /// Tokens are drawn from this many of the likeliest; 0 for all.
+    top_k: usize,
+    /// For one text, from the question to its last token.
+    within: Duration,
+}
+
+/// The reference's sampling, which is the same for all of its texts.
+const WRITING: Writing =
+    Writing { temperature: 0.7, top_p: 0.95, top_k: 0, within: Duration::from_secs(60) };
 
 /// What a validator must know.
 #[derive(Clone)]
@@ -152,7 +168,7 @@ impl Validator {
             scoreboard: self.scoreboard.link(),
             event_log: self.event_log.link(),
             pool: inference.pool.clone(),
-            encoder: inference.encoder.clone(),
+            capabilities: inference.capabilities.clone(),
             metagraph: feeds.metagraph(),
             age: feeds.age.clone(),
             tokenizer: Arc::clone(&self.settings.tokenizer),
@@ -186,8 +202,7 @@ impl Validator {
             rewards: self.mix.pipeline(),
             reference: self.writing(),
             challenge: self.writing(),
-            has_model: HAS_MODEL,
-            generate_within: Duration::from_secs(60),
+            generate_within: WRITING.within,
             forward_max_time: Settings::seconds(neuron.forward_max_time),
             log_full: neuron.log_full,
             seed: 0,
@@ -197,9 +212,9 @@ impl Validator {
     /// How the validator's own texts are generated.
     fn writing(&self) -> GenerateSettings {
         GenerateSettings {
-            temperature: 0.7,
-            top_p: 0.95,
-            top_k: 0,
+            temperature: WRITING.temperature,
+            top_p: WRITING.top_p,
+            top_k: WRITING.top_k,
             ..GenerateSettings::greedy(self.settings.neuron.max_tokens)
         }
     }

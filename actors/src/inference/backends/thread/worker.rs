@@ -17,14 +17,14 @@ use actix::Message;
 use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
 use sn1::llm::engine::{Engine, EngineSettings};
-use sn1::llm::request::{FinishReason, RequestId, StepOutput, SubmitError};
+use sn1::llm::request::{RequestId, StepOutput, SubmitError};
 use sn1::telemetry;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::info;
 
-use super::pool::{GenerateError, InferencePool, Job, Piece, PoolSettings};
-use crate::supervision::{Context, Drained, Handles, Link, Reply, Resident};
+use crate::inference::{BackendError, Generate, Job, TextModel, Usage};
+use crate::supervision::{Context, Drained, Handles, Reply, Resident};
 
 /// A step that takes longer than this is a stuck device.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -33,22 +33,22 @@ const PREDECESSOR_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a worker loads, and on what.
 #[derive(Debug, Clone)]
-pub struct WorkerSettings {
+pub(super) struct WorkerSettings {
     /// The model file.
-    pub model: PathBuf,
+    pub(super) model: PathBuf,
     /// How the engine divides the machine.
-    pub engine: EngineSettings,
+    pub(super) engine: EngineSettings,
     /// Held by the one thread that has the device's memory.
-    pub device: Arc<Mutex<()>>,
+    pub(super) device: Arc<Mutex<()>>,
 }
 
-/// Hands a job to the worker.
+/// Has the worker answer a job.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Run(Box<Job>);
+pub(super) struct AnswerJob(pub(super) Job<Generate>);
 
 enum ThreadEvent {
-    Loaded(String),
+    Loaded(TextModel),
     Ended,
     Failed(String),
     Panicked(String),
@@ -73,46 +73,31 @@ impl Progress {
 }
 
 /// The actor that owns the engine's thread.
-pub struct InferenceWorker {
+pub(super) struct InferenceWorker {
     settings: WorkerSettings,
-    ready: watch::Sender<bool>,
-    jobs: Option<Sender<Box<Job>>>,
+    loaded: watch::Sender<Option<TextModel>>,
+    jobs: Option<Sender<Job<Generate>>>,
     progress: Arc<Progress>,
 }
 
 impl InferenceWorker {
-    /// A worker whose thread starts with the actor. `ready` tells others when the model is loaded.
-    pub fn new(settings: WorkerSettings, ready: watch::Sender<bool>) -> Self {
+    /// A worker whose thread starts with the actor. `loaded` tells others of the model while it is
+    /// there.
+    pub(super) fn new(settings: WorkerSettings, loaded: watch::Sender<Option<TextModel>>) -> Self {
         let progress = Progress {
             born: Instant::now(),
             at_ms: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
         };
-        Self { settings, ready, jobs: None, progress: Arc::new(progress) }
-    }
-
-    /// A pool that routes to these workers.
-    pub fn pool(settings: PoolSettings, workers: &[Link<Self>]) -> InferencePool {
-        let routes = workers.iter().cloned().map(|worker| {
-            let route: super::pool::Route = Arc::new(move |job| {
-                // `tell` consumes its message, so ask first whether it can be delivered.
-                if !worker.has_room() {
-                    return Err(job);
-                }
-                // Lost only if the worker dies in this very moment; the caller then learns that.
-                let _ = worker.tell(Run(job));
-                Ok(())
-            });
-            route
-        });
-        InferencePool::with_routes(settings, routes.collect())
+        Self { settings, loaded, jobs: None, progress: Arc::new(progress) }
     }
 
     fn on_thread(&mut self, event: ThreadEvent, ctx: &mut Context<'_, Self>) {
         match event {
             ThreadEvent::Loaded(model) => {
-                info!(model, "language model loaded");
-                self.ready.send_replace(true);
+                let TextModel { name, context, is_constrainable } = &model;
+                info!(model = %name, context, is_constrainable, "language model loaded");
+                self.loaded.send_replace(Some(model));
             }
             ThreadEvent::Ended => ctx.finish(),
             ThreadEvent::Failed(reason) => ctx.fail(reason),
@@ -123,7 +108,7 @@ impl InferenceWorker {
 
 impl Drop for InferenceWorker {
     fn drop(&mut self) {
-        self.ready.send_replace(false);
+        self.loaded.send_replace(None);
     }
 }
 
@@ -165,10 +150,10 @@ impl Resident for InferenceWorker {
     }
 }
 
-impl Handles<Run> for InferenceWorker {
-    fn handle(&mut self, Run(job): Run, _: &mut Context<'_, Self>) -> Reply<()> {
+impl Handles<AnswerJob> for InferenceWorker {
+    fn handle(&mut self, AnswerJob(job): AnswerJob, _: &mut Context<'_, Self>) -> Reply<()> {
         if let Some(jobs) = &self.jobs {
-            // A thread that has ended drops the job, which ends its stream as lost.
+            // A thread that has ended drops the job, which goes back to the pool.
             let _ = jobs.send(job);
         }
         Reply::Now(())
@@ -183,7 +168,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn run_thread(
     settings: &WorkerSettings,
-    inbox: &Receiver<Box<Job>>,
+    inbox: &Receiver<Job<Generate>>,
     progress: &Progress,
     events: &mpsc::UnboundedSender<ThreadEvent>,
 ) -> Result<(), String> {
@@ -194,7 +179,11 @@ fn run_thread(
     let engine =
         Engine::load(&settings.model, settings.engine).map_err(|error| error.to_string())?;
     // Nobody may listen any more; the loop then ends at once.
-    let _ = events.send(ThreadEvent::Loaded(engine.model_name().to_owned()));
+    let _ = events.send(ThreadEvent::Loaded(TextModel {
+        name: engine.model_name().into(),
+        context: Some(engine.max_tokens()),
+        is_constrainable: false,
+    }));
     let result = Batch::new(engine).serve(inbox, progress);
     drop(device);
     result
@@ -204,8 +193,8 @@ fn run_thread(
 struct Batch {
     engine: Engine,
     next_id: u64,
-    waiting: VecDeque<Box<Job>>,
-    running: HashMap<RequestId, Box<Job>>,
+    waiting: VecDeque<Job<Generate>>,
+    running: HashMap<RequestId, Job<Generate>>,
 }
 
 impl Batch {
@@ -214,7 +203,7 @@ impl Batch {
     }
 
     /// Serves until the actor has gone.
-    fn serve(mut self, inbox: &Receiver<Box<Job>>, progress: &Progress) -> Result<(), String> {
+    fn serve(mut self, inbox: &Receiver<Job<Generate>>, progress: &Progress) -> Result<(), String> {
         loop {
             let is_idle = self.running.is_empty() && self.waiting.is_empty();
             progress.mark(!is_idle);
@@ -232,7 +221,7 @@ impl Batch {
     }
 
     /// Takes what is there, waiting only when there is nothing else to do. False: nobody is left.
-    fn take_jobs(&mut self, inbox: &Receiver<Box<Job>>, may_wait: bool) -> bool {
+    fn take_jobs(&mut self, inbox: &Receiver<Job<Generate>>, may_wait: bool) -> bool {
         if may_wait {
             match inbox.recv() {
                 Ok(job) => self.waiting.push_back(job),
@@ -262,7 +251,8 @@ impl Batch {
         while let Some(mut job) = self.waiting.pop_front() {
             let id = RequestId(self.next_id);
             self.next_id += 1;
-            match self.engine.submit(id, &job.request.messages, job.request.settings.clone()) {
+            let Generate { messages, settings } = job.request();
+            match self.engine.submit(id, messages, settings.clone()) {
                 Ok(()) => {
                     job.started();
                     self.running.insert(id, job);
@@ -271,7 +261,10 @@ impl Batch {
                     self.waiting.push_front(job);
                     break;
                 }
-                Err(refused) => job.refuse(GenerateError::Refused(refused.to_string())),
+                Err(SubmitError::TooLong { n_tokens, limit }) => {
+                    job.fail(BackendError::TooLong { n_tokens, limit });
+                }
+                Err(refused) => job.fail(BackendError::Refused(refused.to_string())),
             }
         }
     }
@@ -288,21 +281,16 @@ impl Batch {
     }
 
     fn publish(&mut self, output: StepOutput) {
-        let StepOutput { id, text, n_tokens, finish } = output;
-        let Some(job) = self.running.get(&id) else { return };
-        // The channel has room for the whole answer; a send fails only when the caller has gone,
-        // which is noticed before the next step.
+        let StepOutput { id, text, n_prompt, n_tokens, finish } = output;
+        let Some(job) = self.running.get_mut(&id) else { return };
         if !text.is_empty() {
-            let _ = job.pieces.try_send(Ok(Piece::Text(text, n_tokens)));
+            // Fails only when the caller has gone, which is noticed before the next step.
+            let _ = job.text(text, n_tokens);
         }
-        if let Some(reason) = finish {
-            let _ = job.pieces.try_send(Ok(Piece::End(reason)));
-            if let Some(job) = self.running.remove(&id) {
-                job.ended(match reason {
-                    FinishReason::Stop => "stop",
-                    FinishReason::Length => "length",
-                });
-            }
+        if let Some(reason) = finish
+            && let Some(job) = self.running.remove(&id)
+        {
+            job.finish(reason, Usage { prompt_tokens: n_prompt, completion_tokens: n_tokens });
         }
     }
 }

@@ -1,0 +1,155 @@
+//! The engine on a thread of this process, and the sentence encoder on another: what a build with
+//! libtorch uses unless told otherwise.
+
+mod encoder;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sn1::embedding::SentenceEncoder;
+use sn1::llm::engine::EngineSettings;
+use tokio::sync::watch;
+
+use super::{BackendFault, BackendKind, BuiltBackends, InferenceSettings};
+use crate::inference::{
+    Backend, Capabilities, Capability, Embed, Generate, Health, Job, TextEncoder, TextModel,
+};
+use crate::supervision::{ChildSpec, Link, Slot};
+
+use encoder::{EmbedTexts, Encoder};
+use worker::{AnswerJob, InferenceWorker, WorkerSettings};
+
+pub(super) const KIND: BackendKind = BackendKind {
+    name: "thread",
+    offers: &[Capability::Generate, Capability::Embed],
+    check,
+    build,
+};
+
+/// No batch, of the model or of the encoder, takes as long.
+const STALL_AFTER: Duration = Duration::from_secs(30);
+/// Texts that the encoder holds: it works on one at a time.
+const ENCODER_SLOTS: usize = 8;
+/// The files of a sentence encoder.
+const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
+
+/// The model's file was read by whoever needs its tokenizer; the encoder is loaded once, so that a
+/// damaged one is found now.
+fn check(settings: &InferenceSettings) -> Result<(), BackendFault> {
+    let Some(encoder) = &settings.encoder else { return Ok(()) };
+    if let Some(name) = ENCODER_FILES.into_iter().find(|name| !encoder.join(name).is_file()) {
+        return Err(BackendFault::Missing(format!(
+            "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
+            encoder.display()
+        )));
+    }
+    let loaded = SentenceEncoder::load(encoder);
+    loaded.map(drop).map_err(|error| BackendFault::Damaged(error.to_string()))
+}
+
+fn build(settings: &InferenceSettings) -> BuiltBackends {
+    let (model, worker) = engine(settings);
+    let mut built = BuiltBackends { backends: vec![Arc::new(model)], children: vec![worker] };
+    if let Some(folder) = &settings.encoder {
+        let (backend, child) = encoder(folder);
+        built.backends.push(Arc::new(backend));
+        built.children.push(child);
+    }
+    built
+}
+
+/// The language model: one `InferenceWorker`.
+struct ThreadModel {
+    worker: Link<InferenceWorker>,
+    /// The model's name until it is loaded.
+    file: Arc<str>,
+    loaded: watch::Receiver<Option<TextModel>>,
+    slots: usize,
+}
+
+fn engine(settings: &InferenceSettings) -> (ThreadModel, ChildSpec) {
+    let engine = EngineSettings { n_threads: n_threads(settings.n_threads), ..Default::default() };
+    let worker_settings =
+        WorkerSettings { model: settings.model.clone(), engine, device: Arc::default() };
+    let (announce, loaded) = watch::channel(None);
+    let slot = Slot::<InferenceWorker>::new("InferenceWorker");
+    let child = ChildSpec::new(&slot, move || {
+        Ok(InferenceWorker::new(worker_settings.clone(), announce.clone()))
+    })
+    .stall_after(STALL_AFTER);
+    // As many again wait at the worker, so that a free place in the batch is taken at once.
+    let slots = 2 * engine.n_slots;
+    let file = name_of(&settings.model);
+    (ThreadModel { worker: slot.link(), file, loaded, slots }, child)
+}
+
+impl Backend for ThreadModel {
+    fn capabilities(&self) -> Capabilities {
+        let unknown =
+            || TextModel { name: Arc::clone(&self.file), context: None, is_constrainable: false };
+        let model = self.loaded.borrow().clone().unwrap_or_else(unknown);
+        Capabilities { generate: Some(model), embed: None }
+    }
+
+    fn health(&self) -> Health {
+        match self.loaded.borrow().is_some() && self.worker.has_room() {
+            true => Health::Ready,
+            false => Health::Starting,
+        }
+    }
+
+    fn slots(&self) -> usize {
+        self.slots
+    }
+
+    fn generate(&self, job: Job<Generate>) {
+        // A worker that died in this very moment drops the job, which goes back to the pool.
+        let _ = self.worker.tell(AnswerJob(job));
+    }
+}
+
+/// The sentence encoder: one `Encoder`.
+struct ThreadEncoder {
+    encoder: Link<Encoder>,
+    name: Arc<str>,
+}
+
+fn encoder(folder: &Path) -> (ThreadEncoder, ChildSpec) {
+    let slot = Slot::<Encoder>::new("Encoder");
+    let backend = ThreadEncoder { encoder: slot.link(), name: name_of(folder) };
+    let folder = folder.to_owned();
+    let child = ChildSpec::new(&slot, move || Encoder::load(&folder)).stall_after(STALL_AFTER);
+    (backend, child)
+}
+
+impl Backend for ThreadEncoder {
+    fn capabilities(&self) -> Capabilities {
+        let embed = Some(TextEncoder { name: Arc::clone(&self.name) });
+        Capabilities { generate: None, embed }
+    }
+
+    fn health(&self) -> Health {
+        if self.encoder.has_room() { Health::Ready } else { Health::Starting }
+    }
+
+    fn slots(&self) -> usize {
+        ENCODER_SLOTS
+    }
+
+    fn embed(&self, job: Job<Embed>) {
+        // As for the worker.
+        let _ = self.encoder.tell(EmbedTexts(job));
+    }
+}
+
+fn name_of(path: &Path) -> Arc<str> {
+    path.file_stem().unwrap_or_default().to_string_lossy().into()
+}
+
+fn n_threads(wanted: u16) -> i32 {
+    let half = || std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).max(1);
+    let threads = if wanted == 0 { half() } else { usize::from(wanted) };
+    i32::try_from(threads).unwrap_or(1)
+}

@@ -1,0 +1,59 @@
+//! Sentence embeddings for the relevance reward.
+
+use std::path::Path;
+
+use actix::Message;
+use metrics::counter;
+use sn1::embedding::SentenceEncoder;
+use sn1::telemetry::ENCODER_TEXTS;
+
+use crate::inference::{BackendError, Embed, Job};
+use crate::supervision::{Context, Handles, Reply, Resident};
+
+/// Has the encoder answer a job.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct EmbedTexts(pub(super) Job<Embed>);
+
+/// Computes embeddings, on its own thread.
+pub(super) struct Encoder {
+    encoder: SentenceEncoder,
+}
+
+impl Encoder {
+    /// Loads the encoder in `folder`.
+    ///
+    /// # Errors
+    /// A folder that holds no encoder, in words.
+    pub(super) fn load(folder: &Path) -> Result<Self, String> {
+        let encoder = SentenceEncoder::load(folder).map_err(|error| error.to_string())?;
+        Ok(Self { encoder })
+    }
+
+    fn embed(&self, job: Job<Embed>) {
+        if job.is_abandoned() {
+            return;
+        }
+        let Embed(texts) = job.request();
+        let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+        counter!(ENCODER_TEXTS.name).increment(texts.len() as u64);
+        match self.encoder.encode(&borrowed) {
+            Ok(vectors) => job.finish(vectors),
+            Err(error) => {
+                let reason = format!("could not embed {} texts: {error}", texts.len());
+                job.fail(BackendError::Refused(reason));
+            }
+        }
+    }
+}
+
+impl Resident for Encoder {
+    const MAILBOX: usize = 256;
+}
+
+impl Handles<EmbedTexts> for Encoder {
+    fn handle(&mut self, EmbedTexts(job): EmbedTexts, _: &mut Context<'_, Self>) -> Reply<()> {
+        self.embed(job);
+        Reply::Now(())
+    }
+}

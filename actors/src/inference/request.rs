@@ -1,0 +1,208 @@
+//! What is asked of the inference pool and what it answers: words without an actor or a tensor.
+
+use std::time::Duration;
+
+use actix::Message;
+use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::backend::BackendError;
+use super::pool::InferencePool;
+use crate::supervision::{AskError, Link};
+
+/// How long the pool may take to admit a request.
+const ADMIT_WITHIN: Duration = Duration::from_secs(5);
+/// Before an overloaded pool is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a back end can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Text that continues a conversation.
+    Generate,
+    /// A vector for each text.
+    Embed,
+}
+
+/// What the sender of a failed request may do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Send it again at once, and no more than once: it may be what kills its back end.
+    AtOnce,
+    /// Send it again when there is less to do.
+    Later,
+    /// The same request fails again.
+    Never,
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InferenceError {
+    /// As many requests as may wait are waiting.
+    #[error("the model is overloaded: {0} requests are under way already; ask again later")]
+    Overloaded(usize),
+    /// No back end of this node can do this.
+    #[error("this node has no {}", match .0 {
+        Capability::Generate => "language model",
+        Capability::Embed => "sentence encoder",
+    })]
+    Missing(Capability),
+    /// The back end died with the request, or broke off in the middle of the answer.
+    #[error("the model's back end died with the request {n_times} times; ask again")]
+    Lost {
+        /// How many back ends died with it.
+        n_times: u8,
+    },
+    /// The request can never be answered.
+    #[error("the model refused the request: {0}")]
+    Refused(String),
+    /// No end within the caller's deadline.
+    #[error("the model did not finish within {0:?}")]
+    Deadline(Duration),
+    /// The pool could not be asked.
+    #[error(transparent)]
+    Pool(#[from] AskError),
+}
+
+impl InferenceError {
+    /// What the sender may do about it.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Lost { n_times } if *n_times < 2 => Retry::AtOnce,
+            Self::Overloaded(_) => Retry::Later,
+            Self::Lost { .. }
+            | Self::Missing(_)
+            | Self::Refused(_)
+            | Self::Deadline(_)
+            | Self::Pool(_) => Retry::Never,
+        }
+    }
+
+    /// What the caller is told when a back end failed and nobody else can take the request over.
+    pub(super) fn of_backend(error: &BackendError, n_lost: u8) -> Self {
+        match error {
+            BackendError::Lost | BackendError::Overloaded => Self::Lost { n_times: n_lost },
+            BackendError::TooLong { .. } | BackendError::Refused(_) => {
+                Self::Refused(error.to_string())
+            }
+        }
+    }
+}
+
+/// The tokens that a request cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the prompt, the chat template's included.
+    pub prompt_tokens: usize,
+    /// Of the answer, the one that ended it included.
+    pub completion_tokens: usize,
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// New text and the number of tokens so far. Never splits a character.
+    Text(String, usize),
+    /// The end; nothing follows.
+    End {
+        /// Why the answer ended.
+        finish: FinishReason,
+        /// What it cost.
+        usage: Usage,
+    },
+}
+
+/// An answer as it is generated. Dropping it cancels the request.
+#[derive(Debug)]
+pub struct TokenStream {
+    pub(super) pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
+}
+
+impl TokenStream {
+    /// The next piece; a stream that breaks off without an end is a lost back end.
+    ///
+    /// # Errors
+    /// When no further piece will come.
+    pub async fn next(&mut self) -> Result<Piece, InferenceError> {
+        self.pieces.recv().await.unwrap_or(Err(InferenceError::Lost { n_times: 1 }))
+    }
+
+    /// The whole text.
+    ///
+    /// # Errors
+    /// When it did not end properly.
+    pub async fn collect(mut self) -> Result<String, InferenceError> {
+        let mut whole = String::new();
+        loop {
+            match self.next().await? {
+                Piece::Text(text, _) => whole.push_str(&text),
+                Piece::End { .. } => return Ok(whole),
+            }
+        }
+    }
+}
+
+/// Starts an answer. The reply comes as soon as the request is admitted, long before its text.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "Result<TokenStream, InferenceError>")]
+pub struct Generate {
+    /// The conversation to be answered.
+    pub messages: Vec<ChatMessage>,
+    /// How.
+    pub settings: GenerateSettings,
+}
+
+/// Turns each text into a vector of unit length, in the order given. The reply comes when all are
+/// there; an asker who goes away cancels it.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "Result<Vec<Vec<f32>>, InferenceError>")]
+pub struct Embed(pub Vec<String>);
+
+/// Generates a whole text within `deadline`; begins once more where [`Retry::AtOnce`] allows it.
+///
+/// # Errors
+/// See [`InferenceError`].
+pub async fn generate_text(
+    pool: &Link<InferencePool>,
+    request: Generate,
+    deadline: Duration,
+) -> Result<String, InferenceError> {
+    let attempt = || async {
+        let stream = pool.ask_again(request.clone(), ADMIT_WITHIN).await??;
+        stream.collect().await
+    };
+    let attempts = async {
+        match attempt().await {
+            Err(error) if error.retry() == Retry::AtOnce => attempt().await,
+            settled => settled,
+        }
+    };
+    let late = Err(InferenceError::Deadline(deadline));
+    timeout(deadline, attempts).await.unwrap_or(late)
+}
+
+/// Embeds `texts` within `deadline`; waits while the pool is overloaded.
+///
+/// # Errors
+/// See [`InferenceError`].
+pub async fn embed_texts(
+    pool: &Link<InferencePool>,
+    texts: Vec<String>,
+    deadline: Duration,
+) -> Result<Vec<Vec<f32>>, InferenceError> {
+    let give_up = Instant::now() + deadline;
+    let mut was_lost = false;
+    loop {
+        let left = give_up.saturating_duration_since(Instant::now());
+        let error = match pool.ask_again(Embed(texts.clone()), left).await? {
+            Ok(vectors) => return Ok(vectors),
+            Err(error) => error,
+        };
+        match error.retry() {
+            Retry::Later if !left.is_zero() => sleep(left.min(PAUSE)).await,
+            Retry::AtOnce if !was_lost => was_lost = true,
+            _ => return Err(error),
+        }
+    }
+}
