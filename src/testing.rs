@@ -56,6 +56,11 @@ impl<I, O> Case<I, O> {
     pub(crate) fn expected(&self) -> &O {
         self.want.as_ref().unwrap_or(&self.output)
     }
+
+    /// The name, what went in, and what we should give.
+    pub(crate) fn into_parts(self) -> (String, I, O) {
+        (self.id, self.input, self.want.unwrap_or(self.output))
+    }
 }
 
 /// The recorded cases of one file of the mechanism, such as `rouge`.

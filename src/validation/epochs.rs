@@ -81,14 +81,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
+    use crate::testing::cases;
 
     #[derive(Deserialize)]
     struct Input {
@@ -119,9 +112,9 @@ mod tests {
 
     #[test]
     fn vectors_agree_with_and_without_an_empty_memory() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/epochs.jsonl");
-        for Case { id, input, output } in &cases {
-            let facts = facts(input);
+        for case in cases::<Input, Output>("epochs") {
+            let (id, input, output) = case.into_parts();
+            let facts = facts(&input);
             let expected =
                 Due { sync_metagraph: output.sync_metagraph, set_weights: output.set_weights };
             assert_eq!(facts.due(), expected, "{id}");

@@ -146,15 +146,8 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
+    use crate::testing::cases;
     use crate::validation::cleaners::unicode::words;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
 
     #[derive(Deserialize)]
     struct Input {
@@ -213,8 +206,8 @@ mod tests {
 
     #[test]
     fn vectors_agree() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/responses.jsonl");
-        for Case { id, input, output } in cases {
+        for case in cases::<Input, Output>("responses") {
+            let (id, input, output) = case.into_parts();
             let results: Vec<StreamResult> = input.streams.into_iter().map(result).collect();
             let failed = |one: &StreamResult| !matches!(one.end, StreamEnd::Finished(_));
             let failed: Vec<bool> = results.iter().map(failed).collect();

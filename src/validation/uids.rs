@@ -107,14 +107,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::testing::vector_lines;
-
-    #[derive(Deserialize)]
-    struct Case {
-        id: String,
-        input: Input,
-        output: Output,
-    }
+    use crate::testing::cases;
 
     #[derive(Deserialize)]
     struct Input {
@@ -169,10 +162,10 @@ mod tests {
 
     #[test]
     fn vectors_agree() {
-        let cases: Vec<Case> = vector_lines("validation/vectors/uid_selection.jsonl");
         let mut rng = StdRng::seed_from_u64(1);
-        for Case { id, input, output } in &cases {
-            let (eligibility, neurons) = (eligibility(input), neurons(input));
+        for case in cases::<Input, Output>("uid_selection") {
+            let (id, input, output) = case.into_parts();
+            let (eligibility, neurons) = (eligibility(&input), neurons(&input));
             let available = neurons.iter().map(|one| eligibility.is_available(one));
             assert_eq!(available.collect::<Vec<_>>(), output.available, "{id}");
             let candidates = eligibility.candidates(&neurons);

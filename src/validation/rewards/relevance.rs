@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn vectors_agree() {
         for case in cases::<Input, Output>("relevance") {
-            let (id, input, output) = (&case.id, &case.input, case.expected());
+            let (id, input, output) = case.into_parts();
             let got = scores(&input.reference, &input.empty, &input.completions);
             assert_eq!(got.len(), output.rewards.len(), "{id}");
             for (got, expected) in got.iter().zip(&output.rewards) {

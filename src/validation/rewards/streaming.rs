@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn vectors_agree() {
         for case in cases::<Input, Output>("streaming") {
-            let (id, input, output) = (&case.id, &case.input, case.expected());
+            let (id, input, output) = case.into_parts();
             let answers = input.tokens_per_chunk.iter();
             let got: Vec<f32> =
                 answers.map(|tokens| penalty(tokens, input.max_tokens_per_chunk)).collect();

@@ -1,31 +1,16 @@
 //! The rules beside recorded behaviour.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::*;
-use crate::testing::vector_lines;
+use crate::testing;
 use crate::validation::tools::{kept_categories, ranked_links};
 
-#[derive(Deserialize)]
-struct Case {
-    id: String,
-    input: Map<String, Value>,
-    output: Map<String, Value>,
-    #[serde(default)]
-    want: Option<Map<String, Value>>,
-}
-
-impl Case {
-    /// What we should give: the reference's result, or what is wanted in its place.
-    fn expected(&self) -> &Map<String, Value> {
-        self.want.as_ref().unwrap_or(&self.output)
-    }
-}
+type Case = testing::Case<Map<String, Value>, Map<String, Value>>;
 
 /// The cases of one kind; panics when there is none.
 fn cases(kind: &str) -> Vec<Case> {
-    let mut cases: Vec<Case> = vector_lines("validation/vectors/wiki_page.jsonl");
+    let mut cases: Vec<Case> = testing::cases("wiki_page");
     cases.retain(|case| case.input["kind"] == kind);
     assert!(!cases.is_empty(), "no case of kind {kind}");
     cases
