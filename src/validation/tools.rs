@@ -1,9 +1,10 @@
 //! Tools: where the contexts of tasks come from (docs/spec/mechanism.md#contexts).
 //!
 //! A [`Tool`] is a file of this folder and a line of [`TOOLS`]. It draws from [`Sources`], which the
-//! caller has at hand: a tool opens nothing and fetches nothing, so a draw repeats from its seed
-//! and a pass never waits for a foreign site. A tool over the network keeps to that: what it can
-//! name it has fetched by its caller beforehand, into a source of its own, and draws from there.
+//! caller has at hand: a tool opens nothing and fetches nothing, so a draw repeats from its seed and a
+//! pass never waits for a foreign site. Where contexts are to come over the network, the tool's file
+//! says what to fetch and how to read it; the caller fetches ahead of the draws and puts what was read
+//! into the sources, in the place of what comes with the node.
 
 mod context;
 pub mod corpus;

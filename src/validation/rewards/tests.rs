@@ -1,3 +1,7 @@
+#[path = "../../../tests/toys/brevity.rs"]
+#[expect(unreachable_pub, reason = "it is reachable from the folder where it belongs")]
+mod brevity;
+
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -208,6 +212,13 @@ fn every_reward_has_a_file_and_every_file_a_reward() {
     assert_eq!(names, registry_files("rewards", &names, &["evaluation"]));
 }
 
+#[test]
+fn an_added_reward_scores_as_it_says() {
+    let scorer = brevity::Brevity.prepare("two words", None).unwrap();
+    let score = |text| scorer(&Completion { text, tokens_per_chunk: &[], embedding: &[] });
+    assert_eq!([score(""), score("one"), score("four words are here")], [0.0, 1.0, 0.5]);
+}
+
 /// Texts that broke the reference or took it long.
 #[test]
 fn no_reward_fails_on_a_strangers_text() {
@@ -217,7 +228,8 @@ fn no_reward_fails_on_a_strangers_text() {
         .chain([".".repeat(100_000), "word ".repeat(20_000), "(".repeat(10_000)])
         .collect();
     let embeddings = embeddings_scoring(&[0.5]);
-    for reward in REWARDS {
+    let toy: &dyn Reward = &brevity::Brevity;
+    for reward in REWARDS.iter().copied().chain([toy]) {
         let scorer = reward.prepare("42", Some(&embeddings)).unwrap();
         for text in &texts {
             let score = scorer(&Completion {
