@@ -20,7 +20,7 @@ pub use self::context::{Context, Stats, kept_categories, ranked_links};
 use self::corpus::Corpus;
 
 /// Every tool, one line each.
-pub const TOOLS: &[&dyn Tool] = &[&wiki::Wiki, &math::Math];
+pub const TOOLS: &[&dyn Tool] = &[&wiki::Wiki, &math::ProblemGenerator];
 
 /// A way to come by contexts.
 pub trait Tool: fmt::Debug + Send + Sync {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Challenge, Definition, Draft, Origin, PreparedTask, Task, Turns};
 use crate::validation::rewards::Weighted;
 use crate::validation::rewards::float_diff::FloatDiff;
-use crate::validation::tools::math::{Math as Problems, SOLUTION};
+use crate::validation::tools::math::{ProblemGenerator, SOLUTION};
 use crate::validation::tools::{Context, Tool};
 
 const MATH: Definition = Definition {
@@ -33,7 +33,7 @@ impl Task for Math {
     }
 
     fn tool(&self) -> &'static dyn Tool {
-        &Problems
+        &ProblemGenerator
     }
 
     fn query(&self, context: &mut Context, _history: &str, _: &mut dyn RngCore) -> Draft {

@@ -27,9 +27,9 @@ pub const SOLUTION: &str = "solution";
 
 /// The tool.
 #[derive(Debug)]
-pub struct Math;
+pub struct ProblemGenerator;
 
-impl Tool for Math {
+impl Tool for ProblemGenerator {
     fn name(&self) -> &'static str {
         "math"
     }
@@ -69,12 +69,12 @@ impl From<MathProblem> for Context {
 }
 
 /// A problem's text and its solution.
-type Draft = (String, String);
+type ProblemText = (String, String);
 
 /// One kind of problem.
 struct Family {
     name: &'static str,
-    make: fn(&mut dyn RngCore) -> Draft,
+    make: fn(&mut dyn RngCore) -> ProblemText,
 }
 
 /// The families of one topic.

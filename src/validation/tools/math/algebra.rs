@@ -5,7 +5,7 @@ use rand::RngCore;
 use super::text::{
     between, factor, four_decimals, one_of, polynomial, quotient, rounded, signed, two_decimals,
 };
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "algebra",
@@ -28,7 +28,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn linear_equation(rng: &mut dyn RngCore) -> Draft {
+fn linear_equation(rng: &mut dyn RngCore) -> ProblemText {
     let (a, x, b) = (between(rng, 2, 19), signed(rng, 30), signed(rng, 99));
     let left = polynomial(&[a, b]);
     let right = a * x + b;
@@ -43,7 +43,7 @@ fn linear_equation(rng: &mut dyn RngCore) -> Draft {
     (problem, x.to_string())
 }
 
-fn unknown_twice(rng: &mut dyn RngCore) -> Draft {
+fn unknown_twice(rng: &mut dyn RngCore) -> ProblemText {
     let (c, more) = (between(rng, 2, 9), between(rng, 1, 9));
     let (x, b) = (signed(rng, 25), between(rng, 226, 400));
     let a = c + more;
@@ -59,7 +59,7 @@ fn unknown_twice(rng: &mut dyn RngCore) -> Draft {
     (problem, x.to_string())
 }
 
-fn two_equations(rng: &mut dyn RngCore) -> Draft {
+fn two_equations(rng: &mut dyn RngCore) -> ProblemText {
     let (x, y) = (signed(rng, 15), signed(rng, 15));
     let (a, b, c) = (between(rng, 2, 9), between(rng, 2, 9), between(rng, 2, 9));
     // One more than a multiple of what would make the two equations parallel.
@@ -79,7 +79,7 @@ fn two_equations(rng: &mut dyn RngCore) -> Draft {
     (problem, x.to_string())
 }
 
-fn quadratic_larger_root(rng: &mut dyn RngCore) -> Draft {
+fn quadratic_larger_root(rng: &mut dyn RngCore) -> ProblemText {
     // Two roots of one sign: neither factor vanishes.
     let (near, gap) = (between(rng, 1, 15), between(rng, 1, 20));
     let small = if between(rng, 0, 1) == 0 { near } else { -near - gap };
@@ -96,7 +96,7 @@ fn quadratic_larger_root(rng: &mut dyn RngCore) -> Draft {
     (problem, large.to_string())
 }
 
-fn quadratic_irrational_root(rng: &mut dyn RngCore) -> Draft {
+fn quadratic_irrational_root(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 9), between(rng, 2, 30), between(rng, 1, 30));
     let terms = polynomial(&[a, b, -c]);
     let root = ((b * b + 4 * a * c) as f64).sqrt();
@@ -114,7 +114,7 @@ fn quadratic_irrational_root(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(answer, 4))
 }
 
-fn polynomial_value(rng: &mut dyn RngCore) -> Draft {
+fn polynomial_value(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (factor(rng, 9), factor(rng, 9));
     let (c, d, x) = (factor(rng, 20), signed(rng, 50), signed(rng, 9));
     let terms = polynomial(&[a, b, c, d]);
@@ -130,7 +130,7 @@ fn polynomial_value(rng: &mut dyn RngCore) -> Draft {
     (problem, value.to_string())
 }
 
-fn function_composition(rng: &mut dyn RngCore) -> Draft {
+fn function_composition(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c, d) = (factor(rng, 9), signed(rng, 20), factor(rng, 9), signed(rng, 20));
     let x = signed(rng, 12);
     let (outer, inner) = (polynomial(&[a, b]), polynomial(&[c, d]));
@@ -145,7 +145,7 @@ fn function_composition(rng: &mut dyn RngCore) -> Draft {
     (problem, (a * (c * x + d) + b).to_string())
 }
 
-fn logarithm(rng: &mut dyn RngCore) -> Draft {
+fn logarithm(rng: &mut dyn RngCore) -> ProblemText {
     let (base, exponent) = (between(rng, 2, 12), between(rng, 2, 8));
     let number = (0..exponent).fold(1, |product: i64, _| product * base);
     let problem = one_of(
@@ -159,7 +159,7 @@ fn logarithm(rng: &mut dyn RngCore) -> Draft {
     (problem, exponent.to_string())
 }
 
-fn natural_logarithm(rng: &mut dyn RngCore) -> Draft {
+fn natural_logarithm(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 2, 5000);
     let ask = four_decimals(rng);
     let problem = one_of(
@@ -173,7 +173,7 @@ fn natural_logarithm(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded((number as f64).ln(), 4))
 }
 
-fn exponential_equation(rng: &mut dyn RngCore) -> Draft {
+fn exponential_equation(rng: &mut dyn RngCore) -> ProblemText {
     let (base, exponent, shift) = (between(rng, 2, 7), between(rng, 3, 8), between(rng, 1, 20));
     let number = (0..exponent).fold(1, |product: i64, _| product * base);
     let problem = one_of(
@@ -187,7 +187,7 @@ fn exponential_equation(rng: &mut dyn RngCore) -> Draft {
     (problem, (exponent - shift).to_string())
 }
 
-fn slope_of_line(rng: &mut dyn RngCore) -> Draft {
+fn slope_of_line(rng: &mut dyn RngCore) -> ProblemText {
     let (x, y) = (signed(rng, 20), signed(rng, 20));
     let (run, rise) = (between(rng, 1, 20), signed(rng, 30));
     let (u, v) = (x + run, y + rise);
@@ -203,7 +203,7 @@ fn slope_of_line(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(rise, run, 2))
 }
 
-fn distance_between_points(rng: &mut dyn RngCore) -> Draft {
+fn distance_between_points(rng: &mut dyn RngCore) -> ProblemText {
     let (x, y) = (signed(rng, 30), signed(rng, 30));
     let (right, up) = (signed(rng, 50), signed(rng, 50));
     let (u, v) = (x + right, y + up);
@@ -220,7 +220,7 @@ fn distance_between_points(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(distance, 2))
 }
 
-fn dot_product(rng: &mut dyn RngCore) -> Draft {
+fn dot_product(rng: &mut dyn RngCore) -> ProblemText {
     let mut draw = || signed(rng, 20);
     let (a, b, c, d, e, f) = (draw(), draw(), draw(), draw(), draw(), draw());
     let problem = one_of(
@@ -236,7 +236,7 @@ fn dot_product(rng: &mut dyn RngCore) -> Draft {
     (problem, (a * d + b * e + c * f).to_string())
 }
 
-fn determinant(rng: &mut dyn RngCore) -> Draft {
+fn determinant(rng: &mut dyn RngCore) -> ProblemText {
     let mut draw = || signed(rng, 40);
     let (a, b, c, d) = (draw(), draw(), draw(), draw());
     let problem = one_of(
@@ -252,7 +252,7 @@ fn determinant(rng: &mut dyn RngCore) -> Draft {
     (problem, (a * d - b * c).to_string())
 }
 
-fn vector_length(rng: &mut dyn RngCore) -> Draft {
+fn vector_length(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (signed(rng, 60), signed(rng, 60), signed(rng, 60));
     let ask = two_decimals(rng);
     let problem = one_of(

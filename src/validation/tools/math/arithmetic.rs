@@ -5,7 +5,7 @@ use rand::RngCore;
 use super::text::{
     between, four_decimals, hundredths, one_of, quotient, rounded, signed, tenths, two_decimals,
 };
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "arithmetic",
@@ -26,7 +26,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn addition(rng: &mut dyn RngCore) -> Draft {
+fn addition(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 11, 9999), between(rng, 11, 9999), between(rng, 11, 999));
     let problem = one_of(
         rng,
@@ -39,7 +39,7 @@ fn addition(rng: &mut dyn RngCore) -> Draft {
     (problem, (a + b + c).to_string())
 }
 
-fn subtraction(rng: &mut dyn RngCore) -> Draft {
+fn subtraction(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 100, 99_999), between(rng, 100, 99_999));
     let problem = one_of(
         rng,
@@ -52,7 +52,7 @@ fn subtraction(rng: &mut dyn RngCore) -> Draft {
     (problem, (a - b).to_string())
 }
 
-fn multiplication(rng: &mut dyn RngCore) -> Draft {
+fn multiplication(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 12, 999), between(rng, 12, 999));
     let problem = one_of(
         rng,
@@ -65,7 +65,7 @@ fn multiplication(rng: &mut dyn RngCore) -> Draft {
     (problem, (a * b).to_string())
 }
 
-fn division(rng: &mut dyn RngCore) -> Draft {
+fn division(rng: &mut dyn RngCore) -> ProblemText {
     let (b, answer) = (between(rng, 3, 99), between(rng, 3, 999));
     let a = b * answer;
     let problem = one_of(
@@ -79,7 +79,7 @@ fn division(rng: &mut dyn RngCore) -> Draft {
     (problem, answer.to_string())
 }
 
-fn decimal_sum(rng: &mut dyn RngCore) -> Draft {
+fn decimal_sum(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 101, 99_999), between(rng, 101, 99_999));
     let (first, second) = (hundredths(a), hundredths(b));
     let problem = one_of(
@@ -93,7 +93,7 @@ fn decimal_sum(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(a + b))
 }
 
-fn decimal_product(rng: &mut dyn RngCore) -> Draft {
+fn decimal_product(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 11, 999), between(rng, 11, 999));
     let (first, second) = (tenths(a), tenths(b));
     let problem = one_of(
@@ -107,7 +107,7 @@ fn decimal_product(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(a * b))
 }
 
-fn order_of_operations(rng: &mut dyn RngCore) -> Draft {
+fn order_of_operations(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 2, 99), between(rng, 2, 30));
     let (d, gap) = (between(rng, 2, 40), between(rng, 1, 40));
     let c = d + gap;
@@ -123,7 +123,7 @@ fn order_of_operations(rng: &mut dyn RngCore) -> Draft {
     (problem, (a + b * gap).to_string())
 }
 
-fn fraction_sum(rng: &mut dyn RngCore) -> Draft {
+fn fraction_sum(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 1, 19), between(rng, 2, 19));
     let (c, d) = (between(rng, 1, 19), between(rng, 2, 19));
     let ask = four_decimals(rng);
@@ -138,7 +138,7 @@ fn fraction_sum(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(a * d + c * b, b * d, 4))
 }
 
-fn fraction_division(rng: &mut dyn RngCore) -> Draft {
+fn fraction_division(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 1, 19), between(rng, 2, 19));
     let (c, d) = (between(rng, 1, 19), between(rng, 2, 19));
     let ask = four_decimals(rng);
@@ -153,7 +153,7 @@ fn fraction_division(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(a * d, b * c, 4))
 }
 
-fn exponentiation(rng: &mut dyn RngCore) -> Draft {
+fn exponentiation(rng: &mut dyn RngCore) -> ProblemText {
     let (base, exponent) = (signed(rng, 19), between(rng, 2, 7));
     let power = (0..exponent).fold(1, |product: i64, _| product * base);
     let problem = one_of(
@@ -167,7 +167,7 @@ fn exponentiation(rng: &mut dyn RngCore) -> Draft {
     (problem, power.to_string())
 }
 
-fn square_root(rng: &mut dyn RngCore) -> Draft {
+fn square_root(rng: &mut dyn RngCore) -> ProblemText {
     let root = between(rng, 11, 999);
     let square = root * root;
     let problem = one_of(
@@ -181,7 +181,7 @@ fn square_root(rng: &mut dyn RngCore) -> Draft {
     (problem, root.to_string())
 }
 
-fn cube_root(rng: &mut dyn RngCore) -> Draft {
+fn cube_root(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 10, 9999);
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -197,7 +197,7 @@ fn cube_root(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded((number as f64).cbrt(), 2))
 }
 
-fn absolute_difference(rng: &mut dyn RngCore) -> Draft {
+fn absolute_difference(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (signed(rng, 500), signed(rng, 500));
     let problem = one_of(
         rng,

@@ -5,7 +5,7 @@ use rand::RngCore;
 use super::text::{
     between, factor, four_decimals, one_of, polynomial, quotient, rounded, signed, two_decimals,
 };
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "calculus",
@@ -23,7 +23,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn derivative_at_point(rng: &mut dyn RngCore) -> Draft {
+fn derivative_at_point(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (factor(rng, 9), factor(rng, 12), factor(rng, 30));
     let (d, x) = (signed(rng, 50), signed(rng, 8));
     let terms = polynomial(&[a, b, c, d]);
@@ -38,7 +38,7 @@ fn derivative_at_point(rng: &mut dyn RngCore) -> Draft {
     (problem, (3 * a * x * x + 2 * b * x + c).to_string())
 }
 
-fn second_derivative(rng: &mut dyn RngCore) -> Draft {
+fn second_derivative(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (factor(rng, 9), factor(rng, 12), factor(rng, 30));
     let (d, x) = (signed(rng, 50), signed(rng, 8));
     let terms = polynomial(&[a, b, c, d]);
@@ -53,7 +53,7 @@ fn second_derivative(rng: &mut dyn RngCore) -> Draft {
     (problem, (6 * a * x + 2 * b).to_string())
 }
 
-fn definite_integral(rng: &mut dyn RngCore) -> Draft {
+fn definite_integral(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (factor(rng, 30), factor(rng, 30), signed(rng, 40));
     let (low, span) = (between(rng, 0, 5), between(rng, 1, 6));
     let high = low + span;
@@ -71,7 +71,7 @@ fn definite_integral(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(at(high) - at(low), 6, 2))
 }
 
-fn area_under_wave(rng: &mut dyn RngCore) -> Draft {
+fn area_under_wave(rng: &mut dyn RngCore) -> ProblemText {
     let (height, stretch, end) = (between(rng, 2, 30), between(rng, 2, 9), between(rng, 1, 9));
     let area = height as f64 * (1.0 - ((stretch * end) as f64).cos()) / stretch as f64;
     let ask = four_decimals(rng);
@@ -92,7 +92,7 @@ fn area_under_wave(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(area, 4))
 }
 
-fn limit_of_quotient(rng: &mut dyn RngCore) -> Draft {
+fn limit_of_quotient(rng: &mut dyn RngCore) -> ProblemText {
     let (root, other) = (between(rng, 1, 30), between(rng, 1, 30));
     let top = polynomial(&[1, -(root + other), root * other]);
     let problem = one_of(
@@ -108,7 +108,7 @@ fn limit_of_quotient(rng: &mut dyn RngCore) -> Draft {
     (problem, (root - other).to_string())
 }
 
-fn limit_at_infinity(rng: &mut dyn RngCore) -> Draft {
+fn limit_at_infinity(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (factor(rng, 30), factor(rng, 30), signed(rng, 30));
     let (d, e, f) = (factor(rng, 30), factor(rng, 30), signed(rng, 30));
     let (top, bottom) = (polynomial(&[a, b, c]), polynomial(&[d, e, f]));
@@ -126,7 +126,7 @@ fn limit_at_infinity(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(a, d, 4))
 }
 
-fn parabola_extreme(rng: &mut dyn RngCore) -> Draft {
+fn parabola_extreme(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 12), factor(rng, 40), signed(rng, 60));
     let terms = polynomial(&[a, b, c]);
     let ask = two_decimals(rng);
@@ -141,7 +141,7 @@ fn parabola_extreme(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(4 * a * c - b * b, 4 * a, 2))
 }
 
-fn product_rule(rng: &mut dyn RngCore) -> Draft {
+fn product_rule(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (factor(rng, 9), signed(rng, 20), factor(rng, 9));
     let (d, x) = (signed(rng, 20), signed(rng, 10));
     let (first, second) = (polynomial(&[a, b]), polynomial(&[c, d]));
@@ -159,7 +159,7 @@ fn product_rule(rng: &mut dyn RngCore) -> Draft {
     (problem, slope.to_string())
 }
 
-fn exponential_slope(rng: &mut dyn RngCore) -> Draft {
+fn exponential_slope(rng: &mut dyn RngCore) -> ProblemText {
     let (size, rate, x) = (between(rng, 2, 20), between(rng, 2, 9), between(rng, 1, 3));
     let slope = (size * rate) as f64 * ((rate * x) as f64 / 10.0).exp() / 10.0;
     let rate = format!("0.{rate}");
@@ -177,7 +177,7 @@ fn exponential_slope(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(slope, 4))
 }
 
-fn falling_stone_speed(rng: &mut dyn RngCore) -> Draft {
+fn falling_stone_speed(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, at) = (between(rng, 2, 12), between(rng, 2, 40), between(rng, 1, 15));
     let problem = one_of(
         rng,

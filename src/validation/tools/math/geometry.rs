@@ -7,7 +7,7 @@ use rand::RngCore;
 use super::text::{
     between, four_decimals, hundredths, one_of, quotient, rounded, signed, two_decimals,
 };
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "geometry",
@@ -29,7 +29,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn triangle_third_angle(rng: &mut dyn RngCore) -> Draft {
+fn triangle_third_angle(rng: &mut dyn RngCore) -> ProblemText {
     let a = between(rng, 10, 110);
     let b = between(rng, 5, 175 - a);
     let problem = one_of(
@@ -49,7 +49,7 @@ fn triangle_third_angle(rng: &mut dyn RngCore) -> Draft {
     (problem, (180 - a - b).to_string())
 }
 
-fn polygon_angle_sum(rng: &mut dyn RngCore) -> Draft {
+fn polygon_angle_sum(rng: &mut dyn RngCore) -> ProblemText {
     let sides = between(rng, 5, 200);
     let problem = one_of(
         rng,
@@ -68,7 +68,7 @@ fn polygon_angle_sum(rng: &mut dyn RngCore) -> Draft {
     (problem, ((sides - 2) * 180).to_string())
 }
 
-fn regular_polygon_angle(rng: &mut dyn RngCore) -> Draft {
+fn regular_polygon_angle(rng: &mut dyn RngCore) -> ProblemText {
     let sides = between(rng, 5, 200);
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -88,7 +88,7 @@ fn regular_polygon_angle(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient((sides - 2) * 180, sides, 2))
 }
 
-fn hypotenuse(rng: &mut dyn RngCore) -> Draft {
+fn hypotenuse(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 2, 90), between(rng, 2, 90));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -106,7 +106,7 @@ fn hypotenuse(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(((a * a + b * b) as f64).sqrt(), 2))
 }
 
-fn triangle_area_from_sides(rng: &mut dyn RngCore) -> Draft {
+fn triangle_area_from_sides(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 6, 50), between(rng, 6, 50));
     let c = between(rng, (a - b).abs() + 2, a + b - 2);
     // Sixteen times the squared area, by Heron's formula.
@@ -127,7 +127,7 @@ fn triangle_area_from_sides(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded((sixteenfold as f64).sqrt() / 4.0, 2))
 }
 
-fn triangle_area_from_points(rng: &mut dyn RngCore) -> Draft {
+fn triangle_area_from_points(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (signed(rng, 20), signed(rng, 20));
     let (u, v) = (signed(rng, 20), signed(rng, 20));
     // The second side turns left from the first, so the area isn't zero.
@@ -152,7 +152,7 @@ fn triangle_area_from_points(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(doubled, 2, 1))
 }
 
-fn trapezoid_area(rng: &mut dyn RngCore) -> Draft {
+fn trapezoid_area(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, height) = (between(rng, 3, 80), between(rng, 3, 80), between(rng, 2, 60));
     let problem = one_of(
         rng,
@@ -171,7 +171,7 @@ fn trapezoid_area(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient((a + b) * height, 2, 1))
 }
 
-fn circle_area(rng: &mut dyn RngCore) -> Draft {
+fn circle_area(rng: &mut dyn RngCore) -> ProblemText {
     let radius = between(rng, 11, 2000);
     let text = hundredths(radius * 10);
     let ask = two_decimals(rng);
@@ -189,7 +189,7 @@ fn circle_area(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * radius * radius, 2))
 }
 
-fn circumference(rng: &mut dyn RngCore) -> Draft {
+fn circumference(rng: &mut dyn RngCore) -> ProblemText {
     let diameter = between(rng, 3, 900);
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -207,7 +207,7 @@ fn circumference(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * diameter as f64, 2))
 }
 
-fn sector_area(rng: &mut dyn RngCore) -> Draft {
+fn sector_area(rng: &mut dyn RngCore) -> ProblemText {
     let (radius, angle) = (between(rng, 2, 60), between(rng, 10, 350));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -227,7 +227,7 @@ fn sector_area(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * (radius * radius * angle) as f64 / 360.0, 2))
 }
 
-fn degrees_to_radians(rng: &mut dyn RngCore) -> Draft {
+fn degrees_to_radians(rng: &mut dyn RngCore) -> ProblemText {
     let degrees = between(rng, 1, 720);
     let ask = four_decimals(rng);
     let problem = one_of(
@@ -241,7 +241,7 @@ fn degrees_to_radians(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(degrees as f64 * PI / 180.0, 4))
 }
 
-fn rectangle_perimeter(rng: &mut dyn RngCore) -> Draft {
+fn rectangle_perimeter(rng: &mut dyn RngCore) -> ProblemText {
     let (width, height) = (between(rng, 3, 200), between(rng, 3, 200));
     let area = width * height;
     let problem = one_of(
@@ -261,7 +261,7 @@ fn rectangle_perimeter(rng: &mut dyn RngCore) -> Draft {
     (problem, (2 * (width + height)).to_string())
 }
 
-fn law_of_cosines(rng: &mut dyn RngCore) -> Draft {
+fn law_of_cosines(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, angle) = (between(rng, 3, 60), between(rng, 3, 60), between(rng, 20, 160));
     let turn = (angle as f64).to_radians();
     let third = ((a * a + b * b) as f64 - 2.0 * (a * b) as f64 * turn.cos()).sqrt();
@@ -283,7 +283,7 @@ fn law_of_cosines(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(third, 2))
 }
 
-fn ladder_height(rng: &mut dyn RngCore) -> Draft {
+fn ladder_height(rng: &mut dyn RngCore) -> ProblemText {
     let (length, angle) = (between(rng, 3, 40), between(rng, 20, 80));
     let ask = two_decimals(rng);
     let problem = one_of(

@@ -3,7 +3,7 @@
 use rand::RngCore;
 
 use super::text::{between, one_of};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "number_theory",
@@ -55,7 +55,7 @@ fn prime_powers(number: i64) -> Vec<(i64, u32)> {
     powers
 }
 
-fn greatest_common_divisor(rng: &mut dyn RngCore) -> Draft {
+fn greatest_common_divisor(rng: &mut dyn RngCore) -> ProblemText {
     let shared = between(rng, 2, 60);
     let (a, b) = (shared * between(rng, 2, 40), shared * between(rng, 2, 40));
     let problem = one_of(
@@ -69,7 +69,7 @@ fn greatest_common_divisor(rng: &mut dyn RngCore) -> Draft {
     (problem, common_divisor(a, b).to_string())
 }
 
-fn least_common_multiple(rng: &mut dyn RngCore) -> Draft {
+fn least_common_multiple(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 4, 120), between(rng, 4, 120));
     let problem = one_of(
         rng,
@@ -84,7 +84,7 @@ fn least_common_multiple(rng: &mut dyn RngCore) -> Draft {
     (problem, (a / common_divisor(a, b) * b).to_string())
 }
 
-fn remainder(rng: &mut dyn RngCore) -> Draft {
+fn remainder(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (between(rng, 1000, 999_999), between(rng, 3, 97));
     let problem = one_of(
         rng,
@@ -97,7 +97,7 @@ fn remainder(rng: &mut dyn RngCore) -> Draft {
     (problem, (a % b).to_string())
 }
 
-fn power_remainder(rng: &mut dyn RngCore) -> Draft {
+fn power_remainder(rng: &mut dyn RngCore) -> ProblemText {
     let (base, exponent, divisor) =
         (between(rng, 2, 60), between(rng, 5, 400), between(rng, 5, 97));
     let answer = (0..exponent).fold(1, |power: i64, _| power * base % divisor);
@@ -116,7 +116,7 @@ fn power_remainder(rng: &mut dyn RngCore) -> Draft {
     (problem, answer.to_string())
 }
 
-fn largest_prime_factor(rng: &mut dyn RngCore) -> Draft {
+fn largest_prime_factor(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 100, 20_000);
     let problem = one_of(
         rng,
@@ -130,7 +130,7 @@ fn largest_prime_factor(rng: &mut dyn RngCore) -> Draft {
     (problem, answer.to_string())
 }
 
-fn divisor_count(rng: &mut dyn RngCore) -> Draft {
+fn divisor_count(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 20, 3000);
     let problem = one_of(
         rng,
@@ -146,7 +146,7 @@ fn divisor_count(rng: &mut dyn RngCore) -> Draft {
     (problem, count.to_string())
 }
 
-fn divisor_sum(rng: &mut dyn RngCore) -> Draft {
+fn divisor_sum(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 10, 1500);
     let problem = one_of(
         rng,
@@ -167,7 +167,7 @@ fn divisor_sum(rng: &mut dyn RngCore) -> Draft {
     (problem, sum.to_string())
 }
 
-fn prime_count(rng: &mut dyn RngCore) -> Draft {
+fn prime_count(rng: &mut dyn RngCore) -> ProblemText {
     let (low, span) = (between(rng, 2, 400), between(rng, 15, 200));
     let high = low + span;
     let problem = one_of(
@@ -184,7 +184,7 @@ fn prime_count(rng: &mut dyn RngCore) -> Draft {
     (problem, count.to_string())
 }
 
-fn digit_sum(rng: &mut dyn RngCore) -> Draft {
+fn digit_sum(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 10_000, 999_999_999);
     let problem = one_of(
         rng,
@@ -198,7 +198,7 @@ fn digit_sum(rng: &mut dyn RngCore) -> Draft {
     (problem, sum.to_string())
 }
 
-fn multiples_in_range(rng: &mut dyn RngCore) -> Draft {
+fn multiples_in_range(rng: &mut dyn RngCore) -> ProblemText {
     let (divisor, low) = (between(rng, 3, 29), between(rng, 10, 500));
     let high = low + between(rng, 50, 2000);
     let problem = one_of(
@@ -214,7 +214,7 @@ fn multiples_in_range(rng: &mut dyn RngCore) -> Draft {
     (problem, (high / divisor - (low - 1) / divisor).to_string())
 }
 
-fn coprime_count(rng: &mut dyn RngCore) -> Draft {
+fn coprime_count(rng: &mut dyn RngCore) -> ProblemText {
     let number = between(rng, 10, 900);
     let problem = one_of(
         rng,

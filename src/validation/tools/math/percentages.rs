@@ -3,7 +3,7 @@
 use rand::RngCore;
 
 use super::text::{between, hundredths, one_of, person, quotient, rounded, tenths, two_decimals};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "percentages",
@@ -22,7 +22,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn percentage_of_number(rng: &mut dyn RngCore) -> Draft {
+fn percentage_of_number(rng: &mut dyn RngCore) -> ProblemText {
     let (percent, number) = (between(rng, 2, 180), between(rng, 10, 5000));
     let problem = one_of(
         rng,
@@ -37,7 +37,7 @@ fn percentage_of_number(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(percent * number))
 }
 
-fn what_percentage(rng: &mut dyn RngCore) -> Draft {
+fn what_percentage(rng: &mut dyn RngCore) -> ProblemText {
     let whole = between(rng, 20, 3000);
     let part = between(rng, 1, whole);
     let ask = two_decimals(rng);
@@ -52,7 +52,7 @@ fn what_percentage(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(100 * part, whole, 2))
 }
 
-fn percentage_change(rng: &mut dyn RngCore) -> Draft {
+fn percentage_change(rng: &mut dyn RngCore) -> ProblemText {
     let (old, rise) = (between(rng, 20, 2000), between(rng, 1, 1500));
     let new = old + rise;
     let ask = two_decimals(rng);
@@ -71,7 +71,7 @@ fn percentage_change(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(100 * rise, old, 2))
 }
 
-fn price_before_discount(rng: &mut dyn RngCore) -> Draft {
+fn price_before_discount(rng: &mut dyn RngCore) -> ProblemText {
     let (twentieth, percent) = (between(rng, 2, 60), 5 * between(rng, 1, 14));
     let full = 20 * twentieth;
     let paid = full * (100 - percent) / 100;
@@ -92,7 +92,7 @@ fn price_before_discount(rng: &mut dyn RngCore) -> Draft {
     (problem, full.to_string())
 }
 
-fn discounted_price(rng: &mut dyn RngCore) -> Draft {
+fn discounted_price(rng: &mut dyn RngCore) -> ProblemText {
     let (full, percent) = (between(rng, 10, 900), between(rng, 3, 80));
     let problem = one_of(
         rng,
@@ -109,7 +109,7 @@ fn discounted_price(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(full * (100 - percent)))
 }
 
-fn price_with_tax(rng: &mut dyn RngCore) -> Draft {
+fn price_with_tax(rng: &mut dyn RngCore) -> ProblemText {
     let (net, percent) = (between(rng, 10, 2500), between(rng, 3, 27));
     let problem = one_of(
         rng,
@@ -126,7 +126,7 @@ fn price_with_tax(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(net * (100 + percent)))
 }
 
-fn two_changes(rng: &mut dyn RngCore) -> Draft {
+fn two_changes(rng: &mut dyn RngCore) -> ProblemText {
     let (start, up, down) = (between(rng, 50, 4000), between(rng, 2, 60), between(rng, 2, 60));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -146,7 +146,7 @@ fn two_changes(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(start * (100 + up) * (100 - down), 10_000, 2))
 }
 
-fn simple_interest(rng: &mut dyn RngCore) -> Draft {
+fn simple_interest(rng: &mut dyn RngCore) -> ProblemText {
     let (amount, rate, years) =
         (between(rng, 100, 20_000), between(rng, 1, 15), between(rng, 2, 12));
     let problem = one_of(
@@ -166,7 +166,7 @@ fn simple_interest(rng: &mut dyn RngCore) -> Draft {
     (problem, hundredths(amount * rate * years))
 }
 
-fn compound_interest(rng: &mut dyn RngCore) -> Draft {
+fn compound_interest(rng: &mut dyn RngCore) -> ProblemText {
     let (amount, rate, years) =
         (between(rng, 100, 20_000), between(rng, 10, 120), between(rng, 2, 15));
     let growth = 1.0 + rate as f64 / 1000.0;
@@ -189,7 +189,7 @@ fn compound_interest(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(amount as f64 * growth.powi(years as i32), 2))
 }
 
-fn profit_percentage(rng: &mut dyn RngCore) -> Draft {
+fn profit_percentage(rng: &mut dyn RngCore) -> ProblemText {
     let (cost, profit) = (between(rng, 10, 900), between(rng, 1, 500));
     let price = cost + profit;
     let who = person(rng);
@@ -211,7 +211,7 @@ fn profit_percentage(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(100 * profit, cost, 2))
 }
 
-fn tip_per_person(rng: &mut dyn RngCore) -> Draft {
+fn tip_per_person(rng: &mut dyn RngCore) -> ProblemText {
     let (bill, percent, friends) = (between(rng, 20, 600), between(rng, 5, 25), between(rng, 2, 9));
     let ask = two_decimals(rng);
     let problem = one_of(

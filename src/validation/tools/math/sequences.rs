@@ -3,7 +3,7 @@
 use rand::RngCore;
 
 use super::text::{between, factor, four_decimals, one_of, quotient, signed};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "sequences",
@@ -17,7 +17,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn arithmetic_sequence_term(rng: &mut dyn RngCore) -> Draft {
+fn arithmetic_sequence_term(rng: &mut dyn RngCore) -> ProblemText {
     let (start, step, place) = (signed(rng, 90), signed(rng, 40), between(rng, 10, 120));
     let (second, third) = (start + step, start + 2 * step);
     let problem = one_of(
@@ -35,7 +35,7 @@ fn arithmetic_sequence_term(rng: &mut dyn RngCore) -> Draft {
     (problem, (start + (place - 1) * step).to_string())
 }
 
-fn arithmetic_series(rng: &mut dyn RngCore) -> Draft {
+fn arithmetic_series(rng: &mut dyn RngCore) -> ProblemText {
     let (start, step, count) = (signed(rng, 60), signed(rng, 30), between(rng, 8, 80));
     let (second, third) = (start + step, start + 2 * step);
     let sum = count * (2 * start + (count - 1) * step) / 2;
@@ -54,7 +54,7 @@ fn arithmetic_series(rng: &mut dyn RngCore) -> Draft {
     (problem, sum.to_string())
 }
 
-fn geometric_sequence_term(rng: &mut dyn RngCore) -> Draft {
+fn geometric_sequence_term(rng: &mut dyn RngCore) -> ProblemText {
     let (start, ratio, place) = (signed(rng, 12), factor(rng, 5), between(rng, 4, 10));
     let (second, third) = (start * ratio, start * ratio * ratio);
     let term = (1..place).fold(start, |term, _| term * ratio);
@@ -75,7 +75,7 @@ fn geometric_sequence_term(rng: &mut dyn RngCore) -> Draft {
     (problem, term.to_string())
 }
 
-fn geometric_series(rng: &mut dyn RngCore) -> Draft {
+fn geometric_series(rng: &mut dyn RngCore) -> ProblemText {
     let (start, ratio, count) = (between(rng, 1, 20), between(rng, 2, 5), between(rng, 4, 9));
     let sum = start * ((0..count).fold(1, |power: i64, _| power * ratio) - 1) / (ratio - 1);
     let problem = one_of(
@@ -95,7 +95,7 @@ fn geometric_series(rng: &mut dyn RngCore) -> Draft {
     (problem, sum.to_string())
 }
 
-fn infinite_series(rng: &mut dyn RngCore) -> Draft {
+fn infinite_series(rng: &mut dyn RngCore) -> ProblemText {
     let (start, bottom) = (between(rng, 1, 60), between(rng, 3, 15));
     let top = between(rng, 1, bottom - 1);
     let ask = four_decimals(rng);
@@ -116,7 +116,7 @@ fn infinite_series(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(start * bottom, bottom - top, 4))
 }
 
-fn sum_of_squares(rng: &mut dyn RngCore) -> Draft {
+fn sum_of_squares(rng: &mut dyn RngCore) -> ProblemText {
     let (first, more) = (between(rng, 1, 20), between(rng, 2, 40));
     let last = first + more;
     let up_to = |n: i64| n * (n + 1) * (2 * n + 1) / 6;

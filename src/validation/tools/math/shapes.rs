@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use rand::RngCore;
 
 use super::text::{between, one_of, quotient, rounded, two_decimals};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "geometry",
@@ -20,7 +20,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn cuboid_surface(rng: &mut dyn RngCore) -> Draft {
+fn cuboid_surface(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 60), between(rng, 2, 60), between(rng, 2, 60));
     let problem = one_of(
         rng,
@@ -35,7 +35,7 @@ fn cuboid_surface(rng: &mut dyn RngCore) -> Draft {
     (problem, (2 * (a * b + b * c + c * a)).to_string())
 }
 
-fn cuboid_diagonal(rng: &mut dyn RngCore) -> Draft {
+fn cuboid_diagonal(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 60), between(rng, 2, 60), between(rng, 2, 60));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -51,7 +51,7 @@ fn cuboid_diagonal(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(((a * a + b * b + c * c) as f64).sqrt(), 2))
 }
 
-fn cylinder_volume(rng: &mut dyn RngCore) -> Draft {
+fn cylinder_volume(rng: &mut dyn RngCore) -> ProblemText {
     let (radius, height) = (between(rng, 2, 50), between(rng, 2, 90));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -71,7 +71,7 @@ fn cylinder_volume(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * (radius * radius * height) as f64, 2))
 }
 
-fn cone_volume(rng: &mut dyn RngCore) -> Draft {
+fn cone_volume(rng: &mut dyn RngCore) -> ProblemText {
     let (radius, height) = (between(rng, 2, 50), between(rng, 2, 90));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -91,7 +91,7 @@ fn cone_volume(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * (radius * radius * height) as f64 / 3.0, 2))
 }
 
-fn sphere_volume(rng: &mut dyn RngCore) -> Draft {
+fn sphere_volume(rng: &mut dyn RngCore) -> ProblemText {
     let radius = between(rng, 2, 300);
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -109,7 +109,7 @@ fn sphere_volume(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * (4 * radius * radius * radius) as f64 / 3.0, 2))
 }
 
-fn sphere_surface(rng: &mut dyn RngCore) -> Draft {
+fn sphere_surface(rng: &mut dyn RngCore) -> ProblemText {
     let radius = between(rng, 2, 500);
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -127,7 +127,7 @@ fn sphere_surface(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(PI * (4 * radius * radius) as f64, 2))
 }
 
-fn pyramid_volume(rng: &mut dyn RngCore) -> Draft {
+fn pyramid_volume(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, height) = (between(rng, 2, 60), between(rng, 2, 60), between(rng, 2, 60));
     let ask = two_decimals(rng);
     let problem = one_of(

@@ -3,7 +3,7 @@
 use rand::RngCore;
 
 use super::text::{between, four_decimals, list, one_of, quotient, rounded, several, two_decimals};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "statistics",
@@ -24,7 +24,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn mean(rng: &mut dyn RngCore) -> Draft {
+fn mean(rng: &mut dyn RngCore) -> ProblemText {
     let count = between(rng, 4, 8);
     let values = several(rng, count, 1, 200);
     let text = list(&values);
@@ -42,7 +42,7 @@ fn mean(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(values.iter().sum(), count, 2))
 }
 
-fn median(rng: &mut dyn RngCore) -> Draft {
+fn median(rng: &mut dyn RngCore) -> ProblemText {
     let count = between(rng, 5, 10);
     let mut values = several(rng, count, 1, 300);
     let text = list(&values);
@@ -59,7 +59,7 @@ fn median(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(low + high, 2, 1))
 }
 
-fn data_range(rng: &mut dyn RngCore) -> Draft {
+fn data_range(rng: &mut dyn RngCore) -> ProblemText {
     let count = between(rng, 5, 10);
     let values = several(rng, count, -200, 300);
     let text = list(&values);
@@ -76,7 +76,7 @@ fn data_range(rng: &mut dyn RngCore) -> Draft {
     (problem, range.to_string())
 }
 
-fn standard_deviation(rng: &mut dyn RngCore) -> Draft {
+fn standard_deviation(rng: &mut dyn RngCore) -> ProblemText {
     let count = between(rng, 4, 8);
     let values = several(rng, count, 1, 120);
     let text = list(&values);
@@ -97,7 +97,7 @@ fn standard_deviation(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(spread, 2))
 }
 
-fn geometric_mean(rng: &mut dyn RngCore) -> Draft {
+fn geometric_mean(rng: &mut dyn RngCore) -> ProblemText {
     let count = between(rng, 2, 5);
     let values = several(rng, count, 2, 99);
     let text = list(&values);
@@ -114,7 +114,7 @@ fn geometric_mean(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded((product as f64).powf(1.0 / count as f64), 2))
 }
 
-fn harmonic_mean(rng: &mut dyn RngCore) -> Draft {
+fn harmonic_mean(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 60), between(rng, 2, 60), between(rng, 2, 60));
     let text = list(&[a, b, c]);
     let ask = two_decimals(rng);
@@ -131,7 +131,7 @@ fn harmonic_mean(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(3 * a * b * c, a * b + b * c + c * a, 2))
 }
 
-fn weighted_mean(rng: &mut dyn RngCore) -> Draft {
+fn weighted_mean(rng: &mut dyn RngCore) -> ProblemText {
     let (exam, homework) = (between(rng, 20, 100), between(rng, 20, 100));
     let (first, second) = (between(rng, 2, 9), between(rng, 2, 9));
     let ask = two_decimals(rng);
@@ -157,7 +157,7 @@ fn choose(total: i64, picked: i64) -> i64 {
     (0..picked).fold(1, |ways, at| ways * (total - at) / (at + 1))
 }
 
-fn combinations(rng: &mut dyn RngCore) -> Draft {
+fn combinations(rng: &mut dyn RngCore) -> ProblemText {
     let total = between(rng, 5, 30);
     let picked = between(rng, 2, (total - 1).min(8));
     let problem = one_of(
@@ -173,7 +173,7 @@ fn combinations(rng: &mut dyn RngCore) -> Draft {
     (problem, choose(total, picked).to_string())
 }
 
-fn permutations(rng: &mut dyn RngCore) -> Draft {
+fn permutations(rng: &mut dyn RngCore) -> ProblemText {
     let total = between(rng, 5, 20);
     let picked = between(rng, 2, (total - 1).min(7));
     let ways: i64 = (total - picked + 1..=total).product();
@@ -192,7 +192,7 @@ fn permutations(rng: &mut dyn RngCore) -> Draft {
     (problem, ways.to_string())
 }
 
-fn dice_sum_probability(rng: &mut dyn RngCore) -> Draft {
+fn dice_sum_probability(rng: &mut dyn RngCore) -> ProblemText {
     let (sides, more) = (between(rng, 4, 20), between(rng, 4, 20));
     let sum = between(rng, 2, sides + more);
     let ways = (1..=sides).filter(|first| (1..=more).contains(&(sum - first))).count() as i64;
@@ -214,7 +214,7 @@ fn dice_sum_probability(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(ways, sides * more, 4))
 }
 
-fn drawing_without_return(rng: &mut dyn RngCore) -> Draft {
+fn drawing_without_return(rng: &mut dyn RngCore) -> ProblemText {
     let (red, blue) = (between(rng, 2, 20), between(rng, 2, 20));
     let total = red + blue;
     let ask = four_decimals(rng);
@@ -235,7 +235,7 @@ fn drawing_without_return(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(red * (red - 1), total * (total - 1), 4))
 }
 
-fn coin_toss_probability(rng: &mut dyn RngCore) -> Draft {
+fn coin_toss_probability(rng: &mut dyn RngCore) -> ProblemText {
     let tosses = between(rng, 3, 30);
     let heads = between(rng, tosses / 4, tosses - tosses / 4);
     let answer = choose(tosses, heads) as f64 / 2f64.powi(tosses as i32);
@@ -257,7 +257,7 @@ fn coin_toss_probability(rng: &mut dyn RngCore) -> Draft {
     (problem, rounded(answer, 4))
 }
 
-fn missing_value(rng: &mut dyn RngCore) -> Draft {
+fn missing_value(rng: &mut dyn RngCore) -> ProblemText {
     let known = several(rng, 4, 1, 100);
     let sum: i64 = known.iter().sum();
     // The mean is whole, and at least as large as what makes the missing number positive.

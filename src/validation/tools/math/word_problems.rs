@@ -3,7 +3,7 @@
 use rand::RngCore;
 
 use super::text::{between, hundredths, one_of, person, quotient, tenths, two_decimals};
-use super::{Draft, Family, Topic};
+use super::{Family, ProblemText, Topic};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "word_problems",
@@ -23,7 +23,7 @@ pub(super) const TOPIC: Topic = Topic {
     ],
 };
 
-fn travel_time(rng: &mut dyn RngCore) -> Draft {
+fn travel_time(rng: &mut dyn RngCore) -> ProblemText {
     let (distance, speed) = (between(rng, 20, 1500), between(rng, 15, 160));
     let ask = two_decimals(rng);
     let problem = one_of(
@@ -43,7 +43,7 @@ fn travel_time(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(distance, speed, 2))
 }
 
-fn two_trains(rng: &mut dyn RngCore) -> Draft {
+fn two_trains(rng: &mut dyn RngCore) -> ProblemText {
     let (first, second, apart) =
         (between(rng, 30, 150), between(rng, 30, 150), between(rng, 50, 1200));
     let ask = two_decimals(rng);
@@ -64,7 +64,7 @@ fn two_trains(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(apart, first + second, 2))
 }
 
-fn working_together(rng: &mut dyn RngCore) -> Draft {
+fn working_together(rng: &mut dyn RngCore) -> ProblemText {
     let (first, second) = (between(rng, 2, 40), between(rng, 2, 40));
     let (who, other) = (person(rng), person(rng));
     let other = if who == other { "Mira" } else { other };
@@ -86,7 +86,7 @@ fn working_together(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(first * second, first + second, 2))
 }
 
-fn mixture_strength(rng: &mut dyn RngCore) -> Draft {
+fn mixture_strength(rng: &mut dyn RngCore) -> ProblemText {
     let (first, strong) = (between(rng, 2, 40), between(rng, 1, 90));
     let (second, weak) = (between(rng, 2, 40), between(rng, 1, 90));
     let ask = two_decimals(rng);
@@ -107,7 +107,7 @@ fn mixture_strength(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(first * strong + second * weak, first + second, 2))
 }
 
-fn future_age(rng: &mut dyn RngCore) -> Draft {
+fn future_age(rng: &mut dyn RngCore) -> ProblemText {
     let (child, times) = (between(rng, 1, 15), between(rng, 2, 4));
     let years = between(rng, 1, 20);
     let parent = times * (child + years) - years;
@@ -129,7 +129,7 @@ fn future_age(rng: &mut dyn RngCore) -> Draft {
     (problem, years.to_string())
 }
 
-fn recipe_scaling(rng: &mut dyn RngCore) -> Draft {
+fn recipe_scaling(rng: &mut dyn RngCore) -> ProblemText {
     let (grams, people, guests) =
         (between(rng, 100, 1500), between(rng, 2, 12), between(rng, 2, 60));
     let ask = two_decimals(rng);
@@ -150,7 +150,7 @@ fn recipe_scaling(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(grams * guests, people, 2))
 }
 
-fn coins(rng: &mut dyn RngCore) -> Draft {
+fn coins(rng: &mut dyn RngCore) -> ProblemText {
     let (small, large) = (between(rng, 1, 60), between(rng, 1, 60));
     let (count, value) = (small + large, 5 * small + 20 * large);
     let who = person(rng);
@@ -171,7 +171,7 @@ fn coins(rng: &mut dyn RngCore) -> Draft {
     (problem, large.to_string())
 }
 
-fn ticket_sales(rng: &mut dyn RngCore) -> Draft {
+fn ticket_sales(rng: &mut dyn RngCore) -> ProblemText {
     let (adult, child) = (between(rng, 8, 40), between(rng, 2, 20));
     let (adults, children) = (between(rng, 10, 400), between(rng, 10, 300));
     let problem = one_of(
@@ -191,7 +191,7 @@ fn ticket_sales(rng: &mut dyn RngCore) -> Draft {
     (problem, (adult * adults + child * children).to_string())
 }
 
-fn fuel_cost(rng: &mut dyn RngCore) -> Draft {
+fn fuel_cost(rng: &mut dyn RngCore) -> ProblemText {
     let (distance, use_tenths, price) =
         (between(rng, 50, 2000), between(rng, 35, 120), between(rng, 90, 260));
     let (rate, cost) = (tenths(use_tenths), hundredths(price));
@@ -213,7 +213,7 @@ fn fuel_cost(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(distance * use_tenths * price, 100_000, 2))
 }
 
-fn celsius_to_fahrenheit(rng: &mut dyn RngCore) -> Draft {
+fn celsius_to_fahrenheit(rng: &mut dyn RngCore) -> ProblemText {
     let degrees = between(rng, -80, 400);
     let problem = one_of(
         rng,
@@ -228,7 +228,7 @@ fn celsius_to_fahrenheit(rng: &mut dyn RngCore) -> Draft {
     (problem, quotient(9 * degrees + 160, 5, 1))
 }
 
-fn consecutive_numbers(rng: &mut dyn RngCore) -> Draft {
+fn consecutive_numbers(rng: &mut dyn RngCore) -> ProblemText {
     let (start, count) = (between(rng, 1, 900), between(rng, 3, 9));
     let sum = count * start + count * (count - 1) / 2;
     let problem = one_of(
@@ -246,7 +246,7 @@ fn consecutive_numbers(rng: &mut dyn RngCore) -> Draft {
     (problem, start.to_string())
 }
 
-fn map_scale(rng: &mut dyn RngCore) -> Draft {
+fn map_scale(rng: &mut dyn RngCore) -> ProblemText {
     let (millimetres, scale) = (between(rng, 5, 400), 1000 * between(rng, 2, 400));
     let text = tenths(millimetres);
     let problem = one_of(
