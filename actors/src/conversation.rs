@@ -5,6 +5,8 @@
 //! [`Dendrite`](crate::dendrite::Dendrite) asks the miners, [`Scoreboard`] is the only owner of scores.
 
 mod agent;
+mod given_up;
+mod logged;
 mod scoreboard;
 mod task_factory;
 mod turn;

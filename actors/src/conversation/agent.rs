@@ -18,19 +18,20 @@ use sn1::llm::request::{ChatMessage, GenerateSettings};
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::telemetry;
 use sn1::validation::conversation::{Conversation, Draws, Next};
-use sn1::validation::event::{AgentState, ContextFields, Event, PassFields, StepEvent};
+use sn1::validation::event::{Event, PassFields, StepEvent};
 use sn1::validation::persona::Persona;
 use sn1::validation::rewards::RewardPipeline;
 use sn1::validation::tasks::{Draft, PreparedTask, TaskPlan};
 use sn1::wallet::AccountId;
-use strum::IntoStaticStr;
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
+use super::given_up::{Stage, TurnError, at};
+use super::logged::{Asked, agent_state, context_fields};
 use super::scoreboard::{FinishPass, GetScores, Scoreboard};
 use super::task_factory::{NextTask, TaskFactory};
-use super::turn::{ScoredTurn, TurnError, TurnInputs, at, candidates};
+use super::turn::{ScoredTurn, TurnInputs, candidates};
 use crate::dendrite::Dendrite;
 use crate::event_log::{EventLog, LogEvent};
 use crate::feeds::{MetagraphFeed, SnapshotAge};
@@ -47,24 +48,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LEAST_LIFE: Duration = Duration::from_millis(500);
 /// The scoreboard and the event log answer from memory and disk.
 const PROMPTLY: Duration = Duration::from_secs(20);
-
-/// Where a conversation was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub(super) enum Stage {
-    Task,
-    Challenge,
-    Query,
-    Reward,
-    Record,
-    FollowUp,
-}
-
-impl Stage {
-    fn label(self) -> &'static str {
-        self.into()
-    }
-}
 
 /// How conversations are held.
 #[derive(Debug, Clone)]
@@ -182,13 +165,6 @@ struct Pass {
     progress: Rc<Progress>,
     rng: StdRng,
     started: Instant,
-}
-
-/// What a persona asks about, and how its wording came about.
-struct Asked {
-    persona: Persona,
-    system_prompt: String,
-    challenge_seconds: f64,
 }
 
 impl Pass {
@@ -414,48 +390,5 @@ impl Pass {
         if let Err(reason) = logged.map_err(|error| error.to_string()).and_then(|logged| logged) {
             warn!(reason, "event not logged");
         }
-    }
-}
-
-fn agent_state(
-    task: &PreparedTask,
-    asked: &Asked,
-    conversation: &Conversation,
-    scored: &ScoredTurn,
-) -> AgentState {
-    AgentState {
-        challenge: conversation.challenge().to_owned(),
-        challenge_time: asked.challenge_seconds,
-        task: task.definition().name,
-        desc: task.definition().desc.to_owned(),
-        goal: task.definition().goal.to_owned(),
-        query: task.query.clone(),
-        query_time: task.query_time,
-        reference: scored.reference.clone(),
-        reference_time: scored.reference_seconds,
-        topic: task.subject().to_owned(),
-        subtopic: task.aspect().to_owned(),
-        context_time: task.context.stats.fetch_time,
-        profile: asked.persona.profile.to_string(),
-        mood: asked.persona.mood.to_string(),
-        tone: asked.persona.tone.to_string(),
-        system_prompt: asked.system_prompt.clone(),
-    }
-}
-
-fn context_fields(task: &PreparedTask) -> ContextFields {
-    let context = task.context.clone();
-    let stats = serde_json::to_value(&context.stats).unwrap_or_default();
-    ContextFields {
-        topic: context.topic,
-        subtopic: context.subtopic,
-        title: context.title,
-        content: context.content,
-        internal_links: context.internal_links,
-        external_links: context.external_links,
-        source: context.source,
-        tags: context.tags,
-        extra: context.extra,
-        stats: stats.as_object().cloned().unwrap_or_default(),
     }
 }

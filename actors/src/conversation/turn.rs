@@ -25,7 +25,8 @@ use sn1::wallet::AccountId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::agent::{AgentLinks, AgentSettings, Stage};
+use super::agent::{AgentLinks, AgentSettings};
+use super::given_up::{Stage, TurnError, at};
 use super::scoreboard::RecordTurn;
 use crate::clock::{today, unix_seconds};
 use crate::dendrite::{Answer, AskMiners, Target};
@@ -39,18 +40,6 @@ const PROMPTLY: Duration = Duration::from_secs(5);
 const EMBED_WITHIN: Duration = Duration::from_secs(30);
 /// Long enough for the scoreboard to restart and be asked again.
 const RECORD_WITHIN: Duration = Duration::from_secs(20);
-
-/// Why a turn was given up, and where.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{stage:?}: {reason}")]
-pub(super) struct TurnError {
-    pub(super) stage: Stage,
-    pub(super) reason: String,
-}
-
-pub(super) fn at<E: std::fmt::Display>(stage: Stage) -> impl FnOnce(E) -> TurnError {
-    move |error| TurnError { stage, reason: error.to_string() }
-}
 
 /// A scored and recorded turn.
 pub(super) struct ScoredTurn {
