@@ -8,6 +8,7 @@
 //! | [`parts`] | what nodes are made of, whatever their role |
 //! | `validator`, `miner` | the trees of the two roles |
 //! | [`localnet`], `devchain` | a whole subnet in one process, and its chain alone |
+//! | `tree` | parts to the children of a root, in the order of their starts |
 //! | `run` | follows a tree to its end |
 //! | `console` | what is said on standard output |
 //! | [`Failure`] | why a command did not start, or ended badly |
@@ -28,6 +29,7 @@ mod preflight;
 mod run;
 pub(crate) mod signals;
 mod state;
+mod tree;
 mod validator;
 
 pub use devchain::devchain;

@@ -8,10 +8,10 @@
 
 mod broken_miners;
 mod cast;
+mod parts;
 mod prepare;
 mod report;
 mod setup;
-mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,9 @@ use sn1::chain::Netuid;
 use crate::app::Failure;
 use crate::app::console::{Console, SubnetLayout};
 use crate::app::faults::PlannedFault;
+use crate::app::parts::ChainPart;
 use crate::app::run::{Course, channels};
+use crate::app::tree;
 use crate::chain::Failpoints;
 use crate::settings::Settings;
 
@@ -55,15 +57,17 @@ pub async fn run(
     let netuid = Netuid(settings.netuid);
     let channels = channels();
     let failpoints = Failpoints::from_environment(false)?;
-    let (specs, handles) = tree::build(&settings, &prepared, &channels.0, metrics, failpoints)?;
+    let parts = parts::parts(&settings, &prepared, metrics, failpoints)?;
+    let ChainPart { client, feeds } = parts.chain.clone();
+    let specs = tree::build(parts, &channels.0)?;
     console.show(layout(&prepared));
     let duration = Settings::seconds(settings.localnet.duration);
     let course = Course {
         faults: &options.faults,
-        subnet: Some(handles.metagraph),
+        subnet: Some(feeds.metagraph()),
         greeting: Some(greeting(&settings, &prepared)),
         duration: (!duration.is_zero()).then_some(duration),
-        duty: Box::pin(setup::settle_in(handles.client, Arc::clone(&prepared.keys), netuid)),
+        duty: Box::pin(setup::settle_in(client, Arc::clone(&prepared.keys), netuid)),
         ..Course::new("Node", specs)
     };
     let ending = crate::app::run::run(course, channels, &mut console).await?;

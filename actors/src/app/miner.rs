@@ -2,25 +2,23 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::preflight::{Start, start};
-use super::run::{Course, Listeners, channels, run};
+use super::run::{Course, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
-use crate::app::parts::{Conditions, Inference, MinerSettings, miner_children, telemetry};
+use crate::app::parts::{Inference, MinerSettings};
+use crate::app::tree::{self, NodeParts};
 use crate::axon::Miner;
-use crate::chain::SyncSettings;
 use crate::exit::Exit;
 use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::miners::{Build, MinerOptions};
 use crate::settings::{MinerNeuron, NodeSettings};
-use crate::supervision::ChildSpec;
 
 /// What answers, and the actors that it needs.
 struct Responder {
@@ -40,10 +38,11 @@ pub async fn miner(
     let responder = responder(&settings)?;
     let address = SocketAddr::new(settings.axon.listen_ip()?, settings.axon.port);
     let listener = bind(address, "the axon", "axon.port")?;
-    let mut begun = start(&settings, &options).await?;
+    let begun = start(&settings, &options).await?;
     check_address(&settings, &begun)?;
     let channels = channels();
-    let specs = tree(&settings, &mut begun, responder, listener, &channels.0, metrics)?;
+    let parts = parts(&settings, &begun, responder, listener, metrics)?;
+    let specs = tree::build(parts, &channels.0)?;
     let subnet = Some(begun.chain.feeds.metagraph());
     let Start { mut console, state: _locked, .. } = begun;
     let greeting = Some("started; Ctrl-C stops".to_owned());
@@ -106,69 +105,31 @@ fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<
     )))
 }
 
-fn tree(
+fn parts(
     settings: &NodeSettings<MinerNeuron>,
-    begun: &mut Start,
+    begun: &Start,
     responder: Responder,
     listener: TcpListener,
-    listeners: &Listeners,
     metrics: PrometheusHandle,
-) -> Result<Vec<ChildSpec>, Failure> {
-    let Responder { miner, inference } = responder;
-    let feeds = begun.chain.feeds.clone();
-    let own = begun.hotkey.account_id();
-    let conditions = Conditions::of_chain(&feeds).and_registration(&feeds, own);
-    let conditions = match &inference {
-        Some(inference) => conditions.and("model", Arc::clone(&inference.ready)),
-        None => conditions,
-    };
-    let pages = telemetry(metrics, &begun.telemetry, conditions, &feeds, None)
-        .map_err(Failure::unshared)?;
-    let sync = SyncSettings {
-        netuid: begun.netuid,
-        own: Some(own),
-        every_blocks: settings.metagraph.every_blocks,
-        min_interval: Duration::from_millis(200),
-    };
-    let chain = vec![begun.chain.link(), begun.chain.sync(sync)];
-    let axon = axon(settings, begun, miner, listener)?;
-    let mut specs = vec![pages, listeners.supervisor("ChainSupervisor", chain)];
-    let inference = inference.map(|inference| inference.children);
-    specs.extend(inference.map(|model| listeners.supervisor("InferenceSupervisor", model)));
-    specs.push(listeners.supervisor("AxonSupervisor", axon));
-    Ok(specs)
-}
-
-/// The server, and unless it is off the publisher of its address.
-fn axon(
-    settings: &NodeSettings<MinerNeuron>,
-    begun: &mut Start,
-    miner: Arc<dyn Miner>,
-    listener: TcpListener,
-) -> Result<Vec<ChildSpec>, Failure> {
+) -> Result<NodeParts, Failure> {
     let section = &settings.axon;
     let bound = listener.local_addr().map_err(Failure::unshared)?;
-    let external = begun.published(section.external_port, bound.port());
+    let record = begun.record(settings, bound.port());
     let published = match section.off {
         true => "not published".to_owned(),
-        false => format!("published as {external}"),
+        false => format!("published as {}", record.external),
     };
     begun.console.say(format_args!("axon on {bound}, {published}"));
-    let children = miner_children(
-        MinerSettings {
-            number: None,
-            netuid: begun.netuid,
-            hotkey: begun.hotkey.clone(),
-            listener,
-            external,
-            prometheus: begun.prometheus(settings),
-            n_threads: section.threads,
-            limits: section.limits.clone(),
-            rules: section.rules.clone(),
-            miner,
-        },
-        &begun.chain,
-    );
-    let n_children = if section.off { 1 } else { 2 };
-    Ok(children.map_err(Failure::unshared)?.into_iter().take(n_children).collect())
+    let miner = MinerSettings {
+        number: None,
+        hotkey: begun.hotkey.clone(),
+        listener,
+        record: (!section.off).then_some(record),
+        n_threads: section.threads,
+        limits: section.limits.clone(),
+        rules: section.rules.clone(),
+        miner: responder.miner,
+    };
+    let inference = responder.inference;
+    Ok(NodeParts { inference, miners: vec![miner], ..begun.parts(settings, metrics)? })
 }

@@ -20,6 +20,6 @@ pub mod validator;
 
 pub use chain::{ChainPart, VERSION_KEY};
 pub use inference::Inference;
-pub use miner::{MinerSettings, miner_children};
+pub use miner::{MinerSettings, axon_publisher, miner_children};
 pub use pages::{Conditions, telemetry};
 pub use validator::{Validator, ValidatorSettings};

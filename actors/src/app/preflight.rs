@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::{Chain, ChainError, Metagraph, Netuid};
 use sn1::wallet::Keypair;
 
@@ -13,7 +14,8 @@ use super::state::{FolderFacts, StateFolder};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::parts::ChainPart;
-use crate::axon::{ExternalAddress, SystemRoutes, external_address};
+use crate::app::tree::NodeParts;
+use crate::axon::{AxonRecord, ExternalAddress, SystemRoutes, external_address};
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
@@ -48,16 +50,39 @@ impl Start {
             || is_public(self.external.ip())
     }
 
-    /// The address to publish for a port that is bound.
-    pub(super) fn published(&self, external_port: u16, bound: u16) -> SocketAddr {
-        let port = if external_port == 0 { bound } else { external_port };
-        SocketAddr::new(self.external.ip(), port)
+    /// What the chain is to say of an axon on that port.
+    pub(super) fn record<N>(&self, settings: &NodeSettings<N>, port: u16) -> AxonRecord {
+        let ip = self.external.ip();
+        let external_port = settings.axon.external_port;
+        let pages = self.telemetry.local_addr().ok().filter(|_| settings.telemetry.publish);
+        AxonRecord {
+            netuid: self.netuid,
+            hotkey: self.hotkey.clone(),
+            external: SocketAddr::new(ip, if external_port == 0 { port } else { external_port }),
+            prometheus: pages.map(|pages| SocketAddr::new(ip, pages.port())),
+        }
     }
 
-    /// Where the metrics are published, if they are to be.
-    pub(super) fn prometheus<N>(&self, settings: &NodeSettings<N>) -> Option<SocketAddr> {
-        let port = self.telemetry.local_addr().ok()?.port();
-        settings.telemetry.publish.then(|| SocketAddr::new(self.external.ip(), port))
+    /// What every role on a chain is made of.
+    pub(super) fn parts<N>(
+        &self,
+        settings: &NodeSettings<N>,
+        metrics: PrometheusHandle,
+    ) -> Result<NodeParts, Failure> {
+        Ok(NodeParts {
+            netuid: self.netuid,
+            own: self.hotkey.account_id(),
+            chain: self.chain.clone(),
+            every_blocks: settings.metagraph.every_blocks,
+            metrics,
+            pages: self.telemetry.try_clone().map_err(Failure::unshared)?,
+            development_key: None,
+            dev_chain: None,
+            inference: None,
+            validator: None,
+            published: None,
+            miners: Vec::new(),
+        })
     }
 }
 

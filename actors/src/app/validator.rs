@@ -1,26 +1,22 @@
 //! `sn1 validator`: conversations with miners, and weights on chain.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::tokenizer::Tokenizer;
 
 use super::preflight::{Start, start};
-use super::run::{Course, Listeners, channels, run};
+use super::run::{Course, channels, run};
 use super::{Failure, RoleOptions};
 use crate::app::models;
-use crate::app::parts::{
-    Conditions, Inference, VERSION_KEY, Validator, ValidatorSettings, telemetry,
-};
-use crate::axon::{AxonPublisher, AxonRecord};
-use crate::chain::{CommitterSettings, SyncSettings};
+use crate::app::parts::{Inference, Validator, ValidatorSettings};
+use crate::app::tree::{self, NodeParts};
+use crate::axon::AxonRecord;
 use crate::dendrite::DendriteLimits;
 use crate::exit::Exit;
 use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::settings::{NeuronSettings, NodeSettings};
-use crate::supervision::{ChildSpec, Slot};
 
 /// The models of a validator, found on disk.
 struct Models {
@@ -45,7 +41,7 @@ pub async fn validator(
         return Err(no_model("and on the main network a validator needs one"));
     }
     let channels = channels();
-    let specs = tree(&settings, &begun, models, &channels.0, metrics)?;
+    let specs = tree::build(parts(&settings, &begun, models, metrics)?, &channels.0)?;
     let subnet = Some(begun.chain.feeds.metagraph());
     let Start { mut console, state: _locked, .. } = begun;
     let greeting = Some("started; Ctrl-C stops".to_owned());
@@ -91,16 +87,15 @@ fn no_model(why: &str) -> Failure {
     )
 }
 
-fn tree(
+fn parts(
     settings: &NodeSettings<NeuronSettings>,
     begun: &Start,
     models: Models,
-    listeners: &Listeners,
     metrics: PrometheusHandle,
-) -> Result<Vec<ChildSpec>, Failure> {
-    let feeds = &begun.chain.feeds;
-    let own = begun.hotkey.account_id();
-    let validator = Validator::new(ValidatorSettings {
+) -> Result<NodeParts, Failure> {
+    let inference = Inference::new(&models.backends, &models.inference);
+    let validator = ValidatorSettings {
+        netuid: begun.netuid,
         hotkey: begun.hotkey.clone(),
         neuron: settings.neuron.clone(),
         state_file: begun.state.validator_file()?,
@@ -111,55 +106,19 @@ fn tree(
         tokenizer: models.tokenizer,
         expected: Arc::from([]),
         seed: rand::random(),
-    })?;
-    let inference = Inference::new(&models.backends, &models.inference);
-    let conditions = Conditions::of_chain(feeds)
-        .and_registration(feeds, own)
-        .and_weights(feeds)
-        .and("model", Arc::clone(&inference.ready));
-    let pages =
-        telemetry(metrics, &begun.telemetry, conditions, feeds, None).map_err(Failure::unshared)?;
-    let conversation = validator.conversation(feeds, &inference, &listeners.notices);
-    let mut specs = vec![
-        pages,
-        validator.event_log(),
-        listeners.supervisor("ChainSupervisor", chain(settings, begun, listeners)?),
-        listeners.supervisor("InferenceSupervisor", inference.children),
-    ];
-    specs.extend(publisher(settings, begun));
-    specs.push(listeners.supervisor("ConversationSupervisor", conversation));
-    Ok(specs)
-}
-
-fn chain(
-    settings: &NodeSettings<NeuronSettings>,
-    begun: &Start,
-    listeners: &Listeners,
-) -> Result<Vec<ChildSpec>, Failure> {
-    let sync = SyncSettings {
-        netuid: begun.netuid,
-        own: Some(begun.hotkey.account_id()),
-        every_blocks: settings.metagraph.every_blocks,
-        min_interval: Duration::from_millis(200),
-    };
-    let committer = CommitterSettings {
-        netuid: begun.netuid,
-        hotkey: begun.hotkey.clone(),
-        epoch_length: settings.neuron.epoch_length,
-        version_key: VERSION_KEY,
-        is_disabled: settings.neuron.disable_set_weights,
-        state_file: begun.state.validator_file()?,
+        block_time: settings.block_time(),
         failpoints: begun.failpoints.clone(),
     };
-    // A setting that is signed waits for its block to be final, and is read back.
-    let drain_within = 6 * settings.block_time() + Duration::from_secs(8);
-    let notices = listeners.notices.clone();
-    let committer = begun.chain.committer(committer, notices, drain_within);
-    Ok(vec![begun.chain.link(), begun.chain.sync(sync), committer])
+    Ok(NodeParts {
+        validator: Some(Validator::new(validator, &inference)?),
+        inference: Some(inference),
+        published: published(settings, begun),
+        ..begun.parts(settings, metrics)?
+    })
 }
 
-/// Keeps the validator's address on chain, as the Python one does, though nothing is served there.
-fn publisher(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<ChildSpec> {
+/// The validator's address, as the Python one publishes it, though nothing is served there.
+fn published(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<AxonRecord> {
     if settings.axon.off {
         return None;
     }
@@ -171,16 +130,7 @@ fn publisher(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<C
         ));
         return None;
     }
-    let record = AxonRecord {
-        netuid: begun.netuid,
-        hotkey: begun.hotkey.clone(),
-        external: begun.published(settings.axon.external_port, settings.axon.port),
-        prometheus: begun.prometheus(settings),
-    };
+    let record = begun.record(settings, settings.axon.port);
     begun.console.say(format_args!("published as {}", record.external));
-    let chain = begun.chain.clone();
-    Some(ChildSpec::new(&Slot::new("AxonPublisher"), move || {
-        let (metagraph, hints) = (chain.feeds.metagraph(), chain.feeds.hints.clone());
-        Ok(AxonPublisher::new(chain.client.clone(), record.clone(), metagraph, hints))
-    }))
+    Some(record)
 }

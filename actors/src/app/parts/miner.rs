@@ -1,10 +1,9 @@
 //! A miner: its axon, and the publisher of the axon's address.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 
-use sn1::chain::Netuid;
 use sn1::wallet::Keypair;
 
 use super::ChainPart;
@@ -19,16 +18,12 @@ pub struct MinerSettings {
     /// Tells the actors of several miners of one process apart: `AxonServer-1`. `None` for the only
     /// one: `AxonServer`.
     pub number: Option<usize>,
-    /// The subnet.
-    pub netuid: Netuid,
-    /// Signs replies and records.
+    /// Signs replies.
     pub hotkey: Keypair,
     /// Where it serves; bound already.
     pub listener: TcpListener,
-    /// The address that is published.
-    pub external: SocketAddr,
-    /// The address of the metrics, if that is published too.
-    pub prometheus: Option<SocketAddr>,
+    /// What the chain is to say of it, if anything.
+    pub record: Option<AxonRecord>,
     /// Event loops of the axon.
     pub n_threads: usize,
     /// How much callers get.
@@ -45,40 +40,45 @@ impl MinerSettings {
     }
 }
 
-/// `AxonServer` and `AxonPublisher` of one miner.
+/// `AxonServer` of one miner, and `AxonPublisher` where it has a record.
 ///
 /// # Errors
 /// When the listener cannot be shared with the actor's later lives.
-pub fn miner_children(settings: MinerSettings, chain: &ChainPart) -> io::Result<[ChildSpec; 2]> {
-    // Fails now rather than in the actor, if at all.
-    settings.listener.try_clone()?;
-    let publisher = publisher(&settings, chain);
-    Ok([server(settings, chain), publisher])
+pub fn miner_children(settings: &MinerSettings, chain: &ChainPart) -> io::Result<Vec<ChildSpec>> {
+    let record = settings.record.as_ref();
+    let publisher = record.map(|record| {
+        axon_publisher(settings.name("AxonPublisher"), record, chain).stops_together()
+    });
+    Ok(std::iter::once(server(settings, chain)?).chain(publisher).collect())
 }
 
-fn server(settings: MinerSettings, chain: &ChainPart) -> ChildSpec {
+fn server(settings: &MinerSettings, chain: &ChainPart) -> io::Result<ChildSpec> {
     let slot = Slot::new(settings.name("AxonServer"));
-    let MinerSettings { hotkey, listener, n_threads, limits, rules, miner, .. } = settings;
-    let axon = AxonSettings { name: Arc::clone(slot.name()), hotkey, n_threads, limits, rules };
+    let axon = AxonSettings {
+        name: Arc::clone(slot.name()),
+        hotkey: settings.hotkey.clone(),
+        n_threads: settings.n_threads,
+        limits: settings.limits.clone(),
+        rules: settings.rules.clone(),
+    };
     let state = AxonState::new(&axon, Roster::Metagraph(chain.feeds.metagraph()));
-    ChildSpec::new(&slot, move || {
+    let (listener, miner) = (settings.listener.try_clone()?, Arc::clone(&settings.miner));
+    let server = ChildSpec::new(&slot, move || {
         let listener = listener.try_clone().map_err(|error| error.to_string())?;
         Ok(AxonServer::new(axon.clone(), listener, Arc::clone(&state), Arc::clone(&miner)))
-    })
-    .stops_together()
+    });
+    Ok(server.stops_together())
 }
 
-fn publisher(settings: &MinerSettings, chain: &ChainPart) -> ChildSpec {
-    let record = AxonRecord {
-        netuid: settings.netuid,
-        hotkey: settings.hotkey.clone(),
-        external: settings.external,
-        prometheus: settings.prometheus,
-    };
-    let chain = chain.clone();
-    ChildSpec::new(&Slot::new(settings.name("AxonPublisher")), move || {
+/// Keeps this record on the chain.
+pub fn axon_publisher(
+    name: impl Into<Arc<str>>,
+    record: &AxonRecord,
+    chain: &ChainPart,
+) -> ChildSpec {
+    let (record, chain) = (record.clone(), chain.clone());
+    ChildSpec::new(&Slot::new(name), move || {
         let (metagraph, hints) = (chain.feeds.metagraph(), chain.feeds.hints.clone());
         Ok(AxonPublisher::new(chain.client.clone(), record.clone(), metagraph, hints))
     })
-    .stops_together()
 }

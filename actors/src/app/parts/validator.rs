@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sn1::chain::AxonInfo;
+use sn1::chain::{AxonInfo, Netuid};
 use sn1::llm::request::GenerateSettings;
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::validation::scoring::Averaging;
@@ -19,7 +19,8 @@ use sn1::wallet::{AccountId, Keypair};
 use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::Inference;
+use super::{ChainPart, Inference, VERSION_KEY};
+use crate::chain::{CommitterSettings, Failpoints};
 use crate::conversation::{
     AgentLinks, AgentSettings, ConversationAgent, Scoreboard, ScoreboardSettings, TaskFactory,
     TaskFactorySettings,
@@ -27,9 +28,10 @@ use crate::conversation::{
 use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use crate::event_log::EventLog;
 use crate::feeds::Feeds;
+use crate::inference::{InferencePool, PoolCapabilities};
 use crate::notice::Notice;
 use crate::settings::{NeuronSettings, Settings, SettingsError};
-use crate::supervision::{ChildSpec, Slot};
+use crate::supervision::{ChildSpec, Link, Slot};
 
 /// How a validator has its own texts (queries, challenges, references) written.
 struct Writing {
@@ -50,7 +52,9 @@ const WRITING: Writing =
 /// What a validator must know.
 #[derive(Clone)]
 pub struct ValidatorSettings {
-    /// Signs questions.
+    /// The subnet.
+    pub netuid: Netuid,
+    /// Signs questions and weights.
     pub hotkey: Keypair,
     /// How conversations are held; checked when the settings were loaded.
     pub neuron: NeuronSettings,
@@ -70,12 +74,18 @@ pub struct ValidatorSettings {
     pub expected: Arc<[(AccountId, AxonInfo)]>,
     /// Seeds every draw.
     pub seed: u64,
+    /// How long the chain takes for a block.
+    pub block_time: Duration,
+    /// Where this process is to die around a signature.
+    pub failpoints: Failpoints,
 }
 
 /// The actors of a validator's conversations.
 pub struct Validator {
     settings: ValidatorSettings,
     mix: TaskMix,
+    pool: Link<InferencePool>,
+    capabilities: PoolCapabilities,
     event_log: Slot<EventLog>,
     scoreboard: Slot<Scoreboard>,
     task_factory: Slot<TaskFactory>,
@@ -83,14 +93,16 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// Nothing is opened yet.
+    /// One that has its texts written and embedded there. Nothing is opened yet.
     ///
     /// # Errors
     /// [`SettingsError::Tasks`]
-    pub fn new(settings: ValidatorSettings) -> Result<Self, SettingsError> {
+    pub fn new(settings: ValidatorSettings, models: &Inference) -> Result<Self, SettingsError> {
         Ok(Self {
             mix: settings.neuron.task_mix()?,
             settings,
+            pool: models.pool.clone(),
+            capabilities: models.capabilities.clone(),
             event_log: Slot::new("EventLog"),
             scoreboard: Slot::new("Scoreboard"),
             task_factory: Slot::new("TaskFactory"),
@@ -104,16 +116,27 @@ impl Validator {
         ChildSpec::new(&self.event_log, move || EventLog::open(&file))
     }
 
+    /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop a setting that is
+    /// signed waits for its block to be final, and is read back.
+    pub fn committer(&self, chain: &ChainPart, notices: UnboundedSender<Notice>) -> ChildSpec {
+        let Self { settings: ValidatorSettings { neuron, block_time, .. }, .. } = self;
+        let settings = CommitterSettings {
+            netuid: self.settings.netuid,
+            hotkey: self.settings.hotkey.clone(),
+            epoch_length: neuron.epoch_length,
+            version_key: VERSION_KEY,
+            is_disabled: neuron.disable_set_weights,
+            state_file: self.settings.state_file.clone(),
+            failpoints: self.settings.failpoints.clone(),
+        };
+        chain.committer(settings, notices, 6 * *block_time + Duration::from_secs(8))
+    }
+
     /// `Scoreboard`, `TaskFactory`, `Dendrite` and the `ConversationAgent`s.
-    pub fn conversation(
-        &self,
-        feeds: &Feeds,
-        inference: &Inference,
-        notices: &UnboundedSender<Notice>,
-    ) -> Vec<ChildSpec> {
-        let links = self.agent_links(feeds, inference, notices);
+    pub fn conversation(&self, feeds: &Feeds, notices: &UnboundedSender<Notice>) -> Vec<ChildSpec> {
+        let links = self.agent_links(feeds, notices);
         let agents = 1..=self.settings.neuron.num_concurrent_forwards;
-        let mut children = vec![self.score_keeper(feeds), self.task_maker(inference), self.asker()];
+        let mut children = vec![self.score_keeper(feeds), self.task_maker(), self.asker()];
         children.extend(agents.map(|number| self.agent(number, &links)));
         children
     }
@@ -131,8 +154,8 @@ impl Validator {
         })
     }
 
-    fn task_maker(&self, inference: &Inference) -> ChildSpec {
-        let (sources, pool) = (Arc::new(Sources::embedded()), inference.pool.clone());
+    fn task_maker(&self) -> ChildSpec {
+        let (sources, pool) = (Arc::new(Sources::embedded()), self.pool.clone());
         let seeds = LifeSeeds::new(self.settings.seed, 0);
         let settings = TaskFactorySettings {
             mix: self.mix.clone(),
@@ -156,19 +179,14 @@ impl Validator {
         ChildSpec::new(&self.dendrite, move || Dendrite::new(settings.clone()))
     }
 
-    fn agent_links(
-        &self,
-        feeds: &Feeds,
-        inference: &Inference,
-        notices: &UnboundedSender<Notice>,
-    ) -> AgentLinks {
+    fn agent_links(&self, feeds: &Feeds, notices: &UnboundedSender<Notice>) -> AgentLinks {
         AgentLinks {
             task_factory: self.task_factory.link(),
             dendrite: self.dendrite.link(),
             scoreboard: self.scoreboard.link(),
             event_log: self.event_log.link(),
-            pool: inference.pool.clone(),
-            capabilities: inference.capabilities.clone(),
+            pool: self.pool.clone(),
+            capabilities: self.capabilities.clone(),
             metagraph: feeds.metagraph(),
             age: feeds.age.clone(),
             tokenizer: Arc::clone(&self.settings.tokenizer),
