@@ -86,7 +86,7 @@ fn names_are_read_and_written_alike() {
     let unknown = "debugging".parse::<TaskKind>().unwrap_err();
     assert!(unknown.to_string().contains("the tasks are qa, date_qa, summarization"), "{unknown}");
     let not_made = TaskKind::made("generic".parse().unwrap()).unwrap_err();
-    assert!(not_made.to_string().ends_with("it makes are qa, summarization, math"), "{not_made}");
+    assert!(not_made.to_string().contains("it makes are qa, summarization, math"), "{not_made}");
 }
 
 #[test]
