@@ -1,7 +1,8 @@
 //! Where the tests find their vectors: the repository's copy, or the folder that `SN1_VECTORS`
-//! names, which has the same layout.
+//! names, which has the same layout. And the time that work takes, whoever else works beside it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -80,4 +81,10 @@ pub(crate) fn registry_files(folder: &str, registered: &[&str], parts: &[&str]) 
     names.sort();
     names.sort_by_key(|name| registered.iter().position(|one| one == name).unwrap_or(usize::MAX));
     names
+}
+
+/// The time that this thread has had a processor for; the machine may be as busy as it likes.
+pub(crate) fn processor_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(now).unwrap_or_else(|error| panic!("the clock is broken: {error}"))
 }

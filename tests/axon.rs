@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 /// No condition takes longer.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 fn key(role: &str) -> Keypair {
     Keypair::from_dev_path(&format!("//axon-test//{role}")).unwrap()

@@ -1,4 +1,5 @@
-//! The committer under chaos. `sn1 devchain` makes blocks of 50 ms and misbehaves; a node follows
+//! The committer under chaos. `sn1 devchain` makes blocks of 50 ms, or slower ones on a busy machine,
+//! and misbehaves; a node follows
 //! it, is killed at every failpoint around signing and at random moments, and is started again.
 //! Judged is what the chain shows: weights in every window in which it took any transaction, never
 //! two in a window, and at the end a journal that says what the chain says.
@@ -28,6 +29,7 @@ mod witness;
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -63,6 +65,20 @@ const SOON: Duration = Duration::from_secs(60);
 
 fn key(path: &str) -> Keypair {
     Keypair::from_dev_path(path).unwrap()
+}
+
+/// What a window has room for is counted in blocks, and restarts take longer on a busy machine: 50
+/// ms for each process that wants a core, up to four times as much.
+fn block_time() -> Duration {
+    static BLOCK_TIME: OnceLock<Duration> = OnceLock::new();
+    *BLOCK_TIME.get_or_init(|| {
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load: f64 = load.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let block_time = Duration::from_millis(50).mul_f64((load / n_cores as f64).clamp(1.0, 4.0));
+        eprintln!("blocks of {} ms at a load of {load}", block_time.as_millis());
+        block_time
+    })
 }
 
 /// The node's process has it from its environment too.
@@ -140,7 +156,8 @@ fn start_chain(mode: Mode, seed: u64, log: File) -> DevChain {
     let [window, tempo, period] = [window(), TEMPO, REVEAL_PERIOD].map(|number| number.to_string());
     let seed = seed.to_string();
     let commit_reveal = if mode == Mode::Sealed { "on" } else { "off" };
-    let rules = ["--block-time", "50ms", "--tempo", &tempo, "--weights-rate-limit", &window];
+    let block_time = format!("{}ms", block_time().as_millis());
+    let rules = ["--block-time", &block_time, "--tempo", &tempo, "--weights-rate-limit", &window];
     let more = ["--serving-rate-limit", "0", "--commit-reveal", commit_reveal, "--burn", "1"];
     let chaos = ["devchain", "--port", "0", "--faults", "--chaos", CHAOS, "--seed", &seed];
     let rounds = ["--reveal-period", &period];
@@ -272,7 +289,7 @@ async fn run(mode: Mode, size: Size, mut dice: StdRng, seed: u64) {
     let mut orders = Orders { dice: StdRng::from_rng(&mut dice), next: start, refused_after: 0 };
     let mut n_ordered = 0;
     let began = Instant::now();
-    let limit = Duration::from_millis(50) * u32::try_from(n_blocks).unwrap() * 3 + 2 * SOON;
+    let limit = block_time() * u32::try_from(n_blocks).unwrap() * 3 + 2 * SOON;
     loop {
         witness.catch_up().await;
         let last = witness.last_setting(start);

@@ -21,7 +21,7 @@ use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Root, RootExit, Slo
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::watch;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 const WINDOW: u64 = 11;
 
 /// What the chain holds, and how it misbehaves.

@@ -9,16 +9,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use sn1::telemetry::page;
 
 #[path = "dashboards/catalogue.rs"]
 mod catalogue;
+#[path = "support/programs.rs"]
+mod programs;
 #[path = "dashboards/promql.rs"]
 mod promql;
 
 use catalogue::Catalogue;
+use programs::program;
 
 /// One thing that is wrong, with the place it was found.
 type Problem = String;
@@ -214,6 +218,16 @@ fn prometheus_is_given_every_rule_file() {
         let entry = format!("- ../grafana/alerts/{}", name.unwrap_or_default());
         assert!(config.lines().any(|line| line.trim() == entry), "no `{entry}` in rule_files");
     }
+}
+
+#[test]
+fn prometheus_takes_its_configuration_and_the_rules() {
+    let Some(promtool) = program("promtool", "prometheus") else { return };
+    let config = root("config/prometheus.yml");
+    let output = Command::new(promtool).args(["check", "config"]).arg(config).output();
+    let output = output.unwrap_or_else(|error| panic!("cannot run promtool: {error}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use sn1_actors::feeds::ScoresSnapshot;
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 fn turn(number: u32) -> TurnRecord {
     let response = |uid: u16| ResponseRecord {
@@ -59,7 +59,7 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> Score
         Scoreboard::open(settings.clone(), metagraph.clone(), Arc::clone(&published))
     })
     .backoff(Duration::from_millis(1), Duration::from_millis(5))
-    .stall_after(Duration::from_millis(1_200));
+    .stall_after(Duration::from_secs(3));
     let (watchers, mut events) = mpsc::unbounded_channel();
     let root = Root::start("Node", vec![spec], watchers);
     let link = slot.link();

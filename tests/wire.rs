@@ -18,8 +18,9 @@ use sn1_actors::miners::{EchoMiner, PhraseMiner};
 use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
-const SOON: Duration = Duration::from_secs(20);
-const TIMEOUT: Duration = Duration::from_millis(1500);
+const SOON: Duration = Duration::from_secs(60);
+/// Of each question; quick miners have answered by then on any machine.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Panics when it is asked.
 struct PanickingMiner;

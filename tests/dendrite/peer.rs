@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub(crate) enum Step {
     Say(Vec<u8>),
     /// Is silent for so long.
     Pause(Duration),
+    /// Is silent until [`Peer::say_it_was_read`]: a reset overtakes what the other side has not read.
+    UntilRead,
     /// Resets the connection.
     Reset,
     /// Says no more until the other side closes.
@@ -61,7 +64,14 @@ impl Seen {
 pub(crate) struct Peer {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    shared: Arc<Shared>,
+}
+
+/// What a peer has seen, and what it was told.
+#[derive(Default)]
+struct Shared {
+    seen: Mutex<Vec<Seen>>,
+    was_read: AtomicBool,
 }
 
 impl Peer {
@@ -73,36 +83,47 @@ impl Peer {
     /// Listens there.
     pub(crate) fn listen(listener: TcpListener, scripts: Vec<Script>) -> Self {
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&seen);
+        let shared = Arc::<Shared>::default();
+        let of_peer = Arc::clone(&shared);
         std::thread::spawn(move || {
             let mut scripts = scripts.into_iter();
             for (connection_idx, stream) in listener.incoming().enumerate() {
-                let (Ok(stream), record) = (stream, Arc::clone(&record)) else { break };
+                let (Ok(stream), shared) = (stream, Arc::clone(&of_peer)) else { break };
                 let script = scripts.next().unwrap_or_default();
-                std::thread::spawn(move || play(&stream, connection_idx, script, &record));
+                std::thread::spawn(move || play(&stream, connection_idx, script, &shared));
             }
         });
-        Self { address, seen }
+        Self { address, shared }
     }
 
     /// The requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// Ends [`Step::UntilRead`].
+    pub(crate) fn say_it_was_read(&self) {
+        self.shared.was_read.store(true, Ordering::SeqCst);
     }
 }
 
 /// Follows the script until it ends or the other side is gone.
-fn play(stream: &TcpStream, connection_idx: usize, script: Script, record: &Mutex<Vec<Seen>>) {
+fn play(stream: &TcpStream, connection_idx: usize, script: Script, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     stream.set_nodelay(true).unwrap();
     for step in script {
         let done = match step {
             Step::Read => read_request(&mut reader, connection_idx)
-                .map(|seen| record.lock().unwrap().push(seen)),
+                .map(|seen| shared.seen.lock().unwrap().push(seen)),
             Step::Say(bytes) => (&*stream).write_all(&bytes),
             Step::Pause(pause) => {
                 std::thread::sleep(pause);
+                Ok(())
+            }
+            Step::UntilRead => {
+                while !shared.was_read.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 Ok(())
             }
             Step::Reset => return reset(stream),

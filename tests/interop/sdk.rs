@@ -15,7 +15,7 @@ use sn1::wallet::{AccountId, Keypair};
 use tempfile::TempDir;
 
 /// The longest that a peer may take for one line: importing the SDK on a busy machine.
-const LINE_WITHIN: Duration = Duration::from_secs(60);
+const LINE_WITHIN: Duration = Duration::from_secs(180);
 /// Whom their axons serve as.
 pub(crate) const THEIR_HOTKEY: &str = "//Bob";
 /// Who their dendrites sign as.
