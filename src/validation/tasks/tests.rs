@@ -115,7 +115,8 @@ fn every_task_can_be_scored_and_drawn() {
     }
 }
 
-/// Whoever holds conversations must not have to be changed for a new task.
+/// Whoever holds conversations must not have to be changed for a new task. The tasks' types are out
+/// of reach there; what is left is their names.
 #[test]
 fn conversations_name_no_task() {
     let names: Vec<&str> = TASKS.iter().map(|kind| kind.definition().name).collect();
@@ -124,11 +125,8 @@ fn conversations_name_no_task() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let source = std::fs::read_to_string(&path).unwrap();
-        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-        for line in code {
-            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-            let named = words.find(|word| names.contains(&word.to_lowercase().as_str()));
-            assert_eq!(named, None, "{}: {line}", path.display());
+        for name in &names {
+            assert!(!source.contains(&format!("\"{name}\"")), "{}: {name}", path.display());
         }
         n_read += 1;
     }
