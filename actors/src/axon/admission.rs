@@ -3,7 +3,7 @@
 //! So many streams run at once; so many callers wait in a line ordered by priority, then by arrival.
 //! When the line is full, the one with the lowest priority is turned away at once, be it the
 //! newcomer or the last in line. A stream whose reader takes nothing makes way for a caller of higher
-//! priority. A place is given back however its holder ends.
+//! priority. A permit is given back however its holder ends.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +16,7 @@ use sn1::telemetry;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::Seat;
+use super::connection::ConnectionHandle;
 
 /// Why a caller was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,13 +59,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 struct Running {
     priority: f64,
-    seat: Option<Arc<Seat>>,
+    handle: Option<Arc<ConnectionHandle>>,
 }
 
 #[derive(Debug, Default)]
 struct Line {
     running: HashMap<u64, Running>,
-    /// Places given to somebody in line who has not taken them yet.
+    /// Permits given to somebody in line who has not taken them yet.
     n_called: usize,
     waiting: BTreeMap<Rank, oneshot::Sender<()>>,
     n_arrived: u64,
@@ -91,12 +91,12 @@ impl std::fmt::Debug for Shown {
 
 /// The right to write one answer.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StreamPermit {
     admission: Arc<Admission>,
     id: u64,
 }
 
-/// A place in the line; leaves it when dropped, and hands on a place that came too late.
+/// A position in the line; leaves it when dropped, and hands on a permit that came too late.
 struct Waiting<'a> {
     admission: &'a Arc<Admission>,
     rank: Rank,
@@ -110,19 +110,19 @@ impl Admission {
         Arc::new(Self { line: Mutex::default(), shown: Shown(shown), n_streams, n_waiting })
     }
 
-    /// A place, at once or after waiting for at most `patience`. `seat` is the connection that the
+    /// A permit, at once or after waiting for at most `patience`. `handle` is the connection that the
     /// answer goes to.
     pub(super) async fn enter(
         self: &Arc<Self>,
         priority: f64,
-        seat: Option<Arc<Seat>>,
+        handle: Option<Arc<ConnectionHandle>>,
         patience: Duration,
-    ) -> Result<Place, TurnedAway> {
+    ) -> Result<StreamPermit, TurnedAway> {
         // A priority that is no number is the lowest.
         let priority = if priority.is_nan() { f64::NEG_INFINITY } else { priority };
-        let runs = Running { priority, seat };
+        let runs = Running { priority, handle };
         let (mut waiting, runs) = match self.queue(runs)? {
-            Queued::In(place) => return Ok(place),
+            Queued::In(permit) => return Ok(permit),
             Queued::Waits(waiting, runs) => (waiting, runs),
         };
         let until = Instant::now() + patience;
@@ -132,7 +132,7 @@ impl Admission {
                 Ok(Ok(())) => {
                     let mut line = self.line.lock();
                     line.n_called -= 1;
-                    return Ok(self.place(&mut line, runs));
+                    return Ok(self.permit(&mut line, runs));
                 }
                 Ok(Err(_)) => return Err(TurnedAway::Full),
                 Err(_) if look_again == until => return Err(TurnedAway::Late),
@@ -146,14 +146,14 @@ impl Admission {
         }
     }
 
-    fn place(self: &Arc<Self>, line: &mut Line, runs: Running) -> Place {
+    fn permit(self: &Arc<Self>, line: &mut Line, runs: Running) -> StreamPermit {
         line.n_arrived += 1;
         let id = line.n_arrived;
         line.running.insert(id, runs);
-        Place { admission: Arc::clone(self), id }
+        StreamPermit { admission: Arc::clone(self), id }
     }
 
-    /// Takes a place or stands in line.
+    /// Takes a permit or stands in line.
     fn queue(self: &Arc<Self>, runs: Running) -> Result<Queued<'_>, TurnedAway> {
         let mut line = self.line.lock();
         line.n_arrived += 1;
@@ -162,7 +162,7 @@ impl Admission {
             line.make_way(rank);
         }
         if line.n_taken() < self.n_streams {
-            return Ok(Queued::In(self.place(&mut line, runs)));
+            return Ok(Queued::In(self.permit(&mut line, runs)));
         }
         if line.waiting.len() >= self.n_waiting {
             match line.waiting.last_key_value() {
@@ -184,23 +184,23 @@ impl Line {
     }
 
     /// Ends the stalled stream of the lowest priority below this rank's, if nobody in line is before
-    /// it. `true` when a place is free now.
+    /// it. `true` when a permit is free now.
     fn make_way(&mut self, rank: Rank) -> bool {
         if self.waiting.first_key_value().is_some_and(|(first, _)| *first < rank) {
             return false;
         }
         let stalled = self.running.iter().filter_map(|(id, running)| {
-            let seat = running.seat.as_ref()?;
+            let handle = running.handle.as_ref()?;
             let is_below = running.priority < rank.priority;
-            (is_below && seat.stalled_for() >= STALLED).then_some((running.priority, *id))
+            (is_below && handle.stalled_for() >= STALLED).then_some((running.priority, *id))
         });
         let Some((_, id)) = stalled.min_by(|a, b| a.0.total_cmp(&b.0)) else { return false };
         let running = self.running.remove(&id);
-        running.and_then(|running| running.seat).iter().for_each(|seat| seat.evict());
+        running.and_then(|running| running.handle).iter().for_each(|handle| handle.evict());
         true
     }
 
-    /// Gives a free place to the first in line who is still there.
+    /// Gives a free permit to the first in line who is still there.
     fn call_next(&mut self) {
         while let Some((_, first)) = self.waiting.pop_first() {
             if first.send(()).is_ok() {
@@ -212,14 +212,14 @@ impl Line {
 }
 
 enum Queued<'a> {
-    In(Place),
+    In(StreamPermit),
     Waits(Waiting<'a>, Running),
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut line = self.admission.line.lock();
-        // One that had to make way has lost its place already.
+        // One that had to make way has lost its permit already.
         if line.running.remove(&self.id).is_some() {
             line.call_next();
         }
@@ -231,7 +231,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut line = self.admission.line.lock();
         line.waiting.remove(&self.rank);
-        // Called between the deadline and this drop: nobody has taken the place.
+        // Called between the deadline and this drop: nobody has taken the permit.
         self.called.close();
         if self.called.try_recv() == Ok(()) {
             line.n_called -= 1;
@@ -260,7 +260,7 @@ mod tests {
     fn enter(
         admission: &Arc<Admission>,
         priority: f64,
-    ) -> LocalBoxFuture<'static, Result<Place, TurnedAway>> {
+    ) -> LocalBoxFuture<'static, Result<StreamPermit, TurnedAway>> {
         let admission = Arc::clone(admission);
         async move { admission.enter(priority, None, LONG).await }.boxed_local()
     }
@@ -277,13 +277,13 @@ mod tests {
         for _ in 0..4 {
             drop(held.take());
             let ready = waiting.iter_mut().enumerate().find_map(|(i, one)| {
-                let place = one.now_or_never()?;
-                Some((i, place))
+                let permit = one.now_or_never()?;
+                Some((i, permit))
             });
-            let (i, place) = ready.unwrap();
+            let (i, permit) = ready.unwrap();
             order.push(i);
             waiting[i] = futures_util::future::pending().boxed_local();
-            held = Some(place.unwrap());
+            held = Some(permit.unwrap());
         }
         assert_eq!(order, [1, 0, 2, 3]);
     }
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[actix::test]
-    async fn a_place_called_for_somebody_who_left_goes_to_the_next() {
+    async fn a_permit_called_for_somebody_who_left_goes_to_the_next() {
         let admission = Admission::new(&"axon".into(), 1, 2);
         let running = admission.enter(0.0, None, LONG).await.unwrap();
         let (mut first, mut second) = (enter(&admission, 2.0), enter(&admission, 1.0));
@@ -329,28 +329,28 @@ mod tests {
     #[actix::test]
     async fn a_stalled_stream_makes_way_for_a_higher_priority_and_for_no_other() {
         let admission = Admission::new(&"axon".into(), 1, 2);
-        let (reading, stalled) = (Seat::new(false), Seat::new(false));
-        let place = admission.enter(5.0, Some(Arc::clone(&reading)), LONG).await.unwrap();
+        let (reading, stalled) = (ConnectionHandle::new(false), ConnectionHandle::new(false));
+        let permit = admission.enter(5.0, Some(Arc::clone(&reading)), LONG).await.unwrap();
         let late = admission.enter(9.0, None, STALLED * 2).await;
         assert_eq!(late.unwrap_err(), TurnedAway::Late, "it reads");
-        drop(place);
-        let place = admission.enter(5.0, Some(Arc::clone(&stalled)), LONG).await.unwrap();
+        drop(permit);
+        let permit = admission.enter(5.0, Some(Arc::clone(&stalled)), LONG).await.unwrap();
         stalled.stalls(true);
         let late = admission.enter(5.0, None, STALLED * 2).await;
         assert_eq!(late.unwrap_err(), TurnedAway::Late, "no higher priority");
         let higher = admission.enter(9.0, None, LONG).await.unwrap();
         assert!(stalled.is_evicted() && !reading.is_evicted());
-        // The one that made way gives nothing back: the place is taken.
-        drop(place);
+        // The one that made way gives nothing back: its permit is somebody else's.
+        drop(permit);
         assert!(enter(&admission, 1.0).now_or_never().is_none());
         drop(higher);
         assert!(enter(&admission, 1.0).now_or_never().unwrap().is_ok());
     }
 
     proptest! {
-        /// Whatever callers do, no more run than may, and in the end every place is free again.
+        /// Whatever callers do, no more run than may, and in the end every permit is free again.
         #[test]
-        fn places_are_neither_lost_nor_made(
+        fn permits_are_neither_lost_nor_made(
             steps in proptest::collection::vec((0..3_u8, 0..16_usize, -2..3_i8), 0..120),
         ) {
             let timers = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -358,25 +358,25 @@ mod tests {
             let _timers = timers.enter();
             let admission = Admission::new(&"axon".into(), 3, 4);
             let mut waiting = Vec::new();
-            let mut places = Vec::new();
+            let mut permits = Vec::new();
             for (action, which, priority) in steps {
                 match action {
                     0 => waiting.push(enter(&admission, f64::from(priority))),
                     1 if !waiting.is_empty() => drop(waiting.swap_remove(which % waiting.len())),
-                    2 if !places.is_empty() => drop(places.swap_remove(which % places.len())),
+                    2 if !permits.is_empty() => drop(permits.swap_remove(which % permits.len())),
                     _ => {}
                 }
                 waiting.retain_mut(|one| match one.now_or_never() {
                     None => true,
                     Some(ended) => {
-                        places.extend(ended);
+                        permits.extend(ended);
                         false
                     }
                 });
-                prop_assert!(places.len() <= 3);
+                prop_assert!(permits.len() <= 3);
                 prop_assert!(admission.n_waiting() <= 4);
             }
-            drop((waiting, places));
+            drop((waiting, permits));
             prop_assert_eq!(admission.line.lock().n_taken(), 0);
             prop_assert_eq!(admission.n_waiting(), 0);
         }

@@ -18,10 +18,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rules::AxonLimits;
 
-mod house;
+mod table;
 mod track;
 
-pub(super) use house::{Connections, Seat};
+pub(super) use table::{ConnectionHandle, ConnectionTable};
 pub(super) use track::Track;
 use track::{Cut, HEAD_WITHIN, LINGER, Phase};
 
@@ -61,21 +61,21 @@ impl Deadline {
 }
 
 impl Connection {
-    /// Takes a place for the socket; without one it is closed at once.
+    /// Enters the socket into the table; when there is no room it is closed at once.
     pub(super) fn open(
         socket: TcpStream,
         peer: SocketAddr,
         is_known: bool,
-        connections: &Arc<Connections>,
+        connections: &Arc<ConnectionTable>,
         limits: &AxonLimits,
     ) -> io::Result<Self> {
-        let place = connections.enter(peer, is_known).map_err(|reason| {
+        let connection = connections.enter(peer, is_known).map_err(|reason| {
             connections.count(reason);
             io::Error::new(io::ErrorKind::ConnectionRefused, reason)
         })?;
         socket.set_nodelay(true)?;
         let phase = Phase::Head { until: Instant::now() + HEAD_WITHIN };
-        let track = Rc::new(Track::new(place, phase, limits.max_head_bytes));
+        let track = Rc::new(Track::new(connection, phase, limits.max_head_bytes));
         Ok(Self { socket, track, reading: Deadline::default(), writing: Deadline::default() })
     }
 
@@ -172,9 +172,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let seat = &this.track.place.seat;
-        seat.register(cx.waker());
-        if seat.is_evicted() {
+        let handle = &this.track.connection.handle;
+        handle.register(cx.waker());
+        if handle.is_evicted() {
             return Poll::Ready(Err(closed("evicted")));
         }
         let n_before = buffer.filled().len();
@@ -225,12 +225,12 @@ impl AsyncWrite for Connection {
             // The HTTP library answers by itself only what it could not read.
             this.track.count("malformed");
         }
-        if this.track.place.seat.is_evicted() {
+        if this.track.connection.handle.is_evicted() {
             return Poll::Ready(Err(closed("evicted")));
         }
         let until = this.track.reply_until.get();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes)?;
-        this.track.place.seat.stalls(written.is_pending());
+        this.track.connection.handle.stalls(written.is_pending());
         let is_over = match written {
             Poll::Ready(_) => {
                 this.writing.is_set = false;

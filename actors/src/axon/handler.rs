@@ -32,7 +32,7 @@ use sn1::synapse::{DEFAULT_TIMEOUT_S, Generation};
 use sn1::telemetry;
 use tokio::time::{sleep, timeout};
 
-use super::admission::{Place, TurnedAway};
+use super::admission::{StreamPermit, TurnedAway};
 use super::connection::Track;
 use super::miner::Miner;
 use super::rules::Caller;
@@ -74,7 +74,7 @@ pub(super) struct Served {
 /// What a verified caller holds for as long as its stream lives.
 pub(super) struct Holding {
     _held: Held,
-    _place: Place,
+    _permit: StreamPermit,
 }
 
 /// The body of a request, as far as it was read.
@@ -198,8 +198,8 @@ impl Served {
         if let Some(track) = track {
             track.body_read();
         }
-        let place = self.place(&admitted, &caller, track).await.map_err(refuse)?;
-        let holding = Holding { _held: held, _place: place };
+        let permit = self.permit(&admitted, &caller, track).await.map_err(refuse)?;
+        let holding = Holding { _held: held, _permit: permit };
         let response = self.answer(request.headers(), &admitted, &bytes, holding, track)?;
         // A quick miner's first words leave together with the head.
         tokio::task::yield_now().await;
@@ -277,18 +277,18 @@ impl Served {
     }
 
     /// One of the axon's streams.
-    async fn place(
+    async fn permit(
         &self,
         admitted: &Admitted,
         caller: &Caller,
         track: Option<&Rc<Track>>,
-    ) -> Result<Place, RefusalKind> {
+    ) -> Result<StreamPermit, RefusalKind> {
         let priority = catch_unwind(AssertUnwindSafe(|| self.miner.priority(caller)))
             .map_err(|_| RefusalKind::Failed)?;
         let stated = admitted.head().timeout.unwrap_or(DEFAULT_TIMEOUT_S);
         let patience = Duration::try_from_secs_f64(stated * SHARE_IN_LINE).unwrap_or(MAX_PATIENCE);
-        let seat = track.map(|track| track.seat());
-        let entering = self.state.admission.enter(priority, seat, patience.min(MAX_PATIENCE));
+        let handle = track.map(|track| track.handle());
+        let entering = self.state.admission.enter(priority, handle, patience.min(MAX_PATIENCE));
         entering.await.map_err(|why| match why {
             TurnedAway::Full => RefusalKind::Overloaded,
             TurnedAway::Late => RefusalKind::TimedOut,

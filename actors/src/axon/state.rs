@@ -13,7 +13,7 @@ use sn1::synapse::verify::Verifier;
 use sn1::wallet::AccountId;
 
 use super::admission::Admission;
-use super::connection::Connections;
+use super::connection::ConnectionTable;
 use super::door::Outside;
 use super::rules::{AxonLimits, AxonRules, Roster};
 use super::server::AxonSettings;
@@ -37,7 +37,7 @@ pub struct AxonState {
     addresses: Mutex<Addresses>,
     pub(super) hotkeys: Mutex<Hotkeys>,
     pub(super) admission: Arc<Admission>,
-    pub(super) connections: Arc<Connections>,
+    pub(super) connections: Arc<ConnectionTable>,
     pub(super) outside: Outside,
     pub(super) checkers: Arc<Checkers>,
 }
@@ -55,7 +55,7 @@ impl AxonState {
                 streams: HashMap::new(),
             }),
             admission: Admission::new(&name, limits.max_streams, limits.max_waiting),
-            connections: Connections::new(name, &limits),
+            connections: ConnectionTable::new(name, &limits),
             outside: Outside::new(limits.max_connections),
             checkers: Checkers::new(),
             limits,

@@ -10,7 +10,7 @@ use sn1::wallet::AccountId;
 use strum::IntoStaticStr;
 use tokio::time::Instant;
 
-use super::house::{Place, Seat};
+use super::table::{ConnectionHandle, OpenConnection};
 
 /// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
 /// its state.
@@ -43,7 +43,7 @@ pub(super) enum Phase {
 /// What the socket and the requests on it know of each other. One thread.
 #[derive(Debug)]
 pub(in crate::axon) struct Track {
-    pub(super) place: Place,
+    pub(super) connection: OpenConnection,
     pub(super) phase: Cell<Phase>,
     n_head_bytes: Cell<usize>,
     /// Bytes of [`HEAD_END`] that ended the last read.
@@ -57,9 +57,9 @@ pub(in crate::axon) struct Track {
 }
 
 impl Track {
-    pub(super) fn new(place: Place, phase: Phase, max_head_bytes: usize) -> Self {
+    pub(super) fn new(connection: OpenConnection, phase: Phase, max_head_bytes: usize) -> Self {
         Self {
-            place,
+            connection,
             phase: Cell::new(phase),
             n_head_bytes: Cell::new(0),
             n_matched: Cell::new(0),
@@ -77,15 +77,15 @@ impl Track {
         self.phase.set(Phase::Busy { n_body_bytes });
         self.is_served.set(true);
         self.reply_until.set(None);
-        self.place.seat.set_busy(true);
+        self.connection.handle.set_busy(true);
         // The body may be waiting.
-        self.place.seat.wake();
+        self.connection.handle.wake();
     }
 
     /// The request is answered late, because its address asks too fast. Meanwhile its connection is
     /// nobody's loss.
     pub(in crate::axon) fn is_made_to_wait(&self) {
-        self.place.seat.set_busy(false);
+        self.connection.handle.set_busy(false);
     }
 
     /// The body was read to its end.
@@ -96,7 +96,7 @@ impl Track {
     /// The request on this connection is verified and within the hotkey's limits.
     pub(in crate::axon) fn prove(&self, hotkey: AccountId) {
         if !self.is_proven.replace(true) {
-            self.place.prove(hotkey);
+            self.connection.prove(hotkey);
         }
     }
 
@@ -105,8 +105,8 @@ impl Track {
         self.is_proven.get()
     }
 
-    pub(in crate::axon) fn seat(&self) -> Arc<Seat> {
-        Arc::clone(&self.place.seat)
+    pub(in crate::axon) fn handle(&self) -> Arc<ConnectionHandle> {
+        Arc::clone(&self.connection.handle)
     }
 
     /// The reply must have been read by then.
@@ -137,12 +137,12 @@ impl Track {
     }
 
     fn free(&self) {
-        self.place.seat.set_busy(false);
-        self.place.seat.wake();
+        self.connection.handle.set_busy(false);
+        self.connection.handle.wake();
     }
 
     pub(super) fn count(&self, end: &'static str) {
-        self.place.connections.count(end);
+        self.connection.table.count(end);
     }
 
     /// Follows the head through what was read. `Err` when it is too large.
@@ -211,11 +211,11 @@ impl Cut {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::house::tests::{connections, peer};
+    use super::super::table::tests::{connections, peer};
     use super::*;
 
-    fn track(place: Place, max_head_bytes: usize) -> Track {
-        Track::new(place, Phase::Idle { until: Instant::now() }, max_head_bytes)
+    fn track(connection: OpenConnection, max_head_bytes: usize) -> Track {
+        Track::new(connection, Phase::Idle { until: Instant::now() }, max_head_bytes)
     }
 
     fn is_whole(track: &Track) -> bool {

@@ -1,5 +1,5 @@
-//! The house: how many connections there may be, whose they are, and which one goes when a better
-//! one comes. Memory and arithmetic only; sockets are the caller's.
+//! The connection table: how many connections there may be, whose they are, and which one is closed
+//! for a better one. Memory and arithmetic only; sockets are the caller's.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,12 +18,12 @@ use tokio::time::Instant;
 
 use crate::axon::rules::AxonLimits;
 
-/// Connections of one hotkey that are kept when the house is full.
+/// Connections of one hotkey that are kept when the table is full.
 const MAX_PROVEN_PER_HOTKEY: usize = 16;
 
 /// The open connections of one axon. Outlives its server, as they may.
 #[derive(Debug)]
-pub(in crate::axon) struct Connections {
+pub(in crate::axon) struct ConnectionTable {
     name: Arc<str>,
     open: Mutex<Open>,
     shown: Shown,
@@ -42,14 +42,14 @@ impl std::fmt::Debug for Shown {
 
 #[derive(Debug, Default)]
 struct Open {
-    seats: HashMap<u64, Taken>,
+    entries: HashMap<u64, Entry>,
     by_address: HashMap<IpAddr, usize>,
     n_ever: u64,
 }
 
 /// What others may know and do of a connection.
 #[derive(Debug)]
-pub(in crate::axon) struct Seat {
+pub(in crate::axon) struct ConnectionHandle {
     /// A request on it was verified, or its address is known for one: it belongs to somebody we
     /// serve.
     is_proven: AtomicBool,
@@ -62,7 +62,7 @@ pub(in crate::axon) struct Seat {
     waker: AtomicWaker,
 }
 
-impl Seat {
+impl ConnectionHandle {
     pub(in crate::axon) fn new(is_proven: bool) -> Arc<Self> {
         Arc::new(Self {
             is_proven: AtomicBool::new(is_proven),
@@ -121,22 +121,22 @@ impl Seat {
     }
 }
 
-/// A connection's place among the open ones; leaves when dropped.
+/// A connection that counts as open; removed from the table when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) connections: Arc<Connections>,
+pub(super) struct OpenConnection {
+    pub(super) table: Arc<ConnectionTable>,
     id: u64,
-    pub(super) seat: Arc<Seat>,
+    pub(super) handle: Arc<ConnectionHandle>,
 }
 
-impl Place {
+impl OpenConnection {
     /// The request on this connection is verified and within the hotkey's limits.
     pub(super) fn prove(&self, hotkey: AccountId) {
-        self.connections.open.lock().prove(self.id, hotkey);
+        self.table.open.lock().prove(self.id, hotkey);
     }
 }
 
-impl Connections {
+impl ConnectionTable {
     pub(in crate::axon) fn new(name: Arc<str>, limits: &AxonLimits) -> Arc<Self> {
         let shown = gauge!(telemetry::AXON_CONNECTIONS.name, "actor" => Arc::clone(&name));
         Arc::new(Self {
@@ -153,87 +153,87 @@ impl Connections {
             .increment(1);
     }
 
-    /// A place for a new connection, or the reason for which there is none. `is_known` says that
+    /// Enters a new connection, or gives the reason why there is no room for it. `is_known` says that
     /// verified requests have come from its address.
     pub(super) fn enter(
         self: &Arc<Self>,
         peer: SocketAddr,
         is_known: bool,
-    ) -> Result<Place, &'static str> {
+    ) -> Result<OpenConnection, &'static str> {
         let address = peer_network(peer.ip());
         let mut open = self.open.lock();
         if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
             return Err("address_limit");
         }
-        if open.seats.len() >= self.n_max {
+        if open.entries.len() >= self.n_max {
             open.make_room().ok_or("connection_limit")?.evict();
             self.count("evicted");
         }
         open.n_ever += 1;
-        let (id, seat) = (open.n_ever, Seat::new(is_known));
-        open.seats.insert(id, Taken { address, hotkey: None, seat: Arc::clone(&seat) });
+        let (id, handle) = (open.n_ever, ConnectionHandle::new(is_known));
+        open.entries.insert(id, Entry { address, hotkey: None, handle: Arc::clone(&handle) });
         *open.by_address.entry(address).or_default() += 1;
         self.show(&open);
-        Ok(Place { connections: Arc::clone(self), id, seat })
+        Ok(OpenConnection { table: Arc::clone(self), id, handle })
     }
 
     fn show(&self, open: &Open) {
-        self.shown.0.set(open.seats.len() as f64);
+        self.shown.0.set(open.entries.len() as f64);
     }
 }
 
-/// A seat and whose it is.
+/// A connection's handle, and whose it is.
 #[derive(Debug)]
-struct Taken {
+struct Entry {
     address: IpAddr,
     hotkey: Option<AccountId>,
-    seat: Arc<Seat>,
+    handle: Arc<ConnectionHandle>,
 }
 
 impl Open {
     /// Takes a connection off the list that does not answer now: before those that proved
     /// themselves the others, of these one of the address that has most, and of these the oldest.
-    fn make_room(&mut self) -> Option<Arc<Seat>> {
+    fn make_room(&mut self) -> Option<Arc<ConnectionHandle>> {
         let idle =
-            self.seats.iter().filter(|(_, taken)| !taken.seat.is_busy.load(Ordering::Acquire));
-        let rank = |id: u64, taken: &Taken| {
-            let is_proven = taken.seat.is_proven.load(Ordering::Acquire);
-            let n_here = self.by_address.get(&taken.address).copied().unwrap_or(0);
+            self.entries.iter().filter(|(_, entry)| !entry.handle.is_busy.load(Ordering::Acquire));
+        let rank = |id: u64, entry: &Entry| {
+            let is_proven = entry.handle.is_proven.load(Ordering::Acquire);
+            let n_here = self.by_address.get(&entry.address).copied().unwrap_or(0);
             (is_proven, usize::MAX - n_here, id)
         };
-        let (_, _, id) = idle.map(|(id, taken)| rank(*id, taken)).min()?;
+        let (_, _, id) = idle.map(|(id, entry)| rank(*id, entry)).min()?;
         self.remove(id)
     }
 
-    fn remove(&mut self, id: u64) -> Option<Arc<Seat>> {
-        let taken = self.seats.remove(&id)?;
-        if let Some(n) = self.by_address.get_mut(&taken.address) {
+    fn remove(&mut self, id: u64) -> Option<Arc<ConnectionHandle>> {
+        let entry = self.entries.remove(&id)?;
+        if let Some(n) = self.by_address.get_mut(&entry.address) {
             *n -= 1;
             if *n == 0 {
-                self.by_address.remove(&taken.address);
+                self.by_address.remove(&entry.address);
             }
         }
-        Some(taken.seat)
+        Some(entry.handle)
     }
 
     /// Notes whose connection it is, and keeps it before others unless that hotkey has many.
     fn prove(&mut self, id: u64, hotkey: AccountId) {
-        let n_others = self.seats.values().filter(|taken| taken.hotkey == Some(hotkey)).count();
-        if let Some(taken) = self.seats.get_mut(&id)
-            && taken.hotkey.is_none()
+        let n_others = self.entries.values().filter(|entry| entry.hotkey == Some(hotkey)).count();
+        if let Some(entry) = self.entries.get_mut(&id)
+            && entry.hotkey.is_none()
         {
             let is_one_of_few = n_others < MAX_PROVEN_PER_HOTKEY;
-            taken.hotkey = is_one_of_few.then_some(hotkey);
-            taken.seat.is_proven.store(is_one_of_few, Ordering::Release);
+            entry.hotkey = is_one_of_few.then_some(hotkey);
+            entry.handle.is_proven.store(is_one_of_few, Ordering::Release);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        let mut open = self.connections.open.lock();
+        let mut open = self.table.open.lock();
         open.remove(self.id);
-        self.connections.show(&open);
+        self.table.show(&open);
     }
 }
 
@@ -244,13 +244,13 @@ pub(super) mod tests {
     pub(in super::super) fn connections(
         n_max: usize,
         n_max_per_address: usize,
-    ) -> Arc<Connections> {
+    ) -> Arc<ConnectionTable> {
         let limits = AxonLimits {
             max_connections: n_max,
             max_connections_per_address: n_max_per_address,
             ..AxonLimits::default()
         };
-        Connections::new("axon".into(), &limits)
+        ConnectionTable::new("axon".into(), &limits)
     }
 
     pub(in super::super) fn peer(number: u8) -> SocketAddr {
@@ -261,8 +261,8 @@ pub(super) mod tests {
         AccountId([number; 32])
     }
 
-    fn is_evicted(place: &Place) -> bool {
-        place.seat.is_evicted()
+    fn is_evicted(connection: &OpenConnection) -> bool {
+        connection.handle.is_evicted()
     }
 
     #[test]
@@ -285,7 +285,7 @@ pub(super) mod tests {
         let enter = |number, is_known| connections.enter(peer(number), is_known).unwrap();
         let [proven, busy, lone, crowd] = [1, 2, 3, 4].map(|number| enter(number, false));
         proven.prove(hotkey(1));
-        busy.seat.set_busy(true);
+        busy.handle.set_busy(true);
         // Two of one address: one of them goes first, though another is older.
         drop(lone);
         let lone = enter(3, false);
@@ -301,20 +301,22 @@ pub(super) mod tests {
         held.push(enter(7, true));
         assert!(is_evicted(&proven) && !is_evicted(&known));
         for busy in held.iter().chain([&crowding, &known]) {
-            busy.seat.set_busy(true);
+            busy.handle.set_busy(true);
         }
         assert_eq!(connections.enter(peer(8), false).unwrap_err(), "connection_limit");
         drop((lone, crowd, crowding, known, proven, held));
-        assert!(connections.open.lock().seats.is_empty());
+        assert!(connections.open.lock().entries.is_empty());
         assert!(connections.open.lock().by_address.is_empty());
     }
 
     #[test]
     fn one_hotkey_keeps_so_many_connections_and_no_more() {
         let connections = connections(99, 99);
-        let all: Vec<Place> = (0..20).map(|_| connections.enter(peer(1), false).unwrap()).collect();
-        all.iter().for_each(|place| place.prove(hotkey(1)));
-        let n_kept = all.iter().filter(|place| place.seat.is_proven.load(Ordering::Acquire));
+        let all: Vec<OpenConnection> =
+            (0..20).map(|_| connections.enter(peer(1), false).unwrap()).collect();
+        all.iter().for_each(|connection| connection.prove(hotkey(1)));
+        let n_kept =
+            all.iter().filter(|connection| connection.handle.is_proven.load(Ordering::Acquire));
         assert_eq!(n_kept.count(), MAX_PROVEN_PER_HOTKEY);
     }
 }
