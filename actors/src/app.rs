@@ -4,7 +4,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `preflight` | wallet, chain, subnet, registration, addresses, state folder: a line for each |
+//! | [`preflight`] | everything that can be wrong, as named checks in the order of what they cost |
 //! | [`parts`] | what nodes are made of, whatever their role |
 //! | `validator`, `miner` | the trees of the two roles |
 //! | [`localnet`], `devchain` | a whole subnet in one process, and its chain alone |
@@ -25,7 +25,7 @@ mod miner;
 mod models;
 mod open_files;
 pub mod parts;
-mod preflight;
+pub mod preflight;
 mod run;
 pub(crate) mod signals;
 mod state;

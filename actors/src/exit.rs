@@ -182,8 +182,8 @@ pub trait Exits: std::error::Error {
 
 /// The end of a command's help.
 pub fn help(exits: &[Exit]) -> String {
-    let codes = exits.iter().map(|exit| format!("{} {}", exit.code(), exit.meaning()));
-    format!("Exit codes: {}", codes.collect::<Vec<_>>().join("; "))
+    let lines = exits.iter().map(|exit| format!("\n  {:>3}  {}", exit.code(), exit.meaning()));
+    format!("Exit codes:{}", lines.collect::<String>())
 }
 
 /// The table of the operator's page, in Markdown.

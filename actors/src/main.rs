@@ -44,10 +44,8 @@ fn run_localnet(arguments: &cli::LocalnetArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(arguments.config(), &arguments.flags())?;
     let options = arguments.options();
     logging::init(settings.logging.debug, settings.logging.trace, "error");
-    raise_open_files();
-    let prepared = localnet::prepare(&settings, &options)?;
     let metrics = install_metrics()?;
-    actix::System::new().block_on(localnet::run(settings, options, prepared, metrics))?;
+    actix::System::new().block_on(localnet::localnet(settings, options, metrics))?;
     Ok(Exit::Done)
 }
 
@@ -68,7 +66,6 @@ fn run_miner(arguments: &cli::RoleArguments<MinerNeuron>) -> Result<Exit, Failur
 fn node_starts<N>(settings: &NodeSettings<N>) -> Result<PrometheusHandle, Failure> {
     // Beside the console: what went wrong, and when it was right again.
     logging::init(settings.logging.debug, settings.logging.trace, "info");
-    raise_open_files();
     install_metrics()
 }
 

@@ -53,6 +53,13 @@ impl Console {
         Self { started: Instant::now(), tally: Tally::default(), layout: None, is_quiet: false }
     }
 
+    /// Begins with what the operator should know of the flags.
+    pub(super) fn with_notices(notices: &[String]) -> Self {
+        let console = Self::new();
+        notices.iter().for_each(|notice| console.say(notice));
+        console
+    }
+
     /// Says nothing but the greeting: standard output is for programs. Faults are logged.
     pub(super) fn quiet() -> Self {
         Self { is_quiet: true, ..Self::new() }

@@ -2,16 +2,17 @@
 //! one supervision tree. Validator and miners reach the chain through its port, with the client of
 //! the real one: nothing here is a special case.
 //!
-//! Everything that can be wrong with the machine or the settings is found by [`prepare`], before
-//! anything is started. [`run`] then starts the tree, tells what happens, breaks what it is told to
-//! break, and ends with a table and a report.
+//! Everything that can be wrong with the machine or the settings is found before anything is
+//! started. [`localnet`] then runs the tree, breaks what it is told to break, and ends with a table
+//! and a report.
 
 mod broken_miners;
 mod cast;
+mod genesis;
+mod keys;
 mod parts;
 mod prepare;
 mod report;
-mod setup;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,13 +24,13 @@ use crate::app::Failure;
 use crate::app::console::{Console, SubnetLayout};
 use crate::app::faults::PlannedFault;
 use crate::app::parts::ChainPart;
-use crate::app::run::{Course, channels};
+use crate::app::run::{Course, channels, run};
 use crate::app::tree;
 use crate::chain::Failpoints;
 use crate::settings::Settings;
 
 pub use broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
-pub use prepare::{Prepared, prepare};
+use prepare::{LocalnetGround, Prepared, preflight};
 use report::Report;
 
 /// What the command line says beyond settings.
@@ -43,16 +44,19 @@ pub struct Options {
     pub faults: Vec<PlannedFault>,
 }
 
-/// Runs a prepared local net until its time is over, a signal comes, or the tree gives up.
+/// Checks everything, then runs a local net until its time is over, a signal comes, or the tree
+/// gives up.
 ///
 /// # Errors
 /// See [`Failure`].
-pub async fn run(
+pub async fn localnet(
     settings: Settings,
     options: Options,
-    prepared: Prepared,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
+    let mut ground = LocalnetGround::new(&settings, &options);
+    preflight().pass(&mut ground, &Console::new()).await?;
+    let prepared = ground.prepared()?;
     let mut console = Console::new();
     let netuid = Netuid(settings.netuid);
     let channels = channels();
@@ -67,10 +71,10 @@ pub async fn run(
         subnet: Some(feeds.metagraph()),
         greeting: Some(greeting(&settings, &prepared)),
         duration: (!duration.is_zero()).then_some(duration),
-        duty: Box::pin(setup::settle_in(client, Arc::clone(&prepared.keys), netuid)),
+        duty: Box::pin(genesis::settle_in(client, Arc::clone(&prepared.keys), netuid)),
         ..Course::new("Node", specs)
     };
-    let ending = crate::app::run::run(course, channels, &mut console).await?;
+    let ending = run(course, channels, &mut console).await?;
     let seconds = console.seconds();
     let report = Report::gather(&prepared, netuid, &console.tally, ending.label(), seconds)?;
     console.table(&report);
@@ -86,7 +90,7 @@ fn layout(prepared: &Prepared) -> SubnetLayout {
 }
 
 fn greeting(settings: &Settings, prepared: &Prepared) -> String {
-    let pages = prepared.telemetry.local_addr();
+    let pages = prepared.pages.local_addr();
     let pages = pages.map_or_else(|_| "-".to_owned(), |address| address.to_string());
     format!(
         "subnet {} with {} miners; chain on {}; metrics on http://{pages}/metrics; Ctrl-C stops",

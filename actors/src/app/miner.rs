@@ -6,13 +6,15 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
-use super::preflight::{Start, start};
-use super::run::{Course, channels, run};
+use super::console::Console;
+use super::preflight::{
+    Check, Ground, Outcome, Preflight, Ready, Verdict, node_checks, open_files, take,
+};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
 use crate::app::parts::{Inference, MinerSettings};
-use crate::app::tree::{self, NodeParts};
+use crate::app::tree::NodeParts;
 use crate::axon::Miner;
 use crate::exit::Exit;
 use crate::inference::Capability;
@@ -26,6 +28,34 @@ struct Responder {
     inference: Option<Inference>,
 }
 
+/// What a miner's own checks leave.
+#[derive(Default)]
+struct MinerFinds {
+    responder: Option<Responder>,
+    axon: Option<TcpListener>,
+}
+
+type MinerGround<'a> = Ground<'a, MinerNeuron, MinerFinds>;
+
+/// Everything that can be wrong with a miner.
+fn preflight<'a>() -> Preflight<MinerGround<'a>> {
+    let mut checks = vec![
+        Check::now(
+            "miner",
+            "what answers, and its language model",
+            |ground: &mut MinerGround<'_>| {
+                ground.role.responder = Some(responder(ground.settings)?);
+                Ok(Outcome::pass())
+            },
+        ),
+        Check::now("axon", "the port of the axon", bind_axon),
+        Check::now("open files", "the limit of open files", open_files),
+    ];
+    checks.extend(node_checks());
+    checks.push(Check::now("reachable", "an address that others can dial", check_reachable));
+    Preflight(checks)
+}
+
 /// Checks everything, then serves until a signal comes or the tree gives up.
 ///
 /// # Errors
@@ -35,19 +65,25 @@ pub async fn miner(
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
-    let responder = responder(&settings)?;
-    let address = SocketAddr::new(settings.axon.listen_ip()?, settings.axon.port);
-    let listener = bind(address, "the axon", "axon.port")?;
-    let begun = start(&settings, &options).await?;
-    check_address(&settings, &begun)?;
-    let channels = channels();
-    let parts = parts(&settings, &begun, responder, listener, metrics)?;
-    let specs = tree::build(parts, &channels.0)?;
-    let subnet = Some(begun.chain.feeds.metagraph());
-    let Start { mut console, state: _locked, .. } = begun;
-    let greeting = Some("started; Ctrl-C stops".to_owned());
-    let course = Course { faults: &options.faults, subnet, greeting, ..Course::new("Node", specs) };
-    run(course, channels, &mut console).await?.verdict()
+    let console = Console::with_notices(&options.notices);
+    let mut ground = MinerGround::new(&settings, &options, MinerFinds::default());
+    preflight().pass(&mut ground, &console).await?;
+    let (ready, MinerFinds { responder, axon }) = ground.ready()?;
+    let (responder, axon) = (take(responder, "miner")?, take(axon, "axon")?);
+    ready
+        .run(&options, console, |ready, console| {
+            let inference = responder.inference;
+            let miner = settings_of_axon(&settings, ready, responder.miner, axon, console)?;
+            Ok(NodeParts { inference, miners: vec![miner], ..ready.parts(&settings, metrics)? })
+        })
+        .await
+}
+
+fn bind_axon(ground: &mut MinerGround<'_>) -> Verdict {
+    let section = &ground.settings.axon;
+    let address = SocketAddr::new(section.listen_ip()?, section.port);
+    ground.role.axon = Some(bind(address, "the axon", "axon.port")?);
+    Ok(Outcome::pass())
 }
 
 /// Makes the chosen miner, with a language model where it needs one.
@@ -94,42 +130,41 @@ fn inference(settings: &NodeSettings<MinerNeuron>) -> Result<Inference, Failure>
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
-fn check_address(settings: &NodeSettings<MinerNeuron>, begun: &Start) -> Result<(), Failure> {
-    if settings.axon.off || begun.is_reachable() {
-        return Ok(());
+fn check_reachable(ground: &mut MinerGround<'_>) -> Verdict {
+    if ground.settings.axon.off || ground.is_reachable()? {
+        return Ok(Outcome::pass());
     }
-    Err(Failure::usage(format!(
+    let text = format!(
         "this machine speaks to the chain from {}, which nobody outside can dial: set \
          --axon.external_ip, and --axon.external_port where the router has another one",
-        begun.external.ip()
-    )))
+        ground.external()?.ip()
+    );
+    Err(Failure::usage(text).into())
 }
 
-fn parts(
+fn settings_of_axon(
     settings: &NodeSettings<MinerNeuron>,
-    begun: &Start,
-    responder: Responder,
+    ready: &Ready,
+    miner: Arc<dyn Miner>,
     listener: TcpListener,
-    metrics: PrometheusHandle,
-) -> Result<NodeParts, Failure> {
+    console: &Console,
+) -> Result<MinerSettings, Failure> {
     let section = &settings.axon;
     let bound = listener.local_addr().map_err(Failure::unshared)?;
-    let record = begun.record(settings, bound.port());
-    let published = match section.off {
-        true => "not published".to_owned(),
-        false => format!("published as {}", record.external),
-    };
-    begun.console.say(format_args!("axon on {bound}, {published}"));
-    let miner = MinerSettings {
+    let record = (!section.off).then(|| ready.record(settings, bound.port()));
+    let published = record.as_ref().map_or_else(
+        || "not published".to_owned(),
+        |record| format!("published as {}", record.external),
+    );
+    console.say(format_args!("axon on {bound}, {published}"));
+    Ok(MinerSettings {
         number: None,
-        hotkey: begun.hotkey.clone(),
+        hotkey: ready.hotkey.clone(),
         listener,
-        record: (!section.off).then_some(record),
+        record,
         n_threads: section.threads,
         limits: section.limits.clone(),
         rules: section.rules.clone(),
-        miner: responder.miner,
-    };
-    let inference = responder.inference;
-    Ok(NodeParts { inference, miners: vec![miner], ..begun.parts(settings, metrics)? })
+        miner,
+    })
 }

@@ -1,7 +1,8 @@
-//! The state folder of a node: one process, one role, one hotkey, one chain.
+//! The state folder of a node: for one process, and for ever of what its facts say.
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sn1::store::{Store, StoreError};
 
@@ -9,46 +10,68 @@ use super::Failure;
 use crate::app::machine::LockedFolder;
 use crate::exit::Exit;
 
-/// What a state folder was made for.
-const FACTS_FILE: &str = "node.json";
-
 /// What must stay the same from one run on a folder to the next.
+pub(super) trait Facts: Serialize + DeserializeOwned + PartialEq {
+    /// The file in the folder that says them.
+    const FILE: &'static str;
+
+    /// What to answer where that file says these instead.
+    fn refusal(&self, file: &Path) -> Failure;
+}
+
+/// The facts of a node on a chain.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FolderFacts {
+pub(super) struct NodeFacts {
     pub(super) role: String,
     pub(super) netuid: u16,
     pub(super) hotkey: String,
     pub(super) genesis: String,
 }
 
+impl Facts for NodeFacts {
+    const FILE: &'static str = "node.json";
+
+    fn refusal(&self, file: &Path) -> Failure {
+        let text = format!(
+            "{} says that this state is of the {} {} on subnet {} of the chain {}, and this one is \
+             not that: choose another folder with --state.folder, or move this one away",
+            file.display(),
+            self.role,
+            self.hotkey,
+            self.netuid,
+            self.genesis
+        );
+        Failure::new(Exit::Damaged, text)
+    }
+}
+
 /// The folder, locked for this process.
 #[derive(Debug)]
-pub(super) struct StateFolder(LockedFolder);
+pub(super) struct StateFolder {
+    folder: LockedFolder,
+    is_kept: bool,
+}
 
 impl StateFolder {
     /// Makes the folder, or opens the one of an earlier run.
-    pub(super) fn open(path: PathBuf, facts: &FolderFacts) -> Result<Self, Failure> {
+    pub(super) fn open<F: Facts>(path: PathBuf, facts: &F) -> Result<Self, Failure> {
         let folder = LockedFolder::open(path)?;
-        match folder.differs(FACTS_FILE, facts)? {
-            None => Ok(Self(folder)),
-            Some(found) => Err(Failure::new(
-                Exit::Damaged,
-                format!(
-                    "{} says that this state is of the {} {} on subnet {} of the chain {}, and this \
-                 one is not that: choose another folder with --state.folder, or move this one away",
-                    folder.path().join(FACTS_FILE).display(),
-                    found.role,
-                    found.hotkey,
-                    found.netuid,
-                    found.genesis
-                ),
-            )),
+        match folder.differs(F::FILE, facts)? {
+            None => Ok(Self { folder, is_kept: true }),
+            Some(found) => Err(found.refusal(&folder.path().join(F::FILE))),
         }
     }
 
+    /// One that is removed when this value is dropped.
+    pub(super) fn temporary<F: Facts>(path: PathBuf, facts: &F) -> Result<Self, Failure> {
+        let mut state = Self::open(path, facts)?;
+        state.is_kept = false;
+        Ok(state)
+    }
+
     pub(super) fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     /// Scores, journal and turns; opened once, so that a damaged one is found now.
@@ -64,9 +87,24 @@ impl StateFolder {
         Store::open(&path).map_err(damaged)?;
         Ok(path)
     }
+
+    /// The dev chain of a local net.
+    pub(super) fn chain_file(&self) -> PathBuf {
+        self.path().join("chain.sqlite")
+    }
 }
 
-fn damaged(error: StoreError) -> Failure {
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // Left behind at worst; it is in the system's folder for such files.
+            let _ = std::fs::remove_dir_all(self.path());
+        }
+    }
+}
+
+/// A file of the state that cannot be read.
+pub(super) fn damaged(error: StoreError) -> Failure {
     Failure::new(Exit::Damaged, error.to_string())
 }
 
@@ -74,9 +112,9 @@ fn damaged(error: StoreError) -> Failure {
 mod tests {
     use super::*;
 
-    fn facts(genesis: &str) -> FolderFacts {
+    fn facts(genesis: &str) -> NodeFacts {
         let (role, hotkey) = ("miner".to_owned(), "5F".to_owned());
-        FolderFacts { role, netuid: 1, hotkey, genesis: genesis.to_owned() }
+        NodeFacts { role, netuid: 1, hotkey, genesis: genesis.to_owned() }
     }
 
     #[test]
@@ -85,11 +123,22 @@ mod tests {
         let path = || folder.path().join("a/b");
         let open = StateFolder::open(path(), &facts("0x1")).unwrap();
         assert_eq!(open.path(), path());
-        assert_eq!(StateFolder::open(path(), &facts("0x1")).unwrap_err().exit(), Exit::CannotWrite);
+        let error = StateFolder::open(path(), &facts("0x1")).unwrap_err();
+        assert_eq!(error.exit(), Exit::CannotWrite);
         drop(open);
         let error = StateFolder::open(path(), &facts("0x2")).unwrap_err();
         assert_eq!(error.exit(), Exit::Damaged);
         assert!(error.to_string().contains("0x1"), "{error}");
         StateFolder::open(path(), &facts("0x1")).unwrap();
+    }
+
+    #[test]
+    fn a_temporary_folder_is_gone_with_its_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let open = StateFolder::temporary(path.clone(), &facts("0x1")).unwrap();
+        open.validator_file().unwrap();
+        drop(open);
+        assert!(!path.exists());
     }
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::tokenizer::Tokenizer;
 
-use super::preflight::{Start, start};
-use super::run::{Course, channels, run};
+use super::console::Console;
+use super::preflight::{
+    Check, Ground, Obstacle, Outcome, Preflight, Ready, Verdict, found, node_checks, open_files,
+    take,
+};
 use super::{Failure, RoleOptions};
 use crate::app::models;
 use crate::app::parts::{Inference, Validator, ValidatorSettings};
-use crate::app::tree::{self, NodeParts};
+use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
 use crate::dendrite::DendriteLimits;
 use crate::exit::Exit;
@@ -25,6 +28,20 @@ struct Models {
     tokenizer: Arc<Tokenizer>,
 }
 
+type ValidatorGround<'a> = Ground<'a, NeuronSettings, Option<Models>>;
+
+/// Everything that can be wrong with a validator.
+fn preflight<'a>() -> Preflight<ValidatorGround<'a>> {
+    let mut checks = vec![
+        Check::now("port", "a port to publish", check_port),
+        Check::now("models", "the language model and the sentence encoder", find_models),
+        Check::now("open files", "the limit of open files", open_files),
+    ];
+    checks.extend(node_checks());
+    checks.push(Check::now("model on main", "a language model where others rely on it", on_main));
+    Preflight(checks)
+}
+
 /// Checks everything, then asks, scores and sets weights until a signal comes or the tree gives up.
 ///
 /// # Errors
@@ -34,33 +51,32 @@ pub async fn validator(
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
-    check_port(&settings)?;
-    let models = find_models(&settings)?;
-    let begun = start(&settings, &options).await?;
-    if begun.is_main && !models.backends.offer(Capability::Generate) {
-        return Err(no_model("and on the main network a validator needs one"));
-    }
-    let channels = channels();
-    let specs = tree::build(parts(&settings, &begun, models, metrics)?, &channels.0)?;
-    let subnet = Some(begun.chain.feeds.metagraph());
-    let Start { mut console, state: _locked, .. } = begun;
-    let greeting = Some("started; Ctrl-C stops".to_owned());
-    let course = Course { faults: &options.faults, subnet, greeting, ..Course::new("Node", specs) };
-    run(course, channels, &mut console).await?.verdict()
+    let console = Console::with_notices(&options.notices);
+    let mut ground = ValidatorGround::new(&settings, &options, None);
+    preflight().pass(&mut ground, &console).await?;
+    let (ready, models) = ground.ready()?;
+    let models = take(models, "models")?;
+    ready
+        .run(&options, console, |ready, console| {
+            let published = published(&settings, ready, console);
+            parts(&settings, ready, models, published, metrics)
+        })
+        .await
 }
 
 /// Nothing listens on a validator's port, so nobody chooses one.
-fn check_port(settings: &NodeSettings<NeuronSettings>) -> Result<(), Failure> {
-    let section = &settings.axon;
+fn check_port(ground: &mut ValidatorGround<'_>) -> Verdict {
+    let section = &ground.settings.axon;
     if section.off || section.port != 0 || section.external_port != 0 {
-        return Ok(());
+        return Ok(Outcome::pass());
     }
     let text = "axon.port is 0, but a validator publishes its port without listening there: name a \
                 port with --axon.port, or say --axon.off";
-    Err(Failure::usage(text.to_owned()))
+    Err(Failure::usage(text).into())
 }
 
-fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, Failure> {
+fn find_models(ground: &mut ValidatorGround<'_>) -> Verdict {
+    let settings = ground.settings;
     let (neuron, folder) = (&settings.neuron, &settings.models.folder);
     models::note_device(&neuron.device);
     let backends = ChosenBackends::default();
@@ -74,63 +90,75 @@ fn find_models(settings: &NodeSettings<NeuronSettings>) -> Result<Models, Failur
     let (model, tokenizer) = models::find_model(&neuron.model_id, folder)?;
     let encoder = Some(models::find_encoder(&settings.models.encoder, folder)?);
     let inference = InferenceSettings { model, encoder, n_threads: neuron.threads };
-    backends.check(&inference)?;
-    Ok(Models { backends, inference, tokenizer })
+    backends.check(&inference).map_err(Failure::from)?;
+    ground.role = Some(Models { backends, inference, tokenizer });
+    Ok(Outcome::pass())
 }
 
-fn no_model(why: &str) -> Failure {
-    Failure::new(
-        Exit::Unavailable,
-        format!(
-            "this build has no libtorch and so no language model, {why}: build with default features"
-        ),
-    )
+fn on_main(ground: &mut ValidatorGround<'_>) -> Verdict {
+    let has_model = found(&ground.role, "models")?.backends.offer(Capability::Generate);
+    match ground.is_main()? && !has_model {
+        true => Err(no_model("and on the main network a validator needs one")),
+        false => Ok(Outcome::pass()),
+    }
+}
+
+fn no_model(why: &str) -> Obstacle {
+    let text = format!(
+        "this build has no libtorch and so no language model, {why}: build with default features"
+    );
+    Failure::new(Exit::Unavailable, text).into()
 }
 
 fn parts(
     settings: &NodeSettings<NeuronSettings>,
-    begun: &Start,
+    ready: &Ready,
     models: Models,
+    published: Option<AxonRecord>,
     metrics: PrometheusHandle,
 ) -> Result<NodeParts, Failure> {
     let inference = Inference::new(&models.backends, &models.inference);
     let validator = ValidatorSettings {
-        netuid: begun.netuid,
-        hotkey: begun.hotkey.clone(),
+        netuid: ready.netuid,
+        hotkey: ready.hotkey.clone(),
         neuron: settings.neuron.clone(),
-        state_file: begun.state.validator_file()?,
-        events_file: begun.state.events_file()?,
-        external_ip: begun.external.ip(),
-        allow_local_addresses: begun.is_local,
+        state_file: ready.state.validator_file()?,
+        events_file: ready.state.events_file()?,
+        external_ip: ready.external.ip(),
+        allow_local_addresses: ready.is_local,
         limits: DendriteLimits::default(),
         tokenizer: models.tokenizer,
         expected: Arc::from([]),
         seed: rand::random(),
         block_time: settings.block_time(),
-        failpoints: begun.failpoints.clone(),
+        failpoints: ready.failpoints.clone(),
     };
     Ok(NodeParts {
         validator: Some(Validator::new(validator, &inference)?),
         inference: Some(inference),
-        published: published(settings, begun),
-        ..begun.parts(settings, metrics)?
+        published,
+        ..ready.parts(settings, metrics)?
     })
 }
 
 /// The validator's address, as the Python one publishes it, though nothing is served there.
-fn published(settings: &NodeSettings<NeuronSettings>, begun: &Start) -> Option<AxonRecord> {
+fn published(
+    settings: &NodeSettings<NeuronSettings>,
+    ready: &Ready,
+    console: &Console,
+) -> Option<AxonRecord> {
     if settings.axon.off {
         return None;
     }
-    if !begun.is_reachable() {
-        begun.console.say(format_args!(
+    if !ready.is_reachable() {
+        console.say(format_args!(
             "{} is no address that others can dial, so it is not published: set --axon.external_ip, \
              or say --axon.off",
-            begun.external.ip()
+            ready.external.ip()
         ));
         return None;
     }
-    let record = begun.record(settings, settings.axon.port);
-    begun.console.say(format_args!("published as {}", record.external));
+    let record = ready.record(settings, settings.axon.port);
+    console.say(format_args!("published as {}", record.external));
     Some(record)
 }

@@ -23,9 +23,9 @@ pub(super) struct CastParts<'a> {
 
 /// One kind of miner of a local net.
 #[derive(Debug)]
-pub struct CastMiner {
+pub(super) struct CastMiner {
     /// Its name in reports.
-    pub label: &'static str,
+    pub(super) label: &'static str,
     needs_model: bool,
     build: fn(&CastParts<'_>) -> Arc<dyn Miner>,
 }

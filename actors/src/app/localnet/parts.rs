@@ -11,7 +11,8 @@ use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 
 use super::cast::CastParts;
-use super::prepare::{Prepared, PreparedMiner, validator_path};
+use super::keys::validator_path;
+use super::prepare::{Prepared, PreparedMiner};
 use crate::app::Failure;
 use crate::app::parts::{ChainPart, Inference, MinerSettings, Validator, ValidatorSettings};
 use crate::app::tree::NodeParts;
@@ -35,14 +36,14 @@ pub(super) fn parts(
     let block_time = Settings::seconds(settings.localnet.block_time);
     let client = client(&prepared.chain.url(), block_time, failpoints.clone())?;
     let inference = Inference::new(&prepared.backends, &prepared.inference);
-    let validator = validator_settings(settings, prepared, failpoints);
+    let validator = validator_settings(settings, prepared, failpoints)?;
     Ok(NodeParts {
         netuid: Netuid(settings.netuid),
         own: prepared.keys.validator.hotkey.account_id(),
         chain: ChainPart { client, feeds: Feeds::new(block_time) },
         every_blocks: 1,
         metrics,
-        pages: prepared.telemetry.try_clone().map_err(Failure::unshared)?,
+        pages: prepared.pages.try_clone().map_err(Failure::unshared)?,
         development_key: Some(validator_path(settings.localnet.seed).into()),
         dev_chain: Some(prepared.chain.clone()),
         validator: Some(Validator::new(validator, &inference)?),
@@ -71,13 +72,13 @@ fn validator_settings(
     settings: &Settings,
     prepared: &Prepared,
     failpoints: Failpoints,
-) -> ValidatorSettings {
-    ValidatorSettings {
+) -> Result<ValidatorSettings, Failure> {
+    Ok(ValidatorSettings {
         netuid: Netuid(settings.netuid),
         hotkey: prepared.keys.validator.hotkey.clone(),
         neuron: settings.neuron.clone(),
-        state_file: prepared.state.validator_file(),
-        events_file: prepared.state.events_file(),
+        state_file: prepared.state.validator_file()?,
+        events_file: prepared.state.events_file()?,
         external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         allow_local_addresses: true,
         limits: DendriteLimits::default(),
@@ -86,7 +87,7 @@ fn validator_settings(
         seed: settings.localnet.seed,
         block_time: Settings::seconds(settings.localnet.block_time),
         failpoints,
-    }
+    })
 }
 
 /// The miners of this run with the axons that they are about to publish.

@@ -1,20 +1,23 @@
-//! Everything that can be wrong is found here, before anything is started.
+//! The preflight of a local net, and what it leaves for the run.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sn1::llm::tokenizer::Tokenizer;
-use sn1::store::{Store, StoreError};
-use sn1::wallet::{AccountId, Keypair};
+use sn1::store::StoreError;
+use sn1::wallet::AccountId;
 
+use super::Options;
 use super::cast::{CastMiner, cast};
-use super::{Options, setup};
-use crate::app::Failure;
-use crate::app::machine::{LockedFolder, bind, unwritable};
-use crate::app::models;
+use super::genesis::chain_settings;
+use super::keys::LocalnetKeys;
+use crate::app::machine::{bind, unwritable};
+use crate::app::preflight::{Check, Outcome, Preflight, Verdict, found, open_files, take};
+use crate::app::state::{Facts, StateFolder};
+use crate::app::{Failure, models};
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
@@ -22,244 +25,217 @@ use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::settings::Settings;
 
-/// What a state folder was made for.
-const FACTS_FILE: &str = "localnet.json";
-
-/// A neuron's two keys.
-#[derive(Debug, Clone)]
-pub struct NeuronKeys {
-    /// Pays and owns.
-    pub coldkey: Keypair,
-    /// Signs.
-    pub hotkey: Keypair,
-}
-
-impl NeuronKeys {
-    fn derive(seed: u64, role: &str) -> Result<Self, Failure> {
-        let key = |kind: &str| {
-            Keypair::from_dev_path(&key_path(seed, role, kind))
-                .map_err(|error| Failure::usage(error.to_string()))
-        };
-        Ok(Self { coldkey: key("cold")?, hotkey: key("hot")? })
-    }
-}
-
-fn key_path(seed: u64, role: &str, kind: &str) -> String {
-    format!("//sn1//localnet//{seed}//{role}//{kind}")
-}
-
-/// The derivation path of the validator's hotkey, from the development phrase.
-pub(super) fn validator_path(seed: u64) -> String {
-    key_path(seed, "validator", "hot")
-}
-
-/// All keys of a local net, derived from its seed.
-#[derive(Debug, Clone)]
-pub struct LocalnetKeys {
-    /// The validator's.
-    pub validator: NeuronKeys,
-    /// The miners', in order.
-    pub miners: Vec<NeuronKeys>,
-}
-
 /// A miner that is about to be started.
 #[derive(Debug)]
-pub struct PreparedMiner {
+pub(super) struct PreparedMiner {
     /// What it does.
-    pub kind: &'static CastMiner,
+    pub(super) kind: &'static CastMiner,
     /// Its hotkey's address.
-    pub hotkey: AccountId,
+    pub(super) hotkey: AccountId,
     /// Where it will serve; bound already.
-    pub listener: TcpListener,
-}
-
-/// The state folder, locked for this process.
-#[derive(Debug)]
-pub struct StateFolder {
-    folder: LockedFolder,
-    is_kept: bool,
-}
-
-impl StateFolder {
-    /// Scores, journal and turns.
-    pub fn validator_file(&self) -> PathBuf {
-        self.folder.path().join("validator.sqlite")
-    }
-
-    /// The event history.
-    pub fn events_file(&self) -> PathBuf {
-        self.folder.path().join("events.sqlite")
-    }
-
-    /// The dev chain.
-    pub fn chain_file(&self) -> PathBuf {
-        self.folder.path().join("chain.sqlite")
-    }
-}
-
-impl Drop for StateFolder {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            // Left behind at worst; it is in the system's folder for such files.
-            let _ = std::fs::remove_dir_all(self.folder.path());
-        }
-    }
+    pub(super) listener: TcpListener,
 }
 
 /// All that a run needs, checked and bound.
-pub struct Prepared {
+pub(super) struct Prepared {
     /// What answers and embeds.
-    pub backends: ChosenBackends,
+    pub(super) backends: ChosenBackends,
     /// The models' files.
-    pub inference: InferenceSettings,
+    pub(super) inference: InferenceSettings,
     /// The model's tokenizer.
-    pub tokenizer: Arc<Tokenizer>,
+    pub(super) tokenizer: Arc<Tokenizer>,
     /// Keys.
-    pub keys: Arc<LocalnetKeys>,
+    pub(super) keys: Arc<LocalnetKeys>,
     /// Miners with their listeners.
-    pub miners: Vec<PreparedMiner>,
+    pub(super) miners: Vec<PreparedMiner>,
     /// The listener of the pages.
-    pub telemetry: TcpListener,
+    pub(super) pages: TcpListener,
     /// The chain, open, and its port, bound.
-    pub chain: PreparedDevNode,
+    pub(super) chain: PreparedDevNode,
     /// Where the state is.
-    pub state: StateFolder,
+    pub(super) state: StateFolder,
 }
 
-/// Checks the machine against the settings, opens and binds.
-///
-/// # Errors
-/// The first thing that is wrong, in one sentence; nothing is left started.
-pub fn prepare(settings: &Settings, options: &Options) -> Result<Prepared, Failure> {
-    let backends = ChosenBackends::default();
-    let has_model = backends.offer(Capability::Generate);
-    check_tasks(settings, has_model)?;
-    check_report(options)?;
-    let folder = &settings.models.folder;
-    models::note_device(&settings.neuron.device);
-    let (model, tokenizer) = models::find_model(&settings.neuron.model_id, folder)?;
-    let encoder = Some(models::find_encoder(&settings.models.encoder, folder)?);
-    let inference = InferenceSettings { model, encoder, n_threads: settings.neuron.threads };
-    backends.check(&inference)?;
-    let keys = derive_keys(settings)?;
-    let telemetry = bind(loopback(settings.telemetry.port), "the metrics", "telemetry.port")?;
-    let miners = prepare_miners(settings, &keys, has_model)?;
-    let state = open_state(settings, options)?;
-    let chain = open_chain(settings, &keys, &state)?;
-    let keys = Arc::new(keys);
-    Ok(Prepared { backends, inference, tokenizer, keys, miners, telemetry, chain, state })
+/// What the checks share.
+pub(super) struct LocalnetGround<'a> {
+    settings: &'a Settings,
+    options: &'a Options,
+    backends: ChosenBackends,
+    models: Option<(InferenceSettings, Arc<Tokenizer>)>,
+    keys: Option<Arc<LocalnetKeys>>,
+    pages: Option<TcpListener>,
+    miners: Option<Vec<PreparedMiner>>,
+    state: Option<StateFolder>,
+    chain: Option<PreparedDevNode>,
 }
 
-/// Scores and journal are of their chain: without it, none of the folder is of use.
-fn open_chain(
-    settings: &Settings,
-    keys: &LocalnetKeys,
-    state: &StateFolder,
-) -> Result<PreparedDevNode, Failure> {
-    let opened = PreparedDevNode::open(setup::chain_settings(settings, keys, state.chain_file()));
-    opened.map_err(|error| match error {
-        DevNodeError::State(StoreError::OtherChain { reason, .. }) => Failure::new(
-            Exit::Damaged,
-            format!(
-                "{} holds the chain of another version of this software ({reason}), which this one \
-                 cannot go on from: move the state folder away to start afresh",
-                state.folder.path().display()
-            ),
-        ),
-        error => error.into(),
-    })
+/// Everything that can be wrong with a local net.
+pub(super) fn preflight<'a>() -> Preflight<LocalnetGround<'a>> {
+    Preflight(vec![
+        Check::now("open files", "the limit of open files", open_files),
+        Check::now("tasks", "tasks that this build can make", check_tasks),
+        Check::now("report", "the file of the report", check_report),
+        Check::now("models", "the language model and the sentence encoder", find_models),
+        Check::now("keys", "keys by the seed", derive_keys),
+        Check::now("pages", "the port of metrics and health", bind_pages),
+        Check::now("axons", "the ports of the miners", bind_axons),
+        Check::now("state", "the state folder, for this net alone", open_state),
+        Check::now("chain", "the chain's file and port", open_chain),
+    ])
 }
 
-fn check_tasks(settings: &Settings, has_model: bool) -> Result<(), Failure> {
-    let needs_model = settings.neuron.tasks.iter().any(|kind| kind.definition().needs_model());
-    if has_model || !needs_model {
-        return Ok(());
+impl<'a> LocalnetGround<'a> {
+    /// Nothing is checked yet.
+    pub(super) fn new(settings: &'a Settings, options: &'a Options) -> Self {
+        let backends = ChosenBackends::default();
+        let (models, keys, pages, miners, state, chain) = (None, None, None, None, None, None);
+        Self { settings, options, backends, models, keys, pages, miners, state, chain }
+    }
+
+    /// What the checks left.
+    ///
+    /// # Errors
+    /// A check that was not run.
+    pub(super) fn prepared(self) -> Result<Prepared, Failure> {
+        let (inference, tokenizer) = take(self.models, "models")?;
+        Ok(Prepared {
+            backends: self.backends,
+            inference,
+            tokenizer,
+            keys: take(self.keys, "keys")?,
+            miners: take(self.miners, "axons")?,
+            pages: take(self.pages, "pages")?,
+            chain: take(self.chain, "chain")?,
+            state: take(self.state, "state")?,
+        })
+    }
+}
+
+fn check_tasks(on: &mut LocalnetGround<'_>) -> Verdict {
+    let mut tasks = on.settings.neuron.tasks.iter();
+    let needs_model = tasks.any(|kind| kind.definition().needs_model());
+    if on.backends.offer(Capability::Generate) || !needs_model {
+        return Ok(Outcome::pass());
     }
     let text = "this build has no libtorch and so no language model: build with default features, \
                 or run with --neuron.tasks math --neuron.task_p 1";
-    Err(Failure::usage(text.to_owned()))
+    Err(Failure::usage(text).into())
 }
 
-fn check_report(options: &Options) -> Result<(), Failure> {
-    let Some(path) = &options.report else { return Ok(()) };
-    let opened = File::options().append(true).create(true).open(path);
-    opened.map(drop).map_err(|error| unwritable(path, error))
-}
-
-fn derive_keys(settings: &Settings) -> Result<LocalnetKeys, Failure> {
-    let seed = settings.localnet.seed;
-    let miners =
-        (0..settings.localnet.miners).map(|i| NeuronKeys::derive(seed, &format!("miner//{i}")));
-    Ok(LocalnetKeys {
-        validator: NeuronKeys::derive(seed, "validator")?,
-        miners: miners.collect::<Result<_, _>>()?,
-    })
-}
-
-/// What must stay the same from one run on a folder to the next.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FolderFacts {
-    seed: u64,
-    netuid: u16,
-    miners: u16,
-    tempo: u16,
-}
-
-fn open_state(settings: &Settings, options: &Options) -> Result<StateFolder, Failure> {
-    let (path, is_kept) = match &options.keep {
-        Some(path) => (path.clone(), true),
-        None => {
-            let name = format!("sn1-localnet-{}-{}", std::process::id(), unix_ns());
-            (std::env::temp_dir().join(name), false)
-        }
-    };
-    let state = StateFolder { folder: LockedFolder::open(path)?, is_kept };
-    let facts = FolderFacts {
-        seed: settings.localnet.seed,
-        netuid: settings.netuid,
-        miners: settings.localnet.miners,
-        tempo: settings.localnet.tempo,
-    };
-    if let Some(found) = state.folder.differs(FACTS_FILE, &facts)? {
-        return Err(Failure::usage(format!(
-            "{} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
-             same, or another folder",
-            state.folder.path().join(FACTS_FILE).display(),
-            found.seed,
-            found.netuid,
-            found.miners,
-            found.tempo
-        )));
+fn check_report(on: &mut LocalnetGround<'_>) -> Verdict {
+    if let Some(path) = &on.options.report {
+        let opened = File::options().append(true).create(true).open(path);
+        opened.map_err(|error| unwritable(path, error))?;
     }
-    let damaged = |error: StoreError| Failure::new(Exit::Damaged, error.to_string());
-    Store::open(&state.validator_file()).and_then(|store| store.load_scores()).map_err(damaged)?;
-    Store::open(&state.events_file()).map_err(damaged)?;
-    Ok(state)
+    Ok(Outcome::pass())
+}
+
+fn find_models(on: &mut LocalnetGround<'_>) -> Verdict {
+    let Settings { neuron, models: section, .. } = on.settings;
+    models::note_device(&neuron.device);
+    let (model, tokenizer) = models::find_model(&neuron.model_id, &section.folder)?;
+    let encoder = Some(models::find_encoder(&section.encoder, &section.folder)?);
+    let inference = InferenceSettings { model, encoder, n_threads: neuron.threads };
+    on.backends.check(&inference).map_err(Failure::from)?;
+    on.models = Some((inference, tokenizer));
+    Ok(Outcome::pass())
+}
+
+fn derive_keys(on: &mut LocalnetGround<'_>) -> Verdict {
+    on.keys = Some(Arc::new(LocalnetKeys::derive(on.settings)?));
+    Ok(Outcome::pass())
+}
+
+fn bind_pages(on: &mut LocalnetGround<'_>) -> Verdict {
+    let address = loopback(on.settings.telemetry.port);
+    on.pages = Some(bind(address, "the metrics", "telemetry.port")?);
+    Ok(Outcome::pass())
+}
+
+fn bind_axons(on: &mut LocalnetGround<'_>) -> Verdict {
+    let (first, n_miners) = (on.settings.axon.port, on.settings.localnet.miners);
+    if first != 0 && first.checked_add(n_miners - 1).is_none() {
+        let text =
+            format!("--axon.port {first} leaves no room for {n_miners} miners below port 65536");
+        return Err(Failure::usage(text).into());
+    }
+    let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
+    let kinds = cast(on.backends.offer(Capability::Generate));
+    let slots = found(&on.keys, "keys")?.miners.iter().zip(kinds).zip(ports);
+    let miners = slots.map(|((keys, kind), port)| {
+        let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
+        Ok(PreparedMiner { kind, hotkey: keys.hotkey.account_id(), listener })
+    });
+    let miners = miners.collect::<Result<_, Failure>>()?;
+    on.miners = Some(miners);
+    Ok(Outcome::pass())
 }
 
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-fn prepare_miners(
-    settings: &Settings,
-    keys: &LocalnetKeys,
-    has_model: bool,
-) -> Result<Vec<PreparedMiner>, Failure> {
-    let first = settings.axon.port;
-    let n_miners = settings.localnet.miners;
-    if first != 0 && first.checked_add(n_miners - 1).is_none() {
-        return Err(Failure::usage(format!(
-            "--axon.port {first} leaves no room for {n_miners} miners below port 65536"
-        )));
+/// What must stay the same from one run on a folder to the next.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LocalnetFacts {
+    seed: u64,
+    netuid: u16,
+    miners: u16,
+    tempo: u16,
+}
+
+impl Facts for LocalnetFacts {
+    const FILE: &'static str = "localnet.json";
+
+    fn refusal(&self, file: &Path) -> Failure {
+        Failure::usage(format!(
+            "{} says that this state is of seed {}, subnet {}, {} miners and tempo {}: use the \
+             same, or another folder",
+            file.display(),
+            self.seed,
+            self.netuid,
+            self.miners,
+            self.tempo
+        ))
     }
-    let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
-    let slots = keys.miners.iter().zip(cast(has_model)).zip(ports);
-    slots
-        .map(|((keys, kind), port)| {
-            let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
-            Ok(PreparedMiner { kind, hotkey: keys.hotkey.account_id(), listener })
-        })
-        .collect()
+}
+
+fn open_state(on: &mut LocalnetGround<'_>) -> Verdict {
+    let facts = LocalnetFacts {
+        seed: on.settings.localnet.seed,
+        netuid: on.settings.netuid,
+        miners: on.settings.localnet.miners,
+        tempo: on.settings.localnet.tempo,
+    };
+    let state = match &on.options.keep {
+        Some(path) => StateFolder::open(path.clone(), &facts)?,
+        None => {
+            let name = format!("sn1-localnet-{}-{}", std::process::id(), unix_ns());
+            StateFolder::temporary(std::env::temp_dir().join(name), &facts)?
+        }
+    };
+    state.validator_file()?;
+    state.events_file()?;
+    on.state = Some(state);
+    Ok(Outcome::pass())
+}
+
+/// Scores and journal are of their chain: without it, none of the folder is of use.
+fn open_chain(on: &mut LocalnetGround<'_>) -> Verdict {
+    let (keys, state) = (found(&on.keys, "keys")?, found(&on.state, "state")?);
+    let opened = PreparedDevNode::open(chain_settings(on.settings, keys, state.chain_file()));
+    let opened = opened.map_err(|error| match error {
+        DevNodeError::State(StoreError::OtherChain { reason, .. }) => {
+            let text = format!(
+                "{} holds the chain of another version of this software ({reason}), which this one \
+                 cannot go on from: move the state folder away to start afresh",
+                state.path().display()
+            );
+            Failure::new(Exit::Damaged, text)
+        }
+        error => error.into(),
+    })?;
+    on.chain = Some(opened);
+    Ok(Outcome::pass())
 }

@@ -8,13 +8,13 @@ use std::path::Path;
 use serde::Serialize;
 use sn1::chain::{Netuid, Neuron, Uid};
 use sn1::devchain::node::DevNode;
-use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store, StoreError};
+use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store};
 
 use super::prepare::Prepared;
 use crate::app::Failure;
 use crate::app::console::Tally;
 use crate::app::machine::unwritable;
-use crate::exit::Exit;
+use crate::app::state::damaged;
 use crate::supervision::FaultCounts;
 
 /// A turn's time beyond its slowest allowed part, in seconds.
@@ -78,13 +78,12 @@ impl Report {
         ended_by: &'static str,
         seconds: f64,
     ) -> Result<Self, Failure> {
-        let damaged = |error: StoreError| Failure::new(Exit::Damaged, error.to_string());
-        let store = Store::open(&prepared.state.validator_file()).map_err(damaged)?;
+        let store = Store::open(&prepared.state.validator_file()?).map_err(damaged)?;
         let scores = store.load_scores().map_err(damaged)?;
         let tallies = store.miner_tallies().map_err(damaged)?;
         let overheads = store.overheads().map_err(damaged)?;
         let commits = store.commits().map_err(damaged)?;
-        let events = Store::open(&prepared.state.events_file())
+        let events = Store::open(&prepared.state.events_file()?)
             .and_then(|store| store.count_events("step"))
             .map_err(damaged)?;
         let node = ChainStore::open(&prepared.state.chain_file())

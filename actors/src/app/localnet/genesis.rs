@@ -10,7 +10,7 @@ use sn1::chain::{Chain, ChainError, Hyperparameters, Netuid, RAO_PER_TAO};
 use sn1::devchain::node::Generation;
 use sn1::devchain::{ChainRules, GenesisConfig};
 
-use super::prepare::LocalnetKeys;
+use super::keys::LocalnetKeys;
 use crate::app::parts::VERSION_KEY;
 use crate::chain::subtensor::Subtensor;
 use crate::devnode::DevNodeSettings;

@@ -1,0 +1,121 @@
+//! Checks that ask the chain: that it answers and knows the subnet, that it has registered the
+//! hotkey, and from which address this machine speaks to it.
+
+use sn1::chain::{Chain, ChainError, Netuid};
+
+use super::ground::{Ground, ReachedChain};
+use super::machine::refuse_faults;
+use super::{Asking, Obstacle, Outcome, Verdict, found};
+use crate::app::Failure;
+use crate::axon::{ExternalAddress, SystemRoutes, external_address};
+use crate::chain::Failpoints;
+use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use crate::exit::Exit;
+use crate::settings::NodeSettings;
+
+/// The first block of the main network (docs/spec/chain.md#networks).
+const MAIN_GENESIS: &str = "0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03";
+
+/// Reads the subnet once, by a client that ends with this; the tree's own one starts afresh.
+pub(super) fn reach<'a, N, R>(ground: &'a mut Ground<'_, N, R>) -> Asking<'a> {
+    Box::pin(async move {
+        let settings = ground.settings;
+        let network = settings.subtensor.nodes()?;
+        let client = Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() });
+        let known = client.metagraph(Netuid(settings.netuid)).await.map_err(unreached)?;
+        let genesis = client.genesis().map(|hash| hash.to_string()).unwrap_or_default();
+        let is_main = genesis == MAIN_GENESIS;
+        refuse_faults(is_main, ground.options)?;
+        let failpoints = Failpoints::from_environment(is_main)?;
+        let note = format!(
+            "{} answers, at block {}{}",
+            shown(settings),
+            known.head.number,
+            if is_main { " of the main network" } else { "" }
+        );
+        ground.chain = Some(ReachedChain { known, genesis, is_main, failpoints });
+        Ok(Outcome::note(note))
+    })
+}
+
+fn unreached(error: ChainError) -> Failure {
+    match error {
+        ChainError::NoSubnet(_) => error.into(),
+        error => Failure::new(
+            Exit::Unavailable,
+            format!(
+                "{error}; check this machine's network, or name other nodes with \
+                 --subtensor.chain_endpoint"
+            ),
+        ),
+    }
+}
+
+/// What the operator calls the chain.
+fn shown<N>(settings: &NodeSettings<N>) -> String {
+    let section = &settings.subtensor;
+    match section.chain_endpoint.as_slice() {
+        [] => section.network.clone(),
+        nodes => nodes.join(", "),
+    }
+}
+
+pub(super) fn registration<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    let settings = ground.settings;
+    let own = found(&ground.hotkey, "wallet")?.account_id();
+    let known = &found(&ground.chain, "chain")?.known;
+    let (netuid, wallet) = (settings.netuid, &settings.wallet);
+    if let Some(neuron) = known.neuron_of(&own) {
+        let permit = if neuron.validator_permit { ", with a validator permit" } else { "" };
+        let uid = neuron.uid;
+        return Ok(Outcome::note(format!("registered on subnet {netuid} as uid {uid}{permit}")));
+    }
+    let text = format!(
+        "hotkey {own} ({} of {}) is not registered on subnet {netuid} of {}: register it from where \
+         its coldkey is, with `btcli subnets register --netuid {netuid} --network {} --wallet-name \
+         {} --hotkey {}` or any other tool that registers a hotkey, then start this again",
+        wallet.hotkey,
+        wallet.name,
+        shown(settings),
+        settings.subtensor.chain_endpoint.first().unwrap_or(&settings.subtensor.network),
+        wallet.name,
+        wallet.hotkey,
+    );
+    Err(Failure::new(Exit::NotRegistered, text).into())
+}
+
+/// What is set, or the address that this machine speaks to the chain from.
+pub(super) fn address<'a, N, R>(ground: &'a mut Ground<'_, N, R>) -> Asking<'a> {
+    Box::pin(async move {
+        let settings = ground.settings;
+        ground.external = Some(match settings.axon.published_ip()? {
+            Some(ip) => ExternalAddress::Set(ip),
+            None => own_address(&settings.subtensor.nodes()?).await?,
+        });
+        Ok(Outcome::pass())
+    })
+}
+
+async fn own_address(network: &Network) -> Result<ExternalAddress, Obstacle> {
+    let mut reason = "no node of the chain has an address".to_owned();
+    for node in &network.0 {
+        match tokio::net::lookup_host((node.host(), node.port())).await {
+            Err(error) => reason = format!("{node}: {error}"),
+            Ok(mut peers) => {
+                if let Some(peer) = peers.next() {
+                    let found = external_address(None, &SystemRoutes, peer);
+                    return found.map_err(|error| unknown_address(&error.to_string()));
+                }
+            }
+        }
+    }
+    Err(unknown_address(&reason))
+}
+
+fn unknown_address(reason: &str) -> Obstacle {
+    let text = format!(
+        "the address that others reach this machine by is not known ({reason}): set \
+         --axon.external_ip"
+    );
+    Failure::usage(text).into()
+}

@@ -1,0 +1,105 @@
+//! Checks of this machine: open files, faults on purpose, the port of the pages, the wallet, the
+//! state folder.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::ground::Ground;
+use super::{Outcome, Verdict, found};
+use crate::app::machine::bind;
+use crate::app::open_files::raise_open_files;
+use crate::app::state::{NodeFacts, StateFolder};
+use crate::app::{Failure, RoleOptions};
+use crate::settings::RoleSettings;
+use crate::wallet::{NodeWallet, PasswordSource};
+
+/// Where the limit stays as it is, miners beyond it cannot be asked.
+pub(in crate::app) fn open_files<G>(_: &mut G) -> Verdict {
+    Ok(match raise_open_files() {
+        Ok(_) => Outcome::pass(),
+        Err(error) => Outcome::warning(format!(
+            "the limit of open files could not be raised: {error}; raise it with `ulimit -n`, or \
+             expect failures beyond some hundred connections"
+        )),
+    })
+}
+
+/// By the chain's name alone; the check `chain` looks again once it knows the chain.
+pub(super) fn faults<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    refuse_faults(ground.settings.subtensor.names_main_network(), ground.options)?;
+    Ok(Outcome::pass())
+}
+
+/// Where real money is, nothing is broken on purpose.
+pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<(), Failure> {
+    match is_main && !options.faults.is_empty() {
+        true => {
+            Err(Failure::usage("--fault flags are refused on the main network: leave them out"))
+        }
+        false => Ok(()),
+    }
+}
+
+pub(super) fn pages<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    let section = &ground.settings.telemetry;
+    let ip = section.listen_ip()?;
+    if section.publish && ip.is_loopback() {
+        let text = "telemetry.publish is set, but the metrics are on a loopback address that nobody \
+                    else can read: set --telemetry.ip too";
+        return Err(Failure::usage(text).into());
+    }
+    let address = SocketAddr::new(ip, section.port);
+    ground.pages = Some(bind(address, "the metrics", "telemetry.port")?);
+    Ok(Outcome::pass())
+}
+
+pub(super) fn wallet<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    let wallet = &ground.settings.wallet;
+    let file = &wallet.password_file;
+    let opened = NodeWallet {
+        path: wallet.path.clone(),
+        name: wallet.name.clone(),
+        hotkey: wallet.hotkey.clone(),
+        password: PasswordSource { file: (!file.is_empty()).then(|| PathBuf::from(file)) },
+        allow_unencrypted_coldkey: wallet.allow_unencrypted_coldkey,
+    }
+    .open()?;
+    let address = opened.hotkey.account_id();
+    let note = format!("hotkey {address} ({} of {})", wallet.hotkey, wallet.name);
+    ground.hotkey = Some(opened.hotkey);
+    Ok(Outcome { warnings: opened.notices, note: Some(note) })
+}
+
+pub(super) fn state<N: RoleSettings, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    let settings = ground.settings;
+    let own = found(&ground.hotkey, "wallet")?.account_id().to_string();
+    let genesis = found(&ground.chain, "chain")?.genesis.clone();
+    let folder = settings.state.folder_of(N::ROLE, settings.netuid, &own);
+    let folder = folder.ok_or_else(|| {
+        Failure::usage("there is no home folder: name a folder with --state.folder")
+    })?;
+    let (role, netuid) = (N::ROLE.label().to_owned(), settings.netuid);
+    let facts = NodeFacts { role, netuid, hotkey: own, genesis };
+    let state = ground.state.insert(StateFolder::open(folder, &facts)?);
+    Ok(Outcome::note(format!("state in {}", state.path().display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::app::faults::PlannedFault;
+    use crate::exit::Exit;
+    use crate::supervision::Fault;
+
+    #[test]
+    fn faults_are_for_other_chains_than_the_main_one() {
+        let (actor, after, fault) = ("Scoreboard".to_owned(), Duration::ZERO, Fault::Panic);
+        let faults = vec![PlannedFault { actor, after, fault }];
+        let options = RoleOptions { faults, notices: Vec::new() };
+        assert_eq!(refuse_faults(true, &options).unwrap_err().exit(), Exit::Usage);
+        refuse_faults(false, &options).unwrap();
+        refuse_faults(true, &RoleOptions::default()).unwrap();
+    }
+}
