@@ -7,7 +7,6 @@
 
 mod admission;
 mod connection;
-mod door;
 mod external;
 mod handler;
 mod lone;
@@ -15,14 +14,17 @@ mod miner;
 mod publisher;
 mod rules;
 mod server;
+mod settings;
 mod signatures;
 mod state;
 mod stream;
+mod tarpit;
 
 pub use external::{ExternalAddress, LocalAddress, SystemRoutes, external_address};
 pub use lone::LoneAxon;
 pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError, answer_of};
 pub use publisher::{AxonPublisher, AxonRecord};
 pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};
-pub use server::{AxonServer, AxonSettings};
+pub use server::AxonServer;
+pub use settings::AxonSettings;
 pub use state::AxonState;

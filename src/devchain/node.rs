@@ -18,6 +18,7 @@ mod extrinsic;
 mod hashing;
 mod hex_lists;
 mod history;
+mod key;
 mod keys;
 mod older;
 mod production;

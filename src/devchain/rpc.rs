@@ -7,12 +7,14 @@
 pub mod methods;
 mod params;
 mod payment;
+mod served;
 
 use serde_json::{Map, Value, json};
 
 use super::node::NodeError;
 
 pub use params::{hex, number_of};
+pub use served::Served;
 
 /// Requests that one batch may hold.
 const MAX_BATCH: usize = 1000;

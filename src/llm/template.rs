@@ -5,7 +5,7 @@ use minijinja::{Environment, Error, ErrorKind, Value, context};
 
 use super::gguf::{Gguf, GgufError};
 use super::request::ChatMessage;
-use super::tokenizer::{Tokenizer, guarded};
+use super::tokenizer::{Prompt, Tokenizer, guarded};
 
 const KEY: &str = "tokenizer.chat_template";
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
@@ -34,14 +34,6 @@ pub enum TemplateError {
         /// What it said.
         reason: String,
     },
-}
-
-/// A rendered chat template, still as text. The guard character marks places where a message's
-/// text looks like a control token; [`Tokenizer::encode_prompt`] takes it out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
-    pub(crate) text: String,
-    pub(crate) guard: char,
 }
 
 /// The chat template of a model.

@@ -17,7 +17,6 @@ use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 
 use super::gguf::{Gguf, GgufError};
-use super::template::Prompt;
 use bytes::TokenBytes;
 pub(crate) use control::{ControlTokens, guarded};
 
@@ -39,6 +38,14 @@ pub enum TokenizerError {
         /// What does not fit.
         reason: String,
     },
+}
+
+/// A rendered chat template, still as text. The guard character marks places where a message's
+/// text looks like a control token; [`Tokenizer::encode_prompt`] takes it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    pub(crate) text: String,
+    pub(crate) guard: char,
 }
 
 /// A byte-level BPE tokenizer with its control tokens.

@@ -71,12 +71,6 @@ pub(super) struct Served {
     signed_refusals: std::cell::RefCell<TokenBuckets<()>>,
 }
 
-/// What a verified caller holds for as long as its stream lives.
-pub(super) struct Holding {
-    _held: Held,
-    _permit: StreamPermit,
-}
-
 /// The body of a request, as far as it was read.
 struct Body {
     payload: Payload,
@@ -199,7 +193,7 @@ impl Served {
             track.body_read();
         }
         let permit = self.permit(&admitted, &caller, track).await.map_err(refuse)?;
-        let holding = Holding { _held: held, _permit: permit };
+        let holding = (held, permit);
         let response = self.answer(request.headers(), &admitted, &bytes, holding, track)?;
         // A quick miner's first words leave together with the head.
         tokio::task::yield_now().await;
@@ -308,7 +302,7 @@ impl Served {
         headers: &HeaderMap,
         admitted: &Admitted,
         body: &[u8],
-        holding: Holding,
+        holding: (Held, StreamPermit),
         track: Option<&Rc<Track>>,
     ) -> Result<Response<BoxBody>, Box<Refusal>> {
         let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());

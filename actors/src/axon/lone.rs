@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::miner::Miner;
 use super::rules::Roster;
-use super::server::{AxonServer, AxonSettings};
+use super::server::AxonServer;
+use super::settings::AxonSettings;
 use super::state::AxonState;
 use crate::supervision::{ChildSpec, Root, Slot};
 

@@ -1,28 +1,30 @@
 //! The axon as an actor: an HTTP server on a listener that outlives it. While a server is being
 //! replaced, callers wait in the backlog instead of being refused.
 
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request};
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, fn_service};
 use rustix::net::listen;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
+use sn1::synapse::limits::peer_network;
 use sn1::synapse::sign::random_uuid;
 use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS};
-use sn1::wallet::Keypair;
 use tokio::net::TcpStream;
 
 use super::connection::Connection;
-use super::door::open;
 use super::handler::{Served, handle};
 use super::miner::Miner;
-use super::rules::{AxonLimits, AxonRules};
+use super::settings::AxonSettings;
 use super::state::AxonState;
+use crate::clock::unix_ns;
 use crate::recording::prime;
 use crate::supervision::{Context, Drained, Resident};
 
@@ -37,29 +39,6 @@ const SOCKET_BUFFER_BYTES: usize = 64 * 1024;
 const BACKLOG: i32 = 4096;
 /// Answers that are being written when the axon stops get this long.
 const DRAIN_SECONDS: u64 = 3;
-
-/// Who an axon is and how it runs.
-#[derive(Clone)]
-pub struct AxonSettings {
-    /// The actor's name, a label in metrics.
-    pub name: Arc<str>,
-    /// Its hotkey.
-    pub hotkey: Keypair,
-    /// Event loops, each on a thread of its own; at least one.
-    pub n_threads: usize,
-    /// How much callers get.
-    pub limits: AxonLimits,
-    /// Whom it serves.
-    pub rules: AxonRules,
-}
-
-impl AxonSettings {
-    /// One event loop with the default limits and rules.
-    pub fn new(name: &str, hotkey: Keypair) -> Self {
-        let (limits, rules) = (AxonLimits::default(), AxonRules::default());
-        Self { name: name.into(), hotkey, n_threads: 1, limits, rules }
-    }
-}
 
 /// The actor that serves one miner.
 pub struct AxonServer {
@@ -82,7 +61,7 @@ impl AxonServer {
         Self { settings, listener, state, miner, server: None }
     }
 
-    fn serve(&mut self, ctx: &mut Context<'_, Self>) -> std::io::Result<()> {
+    fn serve(&mut self, ctx: &mut Context<'_, Self>) -> io::Result<()> {
         let server = self.server()?;
         self.server = Some(server.handle());
         ctx.run(server, |_, ended, ctx| match ended {
@@ -92,7 +71,7 @@ impl AxonServer {
         Ok(())
     }
 
-    fn server(&self) -> std::io::Result<Server> {
+    fn server(&self) -> io::Result<Server> {
         let uuid = random_uuid(&mut rand::rng());
         let identity = AxonIdentity::new(self.settings.hotkey.clone(), uuid);
         let (name, state) = (Arc::clone(&self.settings.name), Arc::clone(&self.state));
@@ -168,4 +147,23 @@ impl Drop for AxonServer {
             drop(server.stop(false));
         }
     }
+}
+
+/// Takes a connection in, or closes it.
+async fn open(
+    socket: TcpStream,
+    state: Arc<AxonState>,
+) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
+    let peer = socket.peer_addr().map_err(DispatchError::Io)?;
+    let (network, now) = (peer_network(peer.ip()), unix_ns());
+    let wait = state.stranger_waits(network, now);
+    if !wait.is_zero() {
+        state.connections.count("address_rate");
+        state.tarpit.hold(socket, wait).await;
+        return Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()));
+    }
+    let is_known = state.knows(network, now);
+    let connection = Connection::open(socket, peer, is_known, &state.connections, &state.limits)
+        .map_err(DispatchError::Io)?;
+    Ok((connection, Some(peer)))
 }

@@ -14,10 +14,10 @@ use sn1::wallet::AccountId;
 
 use super::admission::Admission;
 use super::connection::ConnectionTable;
-use super::door::Outside;
 use super::rules::{AxonLimits, AxonRules, Roster};
-use super::server::AxonSettings;
+use super::settings::AxonSettings;
 use super::signatures::Checkers;
+use super::tarpit::Tarpit;
 use crate::clock::unix_ns;
 
 /// What a network gets from which nothing was verified yet.
@@ -38,7 +38,7 @@ pub struct AxonState {
     pub(super) hotkeys: Mutex<Hotkeys>,
     pub(super) admission: Arc<Admission>,
     pub(super) connections: Arc<ConnectionTable>,
-    pub(super) outside: Outside,
+    pub(super) tarpit: Tarpit,
     pub(super) checkers: Arc<Checkers>,
 }
 
@@ -56,7 +56,7 @@ impl AxonState {
             }),
             admission: Admission::new(&name, limits.max_streams, limits.max_waiting),
             connections: ConnectionTable::new(name, &limits),
-            outside: Outside::new(limits.max_connections),
+            tarpit: Tarpit::new(limits.max_connections),
             checkers: Checkers::new(),
             limits,
             rules,

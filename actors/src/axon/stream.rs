@@ -23,7 +23,6 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::connection::Track;
-use super::handler::Holding;
 use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part};
 use crate::spawn::spawn_named;
 
@@ -36,12 +35,32 @@ const READ_OUT: Duration = Duration::from_secs(10);
 /// Chunks that may wait for a slow reader.
 const CHUNKS_AHEAD: usize = 32;
 
-/// Starts the answer to a prompt; gives the body that it writes.
+/// How a stream ended.
+#[derive(Debug, Clone, Copy, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+enum StreamEnd {
+    Complete,
+    /// The miner failed, or the axon stopped.
+    Error,
+    Panic,
+    Deadline,
+    CallerGone,
+}
+
+impl StreamEnd {
+    /// The label in metrics.
+    fn label(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Starts the answer to a prompt; gives the body that it writes. `holding` is what the caller holds
+/// for as long as its stream lives.
 pub(super) fn start(
     name: &Arc<str>,
     miner: &Arc<dyn Miner>,
     prompt: Prompt,
-    holding: Holding,
+    holding: impl Sized + 'static,
     track: Option<Rc<Track>>,
 ) -> StreamBody {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
@@ -60,7 +79,7 @@ pub(super) fn start(
             async move { miner.answer(prompt, within, sink).await }
         };
         let end = tokio::select! {
-            () = sink.gone() => "caller_gone",
+            () = sink.gone() => StreamEnd::CallerGone,
             end = write_answer(answering, within + OVERTIME, &sink) => end,
         };
         open.ended(end);
@@ -73,20 +92,20 @@ async fn write_answer(
     answering: impl Future<Output = Result<(), MinerError>>,
     limit: Duration,
     sink: &ChunkSink,
-) -> &'static str {
+) -> StreamEnd {
     let answering = AssertUnwindSafe(answering).catch_unwind();
     let (end, last) = match tokio::time::timeout(limit, answering).await {
-        Ok(Ok(Ok(()))) => ("complete", Part::End),
-        Ok(Ok(Err(MinerError::CallerGone(_)))) => return "caller_gone",
+        Ok(Ok(Ok(()))) => (StreamEnd::Complete, Part::End),
+        Ok(Ok(Err(MinerError::CallerGone(_)))) => return StreamEnd::CallerGone,
         Ok(Ok(Err(error))) => {
             debug!(%error, "answer broke off");
-            ("error", Part::Broken)
+            (StreamEnd::Error, Part::Broken)
         }
         Ok(Err(_)) => {
             warn!("a miner panicked; its stream is broken off");
-            ("panic", Part::Broken)
+            (StreamEnd::Panic, Part::Broken)
         }
-        Err(_) => ("deadline", Part::End),
+        Err(_) => (StreamEnd::Deadline, Part::End),
     };
     sink.finish(last).await;
     end
@@ -138,16 +157,16 @@ impl Drop for StreamBody {
 /// Counts a stream while it is open, and how it ended.
 struct OpenStream {
     actor: Arc<str>,
-    end: &'static str,
+    end: StreamEnd,
 }
 
 impl OpenStream {
     fn new(actor: &Arc<str>) -> Self {
         gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(actor)).increment(1.0);
-        Self { actor: Arc::clone(actor), end: "error" }
+        Self { actor: Arc::clone(actor), end: StreamEnd::Error }
     }
 
-    fn ended(mut self, end: &'static str) {
+    fn ended(mut self, end: StreamEnd) {
         self.end = end;
     }
 }
@@ -156,6 +175,22 @@ impl Drop for OpenStream {
     fn drop(&mut self) {
         let actor = Arc::clone(&self.actor);
         gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(&actor)).decrement(1.0);
-        counter!(telemetry::AXON_STREAMS.name, "actor" => actor, "end" => self.end).increment(1);
+        counter!(telemetry::AXON_STREAMS.name, "actor" => actor, "end" => self.end.label())
+            .increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantNames;
+
+    use super::*;
+
+    #[test]
+    fn ends_are_those_of_the_metric() {
+        let mut declared = telemetry::AXON_STREAMS.values("end").to_vec();
+        let mut ours = StreamEnd::VARIANTS.to_vec();
+        (declared.sort_unstable(), ours.sort_unstable());
+        assert_eq!(declared, ours);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sn1::chain::{Hash, Head};
 use sn1::devchain::node::{DevNode, Produced};
-use sn1::devchain::rpc::{RpcError, hex, methods};
+use sn1::devchain::rpc::{self, RpcError, hex};
 use sn1::wallet::blake2b_256;
 
 use super::misbehaviour::{FinalityOrder, PoolRefusal, WatchEnd};
@@ -143,7 +143,7 @@ impl Served {
     }
 }
 
-impl methods::Served for Served {
+impl rpc::Served for Served {
     fn node(&self) -> &DevNode {
         &self.node
     }

@@ -1,7 +1,7 @@
 //! What storage holds at a block: values by pallet and entry, as trees. What is not here is not
 //! stored, and clients take the metadata's default.
 
-use super::keys::Key;
+use super::key::Key;
 use super::runtime::Entry;
 use super::tree::Tree;
 use super::view::View;

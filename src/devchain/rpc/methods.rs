@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::params::{hex, number_of};
+use super::served::Served;
 use super::{Answer, Params, RpcError, payment};
-use crate::chain::{Hash, Head};
-use crate::devchain::node::DevNode;
+use crate::chain::Hash;
 use crate::wallet::blake2b_256;
 
 /// Keys that one request may ask for, as substrate has it.
@@ -16,35 +16,6 @@ const ALL_KEYS: usize = 100_000;
 pub const MAX_VALUES: usize = 4096;
 /// Blocks whose hashes one request may ask for.
 const MAX_HASHES: usize = 1000;
-
-/// The node as it is asked. Who serves one may hold its finality back and refuse transactions.
-pub trait Served {
-    /// The node itself.
-    fn node(&self) -> &DevNode;
-
-    /// The newest final block that clients may know of.
-    fn finalized(&self) -> Head;
-
-    /// Puts a transaction into the pool.
-    ///
-    /// # Errors
-    /// What [`DevNode::submit`] says, or the server.
-    fn submit(&mut self, extrinsic: &[u8]) -> Result<Hash, RpcError>;
-}
-
-impl Served for DevNode {
-    fn node(&self) -> &DevNode {
-        self
-    }
-
-    fn finalized(&self) -> Head {
-        self.finalized()
-    }
-
-    fn submit(&mut self, extrinsic: &[u8]) -> Result<Hash, RpcError> {
-        Ok(self.submit(extrinsic)?)
-    }
-}
 
 /// One method's way to its answer.
 pub type Method = fn(&mut dyn Served, &Params) -> Answer;

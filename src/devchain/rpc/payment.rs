@@ -3,7 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::methods::Served;
+use super::served::Served;
 use super::{Answer, INTERNAL_ERROR, Params, RpcError};
 use crate::chain::decode::{DecodeError, Runtime, Value, metadata_of_answer};
 

@@ -3,7 +3,7 @@
 
 use crate::chain::Uid;
 use crate::devchain::EpochRule;
-use crate::devchain::node::keys::Key;
+use crate::devchain::node::key::Key;
 use crate::devchain::node::subnet;
 use crate::devchain::node::tree::Tree;
 use crate::devchain::node::view::{ROOT, View};

@@ -1,7 +1,7 @@
 //! The pallets that every chain has, and the beacon's.
 
 use crate::devchain::node::block::AURA;
-use crate::devchain::node::keys::Key;
+use crate::devchain::node::key::Key;
 use crate::devchain::node::tree::Tree;
 use crate::devchain::node::view::View;
 use crate::wallet::{AccountId, blake2b_256};
