@@ -15,8 +15,9 @@ use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::Keypair;
 use sn1_actors::app::raise_open_files;
-use sn1_actors::dendrite::{AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
-use sn1_actors::supervision::{ChildSpec, Link, Root, Slot};
+use sn1_actors::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
+use sn1_actors::messages::miners::{AskMiners, Target};
+use sn1_actors::supervision::{ChildSpec, Recipient, Root, Slot};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -209,11 +210,11 @@ async fn measure(n_miners: usize) -> Result<(), Failure> {
     let (watchers, _) = mpsc::unbounded_channel();
     let root = Root::start("Node", vec![child], watchers);
     // What is needed once for any number of streams is there after this.
-    round(&slot.link(), &mut few).await?;
+    round(&slot.recipient(), &mut few).await?;
     let before = memory("VmRSS:")?;
     for round_idx in 1..=ROUNDS {
         let Round { took_ms, first_chunks_ms, slowest_ms } =
-            round(&slot.link(), &mut miners).await?;
+            round(&slot.recipient(), &mut miners).await?;
         let added_ms = took_ms - slowest_ms;
         let first_due_ms = STREAM.as_secs_f64() * 1e3 / f64::from(CHUNKS);
         let late_ms = first_chunks_ms - first_due_ms;
@@ -239,7 +240,7 @@ struct Round {
 }
 
 /// Asks all.
-async fn round(dendrite: &Link<Dendrite>, miners: &mut Miners) -> Result<Round, Failure> {
+async fn round(dendrite: &Recipient<AskMiners>, miners: &mut Miners) -> Result<Round, Failure> {
     let message = "Name the tallest mountain of every continent. ".repeat(20);
     let ask = AskMiners {
         targets: miners.targets.clone(),

@@ -17,7 +17,7 @@ use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::chain::{CommitterLinks, CommitterSettings, Failpoints, WeightCommitter};
 use sn1_actors::feeds::{ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
 use sn1_actors::notice::Notice;
-use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Root, RootExit, Slot};
+use sn1_actors::supervision::{ChildSpec, FaultKind, InjectFault, Root, RootExit, Slot};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::watch;
 
@@ -299,8 +299,8 @@ async fn weights_land_once_a_window_through_lost_answers_and_deaths() {
             net.chain.with(|state| state.answers_lost = 1);
         }
         if round % 3 == 2 {
-            let message = InjectFault { actor: "WeightCommitter".into(), fault: Fault::Panic };
-            assert_eq!(net.root.link().ask_again(message, SOON).await, Ok(true));
+            let message = InjectFault { actor: "WeightCommitter".into(), fault: FaultKind::Panic };
+            assert_eq!(net.root.faults().ask_again(message, SOON).await, Ok(true));
         }
         let outcome = net.outcome().await;
         assert_eq!(outcome.label(), "landed", "{outcome:?}");

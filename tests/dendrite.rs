@@ -15,10 +15,9 @@ use peer::{Peer, Script, Step, say};
 use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::Keypair;
-use sn1_actors::dendrite::{
-    Answer, AskMiners, Deadlines, Dendrite, DendriteLimits, DendriteSettings, ProgressEvent, Target,
-};
-use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
+use sn1_actors::dendrite::{Deadlines, Dendrite, DendriteLimits, DendriteSettings};
+use sn1_actors::messages::miners::{Answer, AskMiners, ProgressEvent, Target};
+use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
 /// The total beside deadlines that are shares of it.
@@ -49,7 +48,7 @@ fn good(chunks: &[&str]) -> Vec<u8> {
 
 struct Asker {
     root: Root,
-    dendrite: Link<Dendrite>,
+    dendrite: Recipient<AskMiners>,
 }
 
 impl Asker {
@@ -64,7 +63,7 @@ impl Asker {
         let slot = Slot::new("Dendrite");
         let child = ChildSpec::new(&slot, move || Dendrite::new(settings.clone()));
         let (watchers, _) = mpsc::unbounded_channel();
-        Self { root: Root::start("Node", vec![child], watchers), dendrite: slot.link() }
+        Self { root: Root::start("Node", vec![child], watchers), dendrite: slot.recipient() }
     }
 
     async fn open(&self, ask: AskMiners) -> mpsc::Receiver<Answer> {

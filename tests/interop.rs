@@ -22,7 +22,7 @@ use sdk::{Job, Sdk, TheirAnswer, TheirAxon, account};
 use sn1::synapse::headers::{AxonAddress, RequestDraft};
 use sn1::synapse::sign::{SignedRequest, sign_request};
 use sn1::wallet::{AccountId, Keypair};
-use sn1_actors::dendrite::Answer;
+use sn1_actors::messages::miners::Answer;
 
 /// Declares a test for each version.
 macro_rules! with_both_sdks {

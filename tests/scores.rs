@@ -9,9 +9,10 @@ use sn1::chain::Uid;
 use sn1::store::{ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
 use sn1::validation::scoring::Averaging;
 use sn1::wallet::AccountId;
-use sn1_actors::conversation::{GetScores, RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::conversation::{Scoreboard, ScoreboardSettings};
 use sn1_actors::feeds::ScoresSnapshot;
-use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
+use sn1_actors::messages::scores::{GetScores, RecordTurn};
+use sn1_actors::supervision::{ChildSpec, FaultKind, InjectFault, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -37,12 +38,12 @@ fn turn(number: u32) -> TurnRecord {
     }
 }
 
-async fn scores(link: &Link<Scoreboard>) -> Arc<ScoresSnapshot> {
-    link.ask_again(GetScores, SOON).await.unwrap().unwrap()
+async fn scores(slot: &Slot<Scoreboard>) -> Arc<ScoresSnapshot> {
+    slot.recipient().ask_again(GetScores, SOON).await.unwrap().unwrap()
 }
 
 /// Runs `n_turns` turns, with a fault before each turn that `faults` names, and gives the scores.
-async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> ScoresSnapshot {
+async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<FaultKind>) -> ScoresSnapshot {
     let folder = tempfile::tempdir().unwrap();
     let state_file = folder.path().join("validator.sqlite");
     let miners =
@@ -62,15 +63,15 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> Score
     .stall_after(Duration::from_secs(3));
     let (watchers, mut events) = mpsc::unbounded_channel();
     let root = Root::start("Node", vec![spec], watchers);
-    let link = slot.link();
+    let link = slot.recipient();
     for number in 0..n_turns {
         if let Some(fault) = fault_before(number) {
-            let before = scores(&link).await;
+            let before = scores(&slot).await;
             feed.mark_unchanged();
             let message = InjectFault { actor: "Scoreboard".into(), fault };
-            assert_eq!(root.link().ask_again(message, SOON).await, Ok(true));
+            assert_eq!(root.faults().ask_again(message, SOON).await, Ok(true));
             tokio::time::timeout(SOON, events.recv()).await.unwrap().unwrap();
-            assert_eq!(*scores(&link).await, *before, "a restart moved the scores");
+            assert_eq!(*scores(&slot).await, *before, "a restart moved the scores");
             tokio::time::timeout(SOON, feed.changed()).await.unwrap().unwrap();
             assert_eq!(feed.borrow().as_ref(), Some(&before), "a new life publishes others");
         }
@@ -81,7 +82,7 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> Score
         assert_eq!(recorded, again);
         assert_eq!(feed.borrow().as_ref(), Some(&recorded), "acknowledged before it is published");
     }
-    let last = scores(&link).await;
+    let last = scores(&slot).await;
     assert_eq!(root.stop().await, RootExit::Stopped);
     let stored = Store::open(&state_file).unwrap().load_scores().unwrap();
     let values: Vec<f32> = stored.miners.iter().map(|miner| miner.score).collect();
@@ -93,9 +94,9 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<Fault>) -> Score
 async fn scores_after_every_kind_of_fault_equal_those_of_a_quiet_run() {
     let quiet = run(12, |_| None).await;
     let broken = run(12, |number| match number {
-        3 => Some(Fault::Panic),
-        6 => Some(Fault::Error),
-        9 => Some(Fault::Stall),
+        3 => Some(FaultKind::Panic),
+        6 => Some(FaultKind::Error),
+        9 => Some(FaultKind::Stall),
         _ => None,
     })
     .await;

@@ -13,9 +13,10 @@ use sn1::synapse::body::Prompt;
 use sn1::wallet::Keypair;
 use sn1_actors::app::localnet::{FailingMiner, GarbageMiner, SlowMiner};
 use sn1_actors::axon::{Answering, AxonServer, AxonSettings, AxonState, ChunkSink, Miner, Roster};
-use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
+use sn1_actors::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
+use sn1_actors::messages::miners::{Answer, AskMiners, Target};
 use sn1_actors::miners::{EchoMiner, PhraseMiner};
-use sn1_actors::supervision::{ChildSpec, Fault, InjectFault, Link, Root, RootExit, Slot};
+use sn1_actors::supervision::{ChildSpec, FaultKind, InjectFault, Recipient, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -61,7 +62,7 @@ impl Miner for EndlessMiner {
 
 struct Subnet {
     root: Root,
-    dendrite: Link<Dendrite>,
+    dendrite: Recipient<AskMiners>,
     targets: Vec<Target>,
 }
 
@@ -108,7 +109,7 @@ fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
     };
     children.push(ChildSpec::new(&slot, move || Dendrite::new(settings.clone())));
     let (watchers, _) = mpsc::unbounded_channel();
-    Subnet { root: Root::start("Node", children, watchers), dendrite: slot.link(), targets }
+    Subnet { root: Root::start("Node", children, watchers), dendrite: slot.recipient(), targets }
 }
 
 impl Subnet {
@@ -203,8 +204,8 @@ async fn a_miner_without_end_is_cut_off_at_the_deadline_and_what_came_is_kept() 
 async fn an_axon_that_panicked_serves_again_on_the_same_port() {
     let subnet = subnet(vec![Arc::new(EchoMiner)], CallerIs::Registered);
     assert_eq!(subnet.ask().await[0].1, Some(200));
-    let message = InjectFault { actor: "AxonServer-1".into(), fault: Fault::Panic };
-    assert_eq!(subnet.root.link().ask_again(message, SOON).await, Ok(true));
+    let message = InjectFault { actor: "AxonServer-1".into(), fault: FaultKind::Panic };
+    assert_eq!(subnet.root.faults().ask_again(message, SOON).await, Ok(true));
     let give_up = tokio::time::Instant::now() + SOON;
     // A request in the moment of death may break off; the next ones are served.
     while subnet.ask().await[0].1 != Some(200) {

@@ -13,7 +13,7 @@
 //! | `console` | what is said on standard output |
 //! | [`Failure`] | why a command did not start, or ended badly |
 //! | `machine`, `models`, `state`, `open_files` | what a node takes of its machine |
-//! | `faults`, `signals` | what breaks it on purpose, and what stops it |
+//! | `faults` | what breaks it on purpose |
 
 mod console;
 mod devchain;
@@ -27,7 +27,6 @@ mod open_files;
 pub mod parts;
 pub mod preflight;
 mod run;
-pub(crate) mod signals;
 mod state;
 mod tree;
 mod validator;

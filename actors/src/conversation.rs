@@ -8,9 +8,11 @@ mod agent;
 mod given_up;
 mod logged;
 mod scoreboard;
+mod settings;
 mod task_factory;
 mod turn;
 
-pub use agent::{AgentLinks, AgentSettings, ConversationAgent};
-pub use scoreboard::{FinishPass, GetScores, RecordTurn, Scoreboard, ScoreboardSettings};
-pub use task_factory::{NextTask, TaskError, TaskFactory, TaskFactorySettings};
+pub use agent::ConversationAgent;
+pub use scoreboard::{Scoreboard, ScoreboardSettings};
+pub use settings::{AgentLinks, AgentSettings};
+pub use task_factory::{TaskError, TaskFactory, TaskFactorySettings};

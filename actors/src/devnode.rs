@@ -14,10 +14,10 @@
 
 mod caller;
 mod connection;
-mod control;
 mod host;
 mod http;
 pub mod hyperparameters;
+mod messages;
 mod misbehaviour;
 mod served;
 mod server;
@@ -203,7 +203,9 @@ impl PreparedDevNode {
         let news = broadcast::Sender::new(KEPT_NEWS);
         let chain = Slot::new("DevNodeHost");
         let caller = Caller {
-            chain: chain.link(),
+            methods: chain.recipient(),
+            submissions: chain.recipient(),
+            storage: chain.recipient(),
             switchboard: Arc::clone(&switchboard),
             news: news.clone(),
             allows_control: settings.allows_control,

@@ -1,13 +1,13 @@
 //! The event history: what each turn asked, got and gave, committed before it is acknowledged.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use actix::Message;
 use metrics::counter;
-use serde_json::Value;
-use sn1::store::Store;
+use sn1::store::{Store, StoreError};
 use sn1::telemetry;
 
+use crate::messages::events::LogEvent;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// The actor that owns the history.
@@ -27,22 +27,12 @@ impl EventLog {
 
 impl Resident for EventLog {}
 
-/// Appends an event. Answered when it is on disk; a repeated event is appended again.
-#[derive(Message, Clone)]
-#[rtype(result = "Result<(), String>")]
-pub struct LogEvent {
-    /// `step` for a scored turn, `error` for one that failed.
-    pub kind: &'static str,
-    /// The event as JSON.
-    pub body: Value,
-}
-
 impl Handles<LogEvent> for EventLog {
     fn handle(
         &mut self,
         event: LogEvent,
         ctx: &mut Context<'_, Self>,
-    ) -> Reply<Result<(), String>> {
+    ) -> Reply<Result<(), Arc<StoreError>>> {
         match self.store.append_event(event.kind, &event.body) {
             Ok(_) => {
                 counter!(telemetry::EVENTS_WRITTEN.name).increment(1);
@@ -50,7 +40,7 @@ impl Handles<LogEvent> for EventLog {
             }
             Err(error) => {
                 ctx.fail(error.to_string());
-                Reply::Now(Err(error.to_string()))
+                Reply::Now(Err(Arc::new(error)))
             }
         }
     }

@@ -9,12 +9,11 @@ mod backend;
 pub mod backends;
 mod job;
 mod pool;
-mod request;
 
-pub use backend::{Backend, BackendError, Capabilities, Health, TextEncoder, TextModel};
-pub use job::{CallerGone, Job, Request};
-pub use pool::{InferencePool, PoolCapabilities, PoolSettings};
-pub use request::{
+pub use crate::messages::inference::{
     Capability, Embed, Generate, InferenceError, Piece, Retry, TokenStream, Usage, embed_texts,
     generate_text,
 };
+pub use backend::{Backend, BackendError, Capabilities, Health, TextEncoder, TextModel};
+pub use job::{CallerGone, Job, Request};
+pub use pool::{InferencePool, PoolCapabilities, PoolSettings};

@@ -2,8 +2,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`supervision`] | residents, links, supervisors: who starts, who notices, who restarts |
-//! | [`feeds`], [`notice`] | what is published to all, and what people are told |
+//! | [`supervision`] | residents, recipients, supervisors: who starts, who notices, who restarts |
+//! | [`messages`], [`feeds`], [`notice`] | what actors ask each other, publish to all, and tell people |
 //! | [`chain`] | the client of the chain, the actors that follow it, the weight committer |
 //! | [`inference`] | the pool, and the back ends that generate and embed |
 //! | [`conversation`] | task factory, agents, scoreboard |
@@ -34,11 +34,13 @@ pub mod event_log;
 pub mod exit;
 pub mod feeds;
 pub mod inference;
+pub mod messages;
 pub mod miners;
 pub mod notice;
 pub mod query;
 mod recording;
 pub mod settings;
+mod signals;
 mod spawn;
 pub mod supervision;
 pub mod telemetry;

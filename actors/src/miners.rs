@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sn1::llm::request::GenerateSettings;
 
 use crate::axon::Miner;
-use crate::inference::InferencePool;
-use crate::supervision::Link;
+use crate::inference::Generate;
+use crate::supervision::Recipient;
 
 mod echo;
 mod model;
@@ -48,7 +48,7 @@ pub enum Build {
     /// It needs none.
     Alone(fn(MinerOptions) -> Arc<dyn Miner>),
     /// It asks the pool.
-    WithModel(fn(MinerOptions, Link<InferencePool>) -> Arc<dyn Miner>),
+    WithModel(fn(MinerOptions, Recipient<Generate>) -> Arc<dyn Miner>),
 }
 
 /// What the settings say about a miner's answers; each miner takes what concerns it.

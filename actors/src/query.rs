@@ -28,8 +28,9 @@ use sn1::chain::AxonInfo;
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 
-use crate::dendrite::{DendriteLimits, DendriteSettings, Target};
+use crate::dendrite::{DendriteLimits, DendriteSettings};
 use crate::exit::{Exit, Exits};
+use crate::messages::miners::Target;
 use crate::settings::SettingsError;
 use crate::wallet::WalletFault;
 

@@ -16,9 +16,10 @@ use sn1_actors::chain::{
     ChainLink, CommitterLinks, CommitterSettings, Failpoints, MetagraphSync, SyncSettings,
     WeightCommitter,
 };
-use sn1_actors::conversation::{RecordTurn, Scoreboard, ScoreboardSettings};
+use sn1_actors::conversation::{Scoreboard, ScoreboardSettings};
 use sn1_actors::feeds::{MetagraphFeed, ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
-use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
+use sn1_actors::messages::scores::RecordTurn;
+use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
 use tokio::sync::{mpsc, watch};
 
 use super::{NETUID, validator, window};
@@ -194,7 +195,7 @@ async fn live(chain: &str, state_file: PathBuf) -> RootExit {
     drop(client);
     let (watchers, _) = mpsc::unbounded_channel();
     let mut root = Root::start("Node", children, watchers);
-    let scoring = score(scoreboard.link(), feeds.metagraph.subscribe());
+    let scoring = score(scoreboard.recipient(), feeds.metagraph.subscribe());
     tokio::select! {
         exit = root.ended() => return exit,
         () = scoring => panic!("the metagraph's feed ended"),
@@ -204,7 +205,7 @@ async fn live(chain: &str, state_file: PathBuf) -> RootExit {
 }
 
 /// Scores that move a little with each snapshot, and favour one neuron after the other.
-async fn score(scoreboard: Link<Scoreboard>, mut metagraph: MetagraphFeed) {
+async fn score(scoreboard: Recipient<RecordTurn>, mut metagraph: MetagraphFeed) {
     while metagraph.changed().await.is_ok() {
         let known = metagraph.borrow_and_update().clone();
         let Some(known) = known.filter(|known| !known.neurons.is_empty()) else { continue };

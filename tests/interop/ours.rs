@@ -10,8 +10,9 @@ use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
 use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, LoneAxon, Miner, MinerError};
-use sn1_actors::dendrite::{Answer, AskMiners, Dendrite, DendriteLimits, DendriteSettings, Target};
-use sn1_actors::supervision::{ChildSpec, Link, Root, RootExit, Slot};
+use sn1_actors::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
+use sn1_actors::messages::miners::{Answer, AskMiners, Target};
+use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
 use crate::sdk::{THEIR_CALLER, TheirAxon, account};
@@ -132,7 +133,7 @@ impl OurAxon {
 /// Our dendrite under a supervisor, for axons on loopback.
 pub(crate) struct OurDendrite {
     root: Root,
-    link: Link<Dendrite>,
+    dendrite: Recipient<AskMiners>,
 }
 
 impl OurDendrite {
@@ -147,7 +148,7 @@ impl OurDendrite {
         };
         let child = ChildSpec::new(&slot, move || Dendrite::new(settings.clone()));
         let root = Root::start("Node", vec![child], mpsc::unbounded_channel().0);
-        Self { root, link: slot.link() }
+        Self { root, dendrite: slot.recipient() }
     }
 
     /// Asks axons at once; the answers in their order.
@@ -181,7 +182,7 @@ impl OurDendrite {
             timeout,
             progress: None,
         };
-        let mut receiver = self.link.ask_again(ask, SOON).await.unwrap();
+        let mut receiver = self.dendrite.ask_again(ask, SOON).await.unwrap();
         let mut answers = Vec::new();
         while let Some(answer) = receiver.recv().await {
             answers.push(answer);

@@ -8,7 +8,7 @@ use sn1::chain::Hash;
 use sn1_actors::app::parts::ChainPart;
 use sn1_actors::chain::subtensor::{Deadlines, LinkEvent};
 use sn1_actors::feeds::{Feeds, HeadFeed};
-use sn1_actors::supervision::{Fault as TreeFault, InjectFault, Root, RootExit};
+use sn1_actors::supervision::{FaultKind, InjectFault, Root, RootExit};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -137,10 +137,10 @@ async fn the_link_publishes_through_a_panic_and_another_node() {
     ledger.finalize(1_001);
     assert_eq!(reaches(&mut finals, 1_001).await, hash_at(1_001));
 
-    let fault = InjectFault { actor: "ChainLink".into(), fault: TreeFault::Panic };
-    assert!(root.link().ask(fault, SOON).await.unwrap());
+    let fault = InjectFault { actor: "ChainLink".into(), fault: FaultKind::Panic };
+    assert!(root.faults().ask(fault, SOON).await.unwrap());
     let event = timeout(SOON, tree_events.recv()).await.unwrap().unwrap();
-    assert_eq!((&*event.actor, event.fault), ("ChainLink", "panic"));
+    assert_eq!((&*event.actor, event.fault), ("ChainLink", FaultKind::Panic));
     assert_eq!(heads.borrow().unwrap().head.number, 1_001);
     until("it is followed again", || n_followed(&node) == 2).await;
     ledger.produce(None);

@@ -130,7 +130,7 @@ impl Console {
         self.tally.restarts.count(event);
         let TreeEvent { actor, fault, reason, restart_after } = event;
         if self.is_quiet {
-            tracing::warn!(%actor, fault, %reason, "fault");
+            tracing::warn!(%actor, %fault, %reason, "fault");
             return;
         }
         let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::supervision::{Fault, InjectFault, Root};
+use crate::supervision::{FaultKind, InjectFault, Root};
 
 /// A fault to be injected.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct PlannedFault {
     /// When, from the start on.
     pub after: Duration,
     /// Which.
-    pub fault: Fault,
+    pub fault: FaultKind,
 }
 
 /// The faults of one run that are still to come.
@@ -63,7 +63,7 @@ impl FaultPlan {
     pub(crate) async fn inject(&mut self, root: &Root) {
         let Some(mut planned) = self.faults.pop() else { return };
         let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
-        if root.link().ask(message, Duration::from_secs(1)).await != Ok(true) {
+        if root.faults().ask(message, Duration::from_secs(1)).await != Ok(true) {
             planned.after = self.started.elapsed() + Duration::from_millis(100);
             self.faults.push(planned);
             self.sort();

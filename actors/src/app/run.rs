@@ -12,9 +12,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::Failure;
 use super::console::Console;
 use super::faults::{FaultPlan, PlannedFault, sleep_until};
-use super::signals::Signals;
 use crate::feeds::MetagraphFeed;
 use crate::notice::Notice;
+use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
 /// Why a run ended.

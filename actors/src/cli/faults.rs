@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sn1_actors::app::PlannedFault;
-use sn1_actors::supervision::Fault;
+use sn1_actors::supervision::FaultKind;
 
 use super::time::parse_seconds;
 
@@ -42,15 +42,15 @@ pub(crate) struct FaultArguments {
 
 impl FaultArguments {
     pub(crate) fn planned(&self) -> Vec<PlannedFault> {
-        let planned = |faults: &[FaultAt], fault: Fault| {
+        let planned = |faults: &[FaultAt], fault: FaultKind| {
             let plan =
                 |at: &FaultAt| PlannedFault { actor: at.actor.clone(), after: at.after, fault };
             faults.iter().map(plan).collect::<Vec<_>>()
         };
         let faults = [
-            planned(&self.fault_panic, Fault::Panic),
-            planned(&self.fault_error, Fault::Error),
-            planned(&self.fault_stall, Fault::Stall),
+            planned(&self.fault_panic, FaultKind::Panic),
+            planned(&self.fault_error, FaultKind::Error),
+            planned(&self.fault_stall, FaultKind::Stall),
         ];
         faults.concat()
     }

@@ -7,7 +7,6 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::counter;
@@ -15,29 +14,24 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::chain::{AxonInfo, Metagraph};
 use sn1::llm::request::{ChatMessage, GenerateSettings};
-use sn1::llm::tokenizer::Tokenizer;
 use sn1::telemetry;
 use sn1::validation::conversation::{Conversation, Draws, Next};
 use sn1::validation::event::{Event, PassFields, StepEvent};
 use sn1::validation::persona::Persona;
-use sn1::validation::rewards::RewardPipeline;
 use sn1::validation::tasks::{Draft, PreparedTask, TaskPlan};
 use sn1::wallet::AccountId;
-use tokio::sync::OnceCell;
-use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
 use super::given_up::{Stage, TurnError, at};
 use super::logged::{Asked, agent_state, context_fields};
-use super::scoreboard::{FinishPass, GetScores, Scoreboard};
-use super::task_factory::{NextTask, TaskFactory};
+use super::settings::{AgentLinks, AgentSettings};
 use super::turn::{ScoredTurn, TurnInputs, candidates};
-use crate::dendrite::Dendrite;
-use crate::event_log::{EventLog, LogEvent};
-use crate::feeds::{MetagraphFeed, SnapshotAge};
-use crate::inference::{Capability, Generate, InferencePool, PoolCapabilities, generate_text};
+use crate::inference::{Capability, Generate, generate_text};
+use crate::messages::events::LogEvent;
+use crate::messages::scores::{FinishPass, GetScores};
+use crate::messages::tasks::NextTask;
 use crate::notice::Notice;
-use crate::supervision::{Context, Drained, Link, Resident};
+use crate::supervision::{Context, Drained, Resident};
 
 /// Questions that a model may write before a conversation without a usable one ends.
 const FOLLOW_UP_TRIES: usize = 3;
@@ -48,67 +42,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LEAST_LIFE: Duration = Duration::from_millis(500);
 /// The scoreboard and the event log answer from memory and disk.
 const PROMPTLY: Duration = Duration::from_secs(20);
-
-/// How conversations are held.
-#[derive(Debug, Clone)]
-pub struct AgentSettings {
-    /// Our hotkey.
-    pub hotkey: AccountId,
-    /// For each miner, connect to last byte.
-    pub timeout: Duration,
-    /// Miners that are known to come, with their axons: the first question waits for them, within
-    /// [`AgentSettings::forward_max_time`]. Empty where nobody is known beforehand.
-    pub expected: Arc<[(AccountId, AxonInfo)]>,
-    /// Miners asked in a turn.
-    pub sample_size: usize,
-    /// A permit holder with more stake than this, in TAO, is a validator and not asked.
-    pub vpermit_tao_limit: f64,
-    /// One miner for each coldkey.
-    pub query_unique_coldkeys: bool,
-    /// One miner for each address.
-    pub query_unique_ips: bool,
-    /// The reward models of this process.
-    pub rewards: RewardPipeline,
-    /// How references are generated.
-    pub reference: GenerateSettings,
-    /// How challenges and follow-ups are generated.
-    pub challenge: GenerateSettings,
-    /// For one text of the model.
-    pub generate_within: Duration,
-    /// For a whole pass.
-    pub forward_max_time: Duration,
-    /// Whether events hold the context's fields.
-    pub log_full: bool,
-    /// Seeds every draw of this conversation.
-    pub seed: u64,
-}
-
-/// Whom an agent talks to.
-#[derive(Clone)]
-pub struct AgentLinks {
-    /// Gives tasks.
-    pub task_factory: Link<TaskFactory>,
-    /// Asks miners.
-    pub dendrite: Link<Dendrite>,
-    /// Keeps scores.
-    pub scoreboard: Link<Scoreboard>,
-    /// Keeps events.
-    pub event_log: Link<EventLog>,
-    /// Generates texts and embeds them.
-    pub pool: Link<InferencePool>,
-    /// What the pool can be asked for: without a model a conversation ends after its first turn.
-    pub capabilities: PoolCapabilities,
-    /// The subnet.
-    pub metagraph: MetagraphFeed,
-    /// No conversation begins on a subnet that we know too little of.
-    pub age: SnapshotAge,
-    /// Counts tokens in chunks.
-    pub tokenizer: Arc<Tokenizer>,
-    /// The embedding of the empty text, which never changes.
-    pub empty_embedding: Arc<OnceCell<Vec<f32>>>,
-    /// Tells people.
-    pub notices: UnboundedSender<Notice>,
-}
 
 /// The actor that holds one conversation.
 pub struct ConversationAgent {
@@ -182,7 +115,10 @@ impl Pass {
         let limit = self.settings.forward_max_time;
         self.started = Instant::now();
         tokio::time::timeout(limit, self.attempt()).await.unwrap_or_else(|_| {
-            Err(TurnError { stage: Stage::Query, reason: format!("no end within {limit:?}") })
+            Err(TurnError {
+                stage: Stage::Query,
+                reason: format!("no end within {limit:?}").into(),
+            })
         })
     }
 
@@ -190,7 +126,7 @@ impl Pass {
         let stage = error.stage.label();
         counter!(telemetry::CONVERSATION_FAILURES.name, "task" => "any", "stage" => stage)
             .increment(1);
-        warn!(stage, reason = error.reason, "conversation given up");
+        warn!(stage, reason = %error.reason, "conversation given up");
         if error.stage != Stage::Task {
             self.log(Event::Failed { unexpected_errors: error.to_string() }, "error").await;
         }
@@ -226,11 +162,8 @@ impl Pass {
             conversation = follow_up.ask(task.query.clone());
         }
         let id = uuid::Uuid::new_v4().to_string().into();
-        let finished = self.links.scoreboard.ask_again(FinishPass(id), PROMPTLY).await;
-        finished
-            .map_err(|error| error.to_string())
-            .and_then(|steps| steps)
-            .map_err(at(Stage::Record))?;
+        let finished = self.links.passes.ask_again(FinishPass(id), PROMPTLY).await;
+        finished.map_err(at(Stage::Record))?.map_err(at(Stage::Record))?;
         Ok(())
     }
 
@@ -271,7 +204,7 @@ impl Pass {
     }
 
     async fn step(&self) -> Result<u64, TurnError> {
-        let scores = self.links.scoreboard.ask_again(GetScores, PROMPTLY).await;
+        let scores = self.links.scores.ask_again(GetScores, PROMPTLY).await;
         Ok(scores.map_err(at(Stage::Task))?.map_or(0, |scores| scores.steps))
     }
 
@@ -387,8 +320,10 @@ impl Pass {
     async fn log(&self, event: Event, kind: &'static str) {
         let body = serde_json::to_value(&event).unwrap_or_default();
         let logged = self.links.event_log.ask_again(LogEvent { kind, body }, PROMPTLY).await;
-        if let Err(reason) = logged.map_err(|error| error.to_string()).and_then(|logged| logged) {
-            warn!(reason, "event not logged");
+        match logged {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "event not logged"),
+            Err(error) => warn!(%error, "event not logged"),
         }
     }
 }

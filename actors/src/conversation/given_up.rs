@@ -1,5 +1,7 @@
 //! Where and why a conversation was given up.
 
+use std::error::Error;
+
 use strum::IntoStaticStr;
 
 /// Where a conversation was given up.
@@ -15,21 +17,23 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// The metrics' label.
+    /// The label in metrics and events.
     pub(super) fn label(self) -> &'static str {
         self.into()
     }
 }
 
 /// Why a turn was given up, and where.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{stage:?}: {reason}")]
 pub(super) struct TurnError {
     pub(super) stage: Stage,
-    pub(super) reason: String,
+    pub(super) reason: Box<dyn Error + Send + Sync>,
 }
 
-/// Gives a turn up at `stage` because of an error.
-pub(super) fn at<E: std::fmt::Display>(stage: Stage) -> impl FnOnce(E) -> TurnError {
-    move |error| TurnError { stage, reason: error.to_string() }
+/// Names the stage at which an error ends a turn.
+pub(super) fn at<E: Into<Box<dyn Error + Send + Sync>>>(
+    stage: Stage,
+) -> impl FnOnce(E) -> TurnError {
+    move |error| TurnError { stage, reason: error.into() }
 }

@@ -7,7 +7,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use actix::Message;
 use metrics::gauge;
 use sn1::chain::{AxonInfo, Metagraph, Uid};
 use sn1::store::{Recorded, ResponseRecord, ScoreState, ScoredMiner, Store, TurnRecord};
@@ -20,6 +19,7 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::info;
 
 use crate::feeds::{MetagraphFeed, ScoresSnapshot};
+use crate::messages::scores::{FinishPass, GetScores, RecordError, RecordTurn};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// How scores move, and where they are kept.
@@ -101,17 +101,15 @@ impl Scoreboard {
         responses.iter().filter(holds).cloned().collect()
     }
 
-    fn record(&mut self, mut turn: TurnRecord) -> Result<Arc<ScoresSnapshot>, String> {
-        if self.store.has_turn(&turn.id).map_err(|error| error.to_string())? {
+    fn record(&mut self, mut turn: TurnRecord) -> Result<Arc<ScoresSnapshot>, RecordError> {
+        if self.store.has_turn(&turn.id)? {
             return Ok(self.snapshot());
         }
         turn.responses = self.still_theirs(&turn.responses);
         let uids: Vec<u16> = turn.responses.iter().map(|response| response.uid.0).collect();
         let rewards: Vec<f32> = turn.responses.iter().map(|response| response.reward).collect();
         let (before, turns_before) = (self.scores.clone(), self.turns);
-        self.scores
-            .update(&uids, &rewards, self.settings.averaging)
-            .map_err(|error| error.to_string())?;
+        self.scores.update(&uids, &rewards, self.settings.averaging)?;
         self.turns += 1;
         match self.store.record_turn(&turn, &self.state()) {
             Ok(Recorded::Now) => {
@@ -121,7 +119,7 @@ impl Scoreboard {
             Ok(Recorded::Before) => Ok(self.snapshot()),
             Err(error) => {
                 (self.scores, self.turns) = (before, turns_before);
-                Err(error.to_string())
+                Err(error.into())
             }
         }
     }
@@ -138,9 +136,9 @@ impl Scoreboard {
         }
     }
 
-    fn finish_pass(&mut self, id: &str) -> Result<u64, String> {
+    fn finish_pass(&mut self, id: &str) -> Result<u64, RecordError> {
         let after = ScoreState { steps: self.steps + 1, ..self.state() };
-        match self.store.record_pass(id, &after).map_err(|error| error.to_string())? {
+        match self.store.record_pass(id, &after)? {
             Recorded::Now => self.steps += 1,
             Recorded::Before => {}
         }
@@ -180,11 +178,6 @@ impl Resident for Scoreboard {
     }
 }
 
-/// Asks for the scores; `None` before the first metagraph.
-#[derive(Message, Clone)]
-#[rtype(result = "Option<Arc<ScoresSnapshot>>")]
-pub struct GetScores;
-
 impl Handles<GetScores> for Scoreboard {
     fn handle(
         &mut self,
@@ -195,41 +188,29 @@ impl Handles<GetScores> for Scoreboard {
     }
 }
 
-/// Takes a scored turn in. Answered with the scores after it once both are on disk. May be sent
-/// again: a turn counts once.
-#[derive(Message, Clone)]
-#[rtype(result = "Result<Arc<ScoresSnapshot>, String>")]
-pub struct RecordTurn(pub Arc<TurnRecord>);
-
 impl Handles<RecordTurn> for Scoreboard {
     fn handle(
         &mut self,
         RecordTurn(turn): RecordTurn,
         ctx: &mut Context<'_, Self>,
-    ) -> Reply<Result<Arc<ScoresSnapshot>, String>> {
+    ) -> Reply<Result<Arc<ScoresSnapshot>, RecordError>> {
         let outcome = self.record(TurnRecord::clone(&turn));
         if let Err(error) = &outcome {
-            ctx.fail(error.clone());
+            ctx.fail(error.to_string());
         }
         Reply::Now(outcome)
     }
 }
-
-/// Counts a conversation, by an id of its own. Answered with the number of conversations held, once
-/// it is on disk. May be sent again: a conversation counts once.
-#[derive(Message, Clone)]
-#[rtype(result = "Result<u64, String>")]
-pub struct FinishPass(pub Arc<str>);
 
 impl Handles<FinishPass> for Scoreboard {
     fn handle(
         &mut self,
         FinishPass(id): FinishPass,
         ctx: &mut Context<'_, Self>,
-    ) -> Reply<Result<u64, String>> {
+    ) -> Reply<Result<u64, RecordError>> {
         let outcome = self.finish_pass(&id);
         if let Err(error) = &outcome {
-            ctx.fail(error.clone());
+            ctx.fail(error.to_string());
         }
         Reply::Now(outcome)
     }

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::Message;
 use metrics::counter;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -16,8 +15,9 @@ use sn1::validation::tools::{Sources, ToolError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
-use crate::inference::{Generate, InferenceError, InferencePool, generate_text};
-use crate::supervision::{Context, Handles, Link, Reply, Resident};
+use crate::inference::{Generate, InferenceError, generate_text};
+use crate::messages::tasks::NextTask;
+use crate::supervision::{Context, Handles, Recipient, Reply, Resident};
 
 /// A query that takes longer than this is drawn again.
 const QUERY_WITHIN: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ pub struct TaskFactorySettings {
 pub struct TaskFactory {
     settings: TaskFactorySettings,
     sources: Arc<Sources>,
-    pool: Link<InferencePool>,
+    pool: Recipient<Generate>,
     rng: StdRng,
     ready: VecDeque<PreparedTask>,
     askers: VecDeque<oneshot::Sender<PreparedTask>>,
@@ -69,7 +69,7 @@ impl TaskFactory {
     pub fn new(
         settings: TaskFactorySettings,
         sources: Arc<Sources>,
-        pool: Link<InferencePool>,
+        pool: Recipient<Generate>,
     ) -> Self {
         let rng = StdRng::seed_from_u64(settings.seed);
         let (ready, askers) = Default::default();
@@ -159,12 +159,6 @@ impl Resident for TaskFactory {
         Ok(())
     }
 }
-
-/// Asks for the next task. Answered when one is ready, however long that takes: the asker sets the
-/// deadline. `None` when the factory restarts meanwhile.
-#[derive(Message, Clone)]
-#[rtype(result = "Option<PreparedTask>")]
-pub struct NextTask;
 
 impl Handles<NextTask> for TaskFactory {
     fn handle(&mut self, _: NextTask, ctx: &mut Context<'_, Self>) -> Reply<Option<PreparedTask>> {

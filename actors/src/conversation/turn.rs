@@ -25,14 +25,13 @@ use sn1::wallet::AccountId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::agent::{AgentLinks, AgentSettings};
 use super::given_up::{Stage, TurnError, at};
-use super::scoreboard::RecordTurn;
+use super::settings::{AgentLinks, AgentSettings};
 use crate::clock::{today, unix_seconds};
-use crate::dendrite::{Answer, AskMiners, Target};
 use crate::feeds::ScoresSnapshot;
 use crate::inference::{Generate, embed_texts, generate_text};
-use crate::supervision::AskError;
+use crate::messages::miners::{Answer, AskMiners, Target};
+use crate::messages::scores::RecordTurn;
 
 /// Messages that are answered from memory.
 const PROMPTLY: Duration = Duration::from_secs(5);
@@ -159,7 +158,7 @@ impl TurnInputs<'_> {
         }
         if answers.len() != n_targets {
             let reason = "the dendrite died before all miners had answered";
-            return Err(TurnError { stage: Stage::Query, reason: reason.to_owned() });
+            return Err(TurnError { stage: Stage::Query, reason: reason.into() });
         }
         answers.sort_unstable_by_key(|answer| answer.target.uid);
         let embedding_of =
@@ -169,7 +168,7 @@ impl TurnInputs<'_> {
     }
 
     async fn embed(&self, text: String) -> Result<Vec<f32>, TurnError> {
-        let vectors = embed_texts(&self.links.pool, vec![text], EMBED_WITHIN)
+        let vectors = embed_texts(&self.links.encoder, vec![text], EMBED_WITHIN)
             .await
             .map_err(at(Stage::Reward))?;
         vectors.into_iter().next().ok_or("the encoder gave no vector").map_err(at(Stage::Reward))
@@ -259,11 +258,8 @@ impl TurnInputs<'_> {
     ) -> Result<ScoredTurn, TurnError> {
         scored.seconds = seconds.as_secs_f64();
         let turn = Arc::new(self.turn_record(&scored, metagraph, overhead));
-        let recorded = self.links.scoreboard.ask_again(RecordTurn(turn), RECORD_WITHIN).await;
-        scored.scores = recorded
-            .map_err(|error: AskError| error.to_string())
-            .and_then(|recorded| recorded)
-            .map_err(at(Stage::Record))?;
+        let recorded = self.links.turns.ask_again(RecordTurn(turn), RECORD_WITHIN).await;
+        scored.scores = recorded.map_err(at(Stage::Record))?.map_err(at(Stage::Record))?;
         let task = self.task.definition().name;
         counter!(telemetry::CONVERSATION_TURNS.name, "task" => task).increment(1);
         histogram!(telemetry::CONVERSATION_TURN_SECONDS.name).record(scored.seconds);

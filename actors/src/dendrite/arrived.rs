@@ -11,7 +11,8 @@ use sn1::telemetry;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::{Answer, DendriteLimits, Progress, ProgressEvent, Target};
+use super::DendriteLimits;
+use crate::messages::miners::{Answer, Progress, ProgressEvent, Target};
 
 /// A longer refusal is not listened to, its connection is given up.
 const MAX_REFUSAL_BYTES: usize = 4 * 1024;

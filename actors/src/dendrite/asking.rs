@@ -12,14 +12,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::DendriteSettings;
 use super::addresses::may_dial;
 use super::arrived::Arrived;
 use super::connection::{Connection, Fate, Rules, Scratch};
 use super::deadlines::{Clock, Stage};
 use super::lanes::Lane;
 use super::pool::Pool;
-use super::signing::{Pending, Question, Recipient, sign_all};
-use super::{Answer, AskMiners, DendriteSettings, Target};
+use super::signing::{Addressee, Pending, Question, sign_all};
+use crate::messages::miners::{Answer, AskMiners, Target};
 
 /// What the streams of all rounds share.
 pub(super) struct Shared {
@@ -45,7 +46,7 @@ struct Round {
 
 /// Where a request goes, and the lane it goes by.
 struct Route {
-    recipient: Recipient,
+    addressee: Addressee,
     lane: Lane,
 }
 
@@ -59,8 +60,8 @@ pub(super) async fn ask_all(shared: Rc<Shared>, ask: AskMiners, answers: mpsc::S
     let mut counted = OpenStreams::new(targets.len());
     let mut streams = JoinSet::new();
     let routes: Vec<_> = targets.iter().map(|target| round.route(target)).collect();
-    let recipients = routes.iter().flatten().map(|route| route.recipient.clone()).collect();
-    let mut pending = sign_all(&round.question, recipients).into_iter();
+    let addressees = routes.iter().flatten().map(|route| route.addressee.clone()).collect();
+    let mut pending = sign_all(&round.question, addressees).into_iter();
     for (target, route) in targets.into_iter().zip(routes) {
         let arrived = Arrived::new(target, progress.clone());
         let request = route.and_then(|route| Some((route, pending.next()?)));
@@ -94,7 +95,7 @@ impl Round {
         }
         let lane = Lane::to(target.hotkey);
         let uuid = Arc::clone(lane.uuid());
-        Some(Route { recipient: Recipient { axon: target.hotkey, address, uuid }, lane })
+        Some(Route { addressee: Addressee { axon: target.hotkey, address, uuid }, lane })
     }
 
     async fn ask_one(
@@ -105,8 +106,8 @@ impl Round {
     ) -> Answer {
         let ending = match request {
             None => Ending::NotConnected,
-            Some((Route { recipient, lane }, pending)) => {
-                let ending = self.converse(&recipient, pending, &mut arrived).await;
+            Some((Route { addressee, lane }, pending)) => {
+                let ending = self.converse(&addressee, pending, &mut arrived).await;
                 drop(lane);
                 ending
             }
@@ -116,20 +117,20 @@ impl Round {
 
     async fn converse(
         &self,
-        recipient: &Recipient,
+        addressee: &Addressee,
         pending: Pending,
         arrived: &mut Arrived,
     ) -> Ending {
-        match self.attempt(recipient, pending, Connecting::AnyWay, arrived).await {
+        match self.attempt(addressee, pending, Connecting::AnyWay, arrived).await {
             Ok(Fate::Over(ending, _)) | Err(ending) => return ending,
             Ok(Fate::NeverTaken) => {}
         }
         // The nonce is used up, so the request is signed anew.
         counter!(telemetry::DENDRITE_RETRIES.name).increment(1);
-        let Some(pending) = sign_all(&self.question, vec![recipient.clone()]).pop() else {
+        let Some(pending) = sign_all(&self.question, vec![addressee.clone()]).pop() else {
             return Ending::Disconnected;
         };
-        match self.attempt(recipient, pending, Connecting::Anew, arrived).await {
+        match self.attempt(addressee, pending, Connecting::Anew, arrived).await {
             Ok(Fate::Over(ending, _)) | Err(ending) => ending,
             Ok(Fate::NeverTaken) => Ending::Disconnected,
         }
@@ -138,12 +139,12 @@ impl Round {
     /// One delivery of one request.
     async fn attempt(
         &self,
-        recipient: &Recipient,
+        addressee: &Addressee,
         pending: Pending,
         connecting: Connecting,
         arrived: &mut Arrived,
     ) -> Result<Fate, Ending> {
-        let address = recipient.address;
+        let address = addressee.address;
         let may_reuse = connecting == Connecting::AnyWay && self.shared.pool.borrow().has(address);
         let (connection, request) = if may_reuse {
             // It is looked at last, so that as little time as can be is left for the peer to close.

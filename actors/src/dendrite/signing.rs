@@ -32,7 +32,7 @@ pub(super) struct Question {
 
 /// Whom a request is for.
 #[derive(Debug, Clone)]
-pub(super) struct Recipient {
+pub(super) struct Addressee {
     pub(super) axon: AccountId,
     pub(super) address: SocketAddr,
     pub(super) uuid: Arc<str>,
@@ -71,12 +71,12 @@ impl Question {
         }
     }
 
-    fn sign(&self, recipient: &Recipient) -> Result<Vec<u8>, String> {
-        let (ip, hotkey) = (recipient.address.ip().to_string(), recipient.axon.to_ss58());
+    fn sign(&self, addressee: &Addressee) -> Result<Vec<u8>, String> {
+        let (ip, hotkey) = (addressee.address.ip().to_string(), addressee.axon.to_ss58());
         let draft = RequestDraft {
-            axon: AxonAddress { ip: &ip, port: recipient.address.port(), hotkey: &hotkey },
+            axon: AxonAddress { ip: &ip, port: addressee.address.port(), hotkey: &hotkey },
             dendrite_ip: &self.external_ip,
-            dendrite_uuid: &recipient.uuid,
+            dendrite_uuid: &addressee.uuid,
             timeout_s: self.timeout_s,
             roles: &self.roles,
             messages: &self.messages,
@@ -84,18 +84,18 @@ impl Question {
         let common = self.common.get_or_init(|| Common::new(&self.hotkey, &self.messages));
         let signed = sign_one_of(&self.hotkey, common, &draft, next_nonce());
         let signed = signed.map_err(|error| error.to_string())?;
-        Ok(signed.to_http(&recipient.address.to_string()))
+        Ok(signed.to_http(&addressee.address.to_string()))
     }
 }
 
 /// Has requests signed on threads of their own, in this order; each is there as soon as it is
 /// signed. Those that nobody waits for any more are passed over.
-pub(super) fn sign_all(question: &Arc<Question>, recipients: Vec<Recipient>) -> Vec<Pending> {
-    let (mut jobs, pending): (Vec<_>, Vec<_>) = recipients
+pub(super) fn sign_all(question: &Arc<Question>, addressees: Vec<Addressee>) -> Vec<Pending> {
+    let (mut jobs, pending): (Vec<_>, Vec<_>) = addressees
         .into_iter()
-        .map(|recipient| {
+        .map(|addressee| {
             let (sender, receiver) = oneshot::channel();
-            ((recipient, sender), Pending(receiver))
+            ((addressee, sender), Pending(receiver))
         })
         .unzip();
     // One core is left to the thread that connects meanwhile.
@@ -107,9 +107,9 @@ pub(super) fn sign_all(question: &Arc<Question>, recipients: Vec<Recipient>) -> 
         let share = std::mem::replace(&mut jobs, rest);
         let question = Arc::clone(question);
         tokio::task::spawn_blocking(move || {
-            for (recipient, sender) in share {
+            for (addressee, sender) in share {
                 if !sender.is_closed() {
-                    let _ = sender.send(question.sign(&recipient));
+                    let _ = sender.send(question.sign(&addressee));
                 }
             }
         });

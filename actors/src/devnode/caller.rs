@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, Params, RpcError, methods};
 use tokio::sync::broadcast;
 
-use super::control;
-use super::host::{Ask, DevNodeHost, ReadValues, Values, Watched};
+use super::host::control;
+use super::messages::{Ask, ReadValues, Values, Watched};
 use super::served::{News, Submitted};
 use super::subscriptions::KINDS;
 use super::switchboard::Switchboard;
-use crate::supervision::{AskError, Link};
+use crate::supervision::{AskError, Recipient};
 
 /// Longer than any answer takes, the making of many blocks included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -20,7 +20,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// What a connection needs of the rest of the node.
 #[derive(Clone)]
 pub(super) struct Caller {
-    pub(super) chain: Link<DevNodeHost>,
+    pub(super) methods: Recipient<Ask>,
+    pub(super) submissions: Recipient<Watched>,
+    pub(super) storage: Recipient<ReadValues>,
     pub(super) switchboard: Arc<Switchboard>,
     pub(super) news: broadcast::Sender<Arc<News>>,
     /// Whether clients may order misbehaviour.
@@ -37,7 +39,7 @@ impl Caller {
         if method == "rpc_methods" {
             return Ok(self.method_names());
         }
-        self.chain.ask(Ask { method, params }, ANSWER_WITHIN).await.map_err(gone)?
+        self.methods.ask(Ask { method, params }, ANSWER_WITHIN).await.map_err(gone)?
     }
 
     /// A method without parameters, or with one.
@@ -47,11 +49,11 @@ impl Caller {
     }
 
     pub(super) async fn watch(&self, extrinsic: Vec<u8>) -> Result<Submitted, RpcError> {
-        self.chain.ask(Watched { extrinsic }, ANSWER_WITHIN).await.map_err(gone)?
+        self.submissions.ask(Watched { extrinsic }, ANSWER_WITHIN).await.map_err(gone)?
     }
 
     pub(super) async fn values(&self, keys: Arc<Vec<Vec<u8>>>) -> Result<Values, RpcError> {
-        self.chain.ask(ReadValues { keys }, ANSWER_WITHIN).await.map_err(gone)?
+        self.storage.ask(ReadValues { keys }, ANSWER_WITHIN).await.map_err(gone)?
     }
 
     fn method_names(&self) -> Value {

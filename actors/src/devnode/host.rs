@@ -4,19 +4,19 @@
 //! block; transactions that came after it are gone, and all connections are cut with the
 //! actor so that nobody waits for them.
 
+pub(super) mod control;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Message;
-use sn1::chain::Hash;
 use sn1::devchain::node::{DevNode, Generation};
-use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, Params, RpcError, methods};
+use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, RpcError, methods};
 use sn1::store::ChainStore;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::control;
+use super::messages::{Ask, ReadValues, Values, Watched};
 use super::misbehaviour::{Chaos, Misbehaviour, Planned};
 use super::served::{News, Served, Submitted};
 use super::switchboard::Switchboard;
@@ -184,25 +184,10 @@ impl Resident for DevNodeHost {
     }
 }
 
-/// Asks one method that is no subscription.
-#[derive(Debug, Message)]
-#[rtype(result = "Answer")]
-pub(super) struct Ask {
-    pub(super) method: String,
-    pub(super) params: Params,
-}
-
 impl Handles<Ask> for DevNodeHost {
     fn handle(&mut self, ask: Ask, ctx: &mut Context<'_, Self>) -> Reply<Answer> {
         Reply::Now(self.answer(&ask, ctx))
     }
-}
-
-/// Submits a transaction whose fate will be followed. It is in the pool when this is answered.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Submitted, RpcError>")]
-pub(super) struct Watched {
-    pub(super) extrinsic: Vec<u8>,
 }
 
 impl Handles<Watched> for DevNodeHost {
@@ -213,16 +198,6 @@ impl Handles<Watched> for DevNodeHost {
     ) -> Reply<Result<Submitted, RpcError>> {
         Reply::Now(self.check().and_then(|()| self.served.submit_watched(&extrinsic)))
     }
-}
-
-/// The newest block and the values of some storage at it.
-pub(super) type Values = (Hash, Vec<Option<Vec<u8>>>);
-
-/// Reads storage at the newest block.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Values, RpcError>")]
-pub(super) struct ReadValues {
-    pub(super) keys: Arc<Vec<Vec<u8>>>,
 }
 
 impl Handles<ReadValues> for DevNodeHost {

@@ -89,7 +89,7 @@ async fn serve(stream: TcpStream, caller: Caller) {
     let mut first = [0];
     let Ok(Ok(1)) = timeout(HANDSHAKE_WITHIN, stream.peek(&mut first)).await else { return };
     // The port is there before the chain is, and while the chain is restarted.
-    if !caller.chain.until_up(HANDSHAKE_WITHIN).await {
+    if !caller.methods.until_up(HANDSHAKE_WITHIN).await {
         return;
     }
     // A websocket begins with GET.

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::job::Job;
-use super::request::{Capability, Embed, Generate, Retry};
+use crate::messages::inference::{Capability, Embed, Generate, InferenceError, Retry};
 
 /// The language model of a back end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,18 @@ impl BackendError {
             Self::Lost => Retry::AtOnce,
             Self::Overloaded => Retry::Later,
             Self::TooLong { .. } | Self::Refused(_) => Retry::Never,
+        }
+    }
+}
+
+impl InferenceError {
+    /// What the caller is told when a back end failed and nobody else can take the request over.
+    pub(super) fn of_backend(error: &BackendError, n_lost: u8) -> Self {
+        match error {
+            BackendError::Lost | BackendError::Overloaded => Self::Lost { n_times: n_lost },
+            BackendError::TooLong { .. } | BackendError::Refused(_) => {
+                Self::Refused(error.to_string())
+            }
         }
     }
 }

@@ -164,7 +164,7 @@ mod tests {
         let root = Root::start("Root", children, unbounded_channel().0);
         let messages = vec![ChatMessage::new("user", "hear me out")];
         let request = Generate { messages, settings: GenerateSettings::greedy(9) };
-        let mut stream = slot.link().ask_again(request, SOON).await.unwrap().unwrap();
+        let mut stream = slot.recipient().ask_again(request, SOON).await.unwrap().unwrap();
         let mut pieces = Vec::new();
         while let Ok(piece) = stream.next().await {
             pieces.push(piece);

@@ -17,7 +17,9 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::backend::BackendError;
-use super::request::{Capability, Embed, Generate, InferenceError, Piece, Retry, Usage};
+use crate::messages::inference::{
+    Capability, Embed, Generate, InferenceError, Piece, Retry, Usage,
+};
 
 /// Back ends that may die with one request: the same as messages that kill an actor.
 const MOST_LOST: u8 = 2;

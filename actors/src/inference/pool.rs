@@ -12,7 +12,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::backend::{Backend, Health};
 use super::job::{AnyJob, Held, Job, JobEvent, JobOutcome};
-use super::request::{Capability, Embed, Generate, InferenceError, TokenStream};
+use crate::messages::inference::{Capability, Embed, Generate, InferenceError, TokenStream};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Between two looks at back ends that were not ready.
@@ -132,7 +132,7 @@ impl InferencePool {
         // Room for every token of the answer: a slow reader never holds up the batch.
         let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
         self.enqueue(AnyJob::Generate(Job::new(request, sender, permit, AnyJob::Generate)));
-        Ok(TokenStream { pieces })
+        Ok(TokenStream::new(pieces))
     }
 
     fn embed(&mut self, request: Embed) -> Reply<Result<Vec<Vec<f32>>, InferenceError>> {

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Build, MinerDefinition};
 use crate::axon::{Answering, CallerGone, ChunkSink, Miner, MinerError};
-use crate::inference::{Generate, InferencePool, Piece, TokenStream};
-use crate::supervision::Link;
+use crate::inference::{Generate, Piece, TokenStream};
+use crate::supervision::Recipient;
 
 pub(super) const DEFINITION: MinerDefinition = MinerDefinition {
     name: "model",
@@ -35,7 +35,7 @@ const SHARE_OF_TIME: f64 = 0.9;
 #[derive(Clone)]
 pub struct ModelMiner {
     /// Where texts come from.
-    pub pool: Link<InferencePool>,
+    pub pool: Recipient<Generate>,
     /// Said before the conversation; empty for nothing.
     pub system_prompt: String,
     /// How answers are generated; each prompt gets a seed from its own text.

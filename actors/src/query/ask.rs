@@ -12,8 +12,9 @@ use super::count::{Counter, Measure};
 use super::output::Output;
 use super::record::Record;
 use super::{Query, QueryError, Resolved, Verdict};
-use crate::app::signals::Signals;
-use crate::dendrite::{Answer, AskMiners, Dendrite, Progress};
+use crate::dendrite::Dendrite;
+use crate::messages::miners::{Answer, AskMiners, Progress};
+use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 
 /// The live picture changes at most this often.
@@ -38,7 +39,7 @@ pub(super) async fn ask(query: Query, resolved: Resolved) -> Result<Verdict, Que
         timeout: query.timeout,
         progress: Some(progress_sender),
     };
-    let answers = slot.link().ask_again(ask, START_WITHIN).await;
+    let answers = slot.recipient().ask_again(ask, START_WITHIN).await;
     let answers = answers.map_err(|error| QueryError::GaveUp(error.to_string()))?;
     let records = resolved.asked.into_iter().map(Record::new).collect();
     let mut course = Course::new(records, Output::new(query.format), counter);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sn1::chain::Uid;
 use sn1::wallet::AccountId;
 
-use crate::dendrite::{Answer, ProgressEvent};
+use crate::messages::miners::{Answer, ProgressEvent};
 
 /// A miner to be asked.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,26 +1,18 @@
-//! The actix actor around every resident: counts, heartbeats, faults on demand, and a last word.
+//! An actor of the tree, and the actix actor around it, which counts its messages, answers
+//! heartbeats and reports its end.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix::dev::{MessageResponse, OneshotSender};
 use actix::fut::{wrap_future, wrap_stream};
 use actix::{Actor, ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, Handler, Message};
 use futures_util::Stream;
-use metrics::{counter, histogram};
-use sn1::telemetry;
-use tokio::sync::mpsc::UnboundedSender;
 
-use super::link::Ticket;
+use super::life::{Birth, LastWord, Lifeline, Vitals};
 use super::policy::Exit;
-use super::supervisor::Fault;
 
-/// A boxed future that need not leave its thread.
-type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 /// What [`Context::every`] repeats.
 type Tick<A> = dyn Fn(&mut A, &mut Context<'_, A>);
 
@@ -58,31 +50,6 @@ pub trait Resident: Sized + Unpin + 'static {
     fn drain(&mut self, ctx: &mut Context<'_, Self>) -> Drained {
         let _ = ctx;
         Drained::Now
-    }
-}
-
-/// A resident that handles `M`.
-pub trait Handles<M: Message>: Resident
-where
-    M::Result: Send + 'static,
-{
-    /// Answers now, or with a future that lives as long as the actor does.
-    fn handle(&mut self, message: M, ctx: &mut Context<'_, Self>) -> Reply<M::Result>;
-}
-
-/// A handler's answer.
-pub enum Reply<T> {
-    /// Ready.
-    Now(T),
-    /// Ready when the future is. Dropped with the actor, in which case the asker learns that the
-    /// actor was lost.
-    Later(LocalFuture<T>),
-}
-
-impl<T: 'static> Reply<T> {
-    /// An answer that takes time.
-    pub fn later(future: impl Future<Output = T> + 'static) -> Self {
-        Self::Later(Box::pin(future))
     }
 }
 
@@ -163,82 +130,6 @@ impl<A: Resident> Context<'_, A> {
     }
 }
 
-/// What a supervisor learns of a child without asking it.
-pub(super) struct ChildEvent {
-    pub(super) child_idx: usize,
-    pub(super) generation: u64,
-    pub(super) exit: Exit,
-}
-
-/// Signs of life that outlive the actor's thread being blocked.
-pub(super) struct Vitals {
-    born: Instant,
-    progress_ms: AtomicU64,
-    abandoned: AtomicBool,
-}
-
-impl Vitals {
-    pub(super) fn new() -> Self {
-        Self {
-            born: Instant::now(),
-            progress_ms: AtomicU64::new(0),
-            abandoned: AtomicBool::new(false),
-        }
-    }
-
-    fn progress(&self) {
-        let elapsed = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.progress_ms.store(elapsed, Ordering::Relaxed);
-    }
-
-    /// Time since the last sign of life.
-    pub(super) fn silence(&self) -> Duration {
-        let last = Duration::from_millis(self.progress_ms.load(Ordering::Relaxed));
-        self.born.elapsed().saturating_sub(last)
-    }
-
-    /// Tells the thread, should it ever wake up, that it was replaced.
-    pub(super) fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Relaxed);
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Relaxed)
-    }
-}
-
-/// Reports the end of a life when it is dropped: on stop and on unwind alike.
-struct LastWord {
-    events: UnboundedSender<ChildEvent>,
-    child_idx: usize,
-    generation: u64,
-    exit: Exit,
-}
-
-impl Drop for LastWord {
-    fn drop(&mut self) {
-        let exit = if std::thread::panicking() {
-            Exit::Panicked
-        } else {
-            std::mem::replace(&mut self.exit, Exit::Finished)
-        };
-        let (child_idx, generation) = (self.child_idx, self.generation);
-        // A supervisor that is gone itself needs no word.
-        let _ = self.events.send(ChildEvent { child_idx, generation, exit });
-    }
-}
-
-/// What a new life is given.
-pub(super) struct Birth {
-    pub(super) name: Arc<str>,
-    pub(super) child_idx: usize,
-    pub(super) generation: u64,
-    pub(super) events: UnboundedSender<ChildEvent>,
-}
-
-/// Held while a life lasts, so that the next one can wait for its end.
-pub(super) type Lifeline = Arc<()>;
-
 type Factory<A> = Box<dyn FnOnce() -> Result<A, String> + Send>;
 
 /// The actix actor around a resident.
@@ -246,7 +137,6 @@ type Factory<A> = Box<dyn FnOnce() -> Result<A, String> + Send>;
 /// The resident is dropped before the last word is sent, so whoever hears it may take over the
 /// resident's files and sockets.
 pub struct Hosted<A: Resident> {
-    name: Arc<str>,
     factory: Option<Factory<A>>,
     inner: Option<A>,
     vitals: Arc<Vitals>,
@@ -261,19 +151,35 @@ impl<A: Resident> Hosted<A> {
         lifeline: Lifeline,
         factory: Factory<A>,
     ) -> Self {
-        let Birth { name, child_idx, generation, events } = birth;
-        let last_word = LastWord { events, child_idx, generation, exit: Exit::Finished };
-        Self { name, factory: Some(factory), inner: None, vitals, _lifeline: lifeline, last_word }
+        let (last_word, factory) = (LastWord::of(birth), Some(factory));
+        Self { factory, inner: None, vitals, _lifeline: lifeline, last_word }
     }
 
-    fn mark_progress(&self) {
+    pub(super) fn name(&self) -> &Arc<str> {
+        self.last_word.name()
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.vitals.is_abandoned()
+    }
+
+    /// Lets the resident work, if there is one: a life that could not begin has none.
+    pub(super) fn with<T>(
+        &mut self,
+        ctx: &mut actix::Context<Self>,
+        work: impl FnOnce(&mut A, &mut Context<'_, A>) -> T,
+    ) -> Option<T> {
+        self.inner.as_mut().map(|resident| work(resident, &mut Context { inner: ctx }))
+    }
+
+    pub(super) fn mark_progress(&self) {
         if self.inner.as_ref().is_some_and(Resident::is_healthy) {
             self.vitals.progress();
         }
     }
 
-    fn end(&mut self, exit: Exit, ctx: &mut actix::Context<Self>) {
-        self.last_word.exit = exit;
+    pub(super) fn end(&mut self, exit: Exit, ctx: &mut actix::Context<Self>) {
+        self.last_word.set(exit);
         ctx.terminate();
     }
 
@@ -294,112 +200,6 @@ impl<A: Resident> Actor for Hosted<A> {
     }
 }
 
-/// A resident's message with the mailbox place it takes.
-pub(super) struct Tracked<M> {
-    pub(super) message: M,
-    pub(super) ticket: Ticket,
-}
-
-impl<M: Message> Message for Tracked<M>
-where
-    M::Result: Send + 'static,
-{
-    type Result = M::Result;
-}
-
-impl<A, M> Handler<Tracked<M>> for Hosted<A>
-where
-    A: Handles<M>,
-    M: Message + 'static,
-    M::Result: Send + 'static,
-{
-    type Result = Reply<M::Result>;
-
-    fn handle(&mut self, tracked: Tracked<M>, ctx: &mut Self::Context) -> Self::Result {
-        let Tracked { message, ticket } = tracked;
-        drop(ticket);
-        if self.vitals.is_abandoned() {
-            ctx.terminate();
-            return Reply::Later(Box::pin(std::future::pending()));
-        }
-        let Some(resident) = self.inner.as_mut() else {
-            return Reply::Later(Box::pin(std::future::pending()));
-        };
-        let started = Instant::now();
-        let reply = resident.handle(message, &mut Context { inner: ctx });
-        counter!(telemetry::ACTOR_MESSAGES.name, "actor" => self.name.to_string()).increment(1);
-        histogram!(telemetry::ACTOR_HANDLING_SECONDS.name, "actor" => self.name.to_string())
-            .record(started.elapsed().as_secs_f64());
-        self.mark_progress();
-        reply
-    }
-}
-
-impl<A, M> MessageResponse<Hosted<A>, Tracked<M>> for Reply<M::Result>
-where
-    A: Handles<M>,
-    M: Message + 'static,
-    M::Result: Send + 'static,
-{
-    fn handle(
-        self,
-        ctx: &mut actix::Context<Hosted<A>>,
-        reply_to: Option<OneshotSender<M::Result>>,
-    ) {
-        match (self, reply_to) {
-            // An asker that has gone away needs no answer.
-            (Reply::Now(value), reply_to) => drop(reply_to.map(|reply_to| reply_to.send(value))),
-            (Reply::Later(future), None) => {
-                ctx.spawn(wrap_future::<_, Hosted<A>>(async move { drop(future.await) }));
-            }
-            (Reply::Later(future), Some(mut reply_to)) => {
-                let work = async move {
-                    tokio::select! {
-                        value = future => drop(reply_to.send(value)),
-                        () = reply_to.closed() => {}
-                    }
-                };
-                ctx.spawn(wrap_future::<_, Hosted<A>>(work));
-            }
-        }
-    }
-}
-
-/// A heartbeat. Answered by a mark in the vitals, which a blocked thread cannot make.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Ping;
-
-impl<A: Resident> Handler<Ping> for Hosted<A> {
-    type Result = ();
-
-    fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
-        if self.vitals.is_abandoned() {
-            ctx.terminate();
-        }
-        self.mark_progress();
-    }
-}
-
-/// Asks the actor to finish what it accepted and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Stop;
-
-impl<A: Resident> Handler<Stop> for Hosted<A> {
-    type Result = ();
-
-    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
-        let drained = match self.inner.as_mut() {
-            Some(resident) => resident.drain(&mut Context { inner: ctx }),
-            None => Drained::Now,
-        };
-        if drained == Drained::Now {
-            self.end(Exit::Finished, ctx);
-        }
-    }
-}
-
 /// Ends the actor at once, with this for its last word.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -410,26 +210,5 @@ impl<A: Resident> Handler<End> for Hosted<A> {
 
     fn handle(&mut self, End(exit): End, ctx: &mut Self::Context) {
         self.end(exit, ctx);
-    }
-}
-
-impl Message for Fault {
-    type Result = ();
-}
-
-impl<A: Resident> Handler<Fault> for Hosted<A> {
-    type Result = ();
-
-    fn handle(&mut self, fault: Fault, ctx: &mut Self::Context) {
-        match fault {
-            Fault::Panic => panic!("injected fault: panic in {}", self.name),
-            Fault::Error => self.end(Exit::Failed("injected fault: error".into()), ctx),
-            Fault::Stall => {
-                while !self.vitals.is_abandoned() {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                ctx.terminate();
-            }
-        }
     }
 }

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::fault::FaultKind;
+
 /// How an actor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
@@ -19,13 +21,13 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The label in metrics and reports; `None` for an end that is no fault.
-    pub fn fault_label(&self) -> Option<&'static str> {
+    /// The kind of fault; `None` for an end that is no fault.
+    pub fn fault(&self) -> Option<FaultKind> {
         match self {
             Self::Finished => None,
-            Self::Panicked => Some("panic"),
-            Self::Failed(_) => Some("error"),
-            Self::Stalled => Some("stall"),
+            Self::Panicked => Some(FaultKind::Panic),
+            Self::Failed(_) => Some(FaultKind::Error),
+            Self::Stalled => Some(FaultKind::Stall),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix::Message;
+use strum::IntoEnumIterator;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
@@ -41,9 +42,15 @@ impl Handles<Hang> for Probe {
     }
 }
 
+#[test]
+fn kinds_of_faults_are_those_of_the_metric() {
+    let kinds: Vec<&str> = FaultKind::iter().map(FaultKind::label).collect();
+    assert_eq!(sn1::telemetry::ACTOR_RESTARTS.values("kind"), kinds);
+}
+
 struct Tree {
     root: Root,
-    link: Link<Probe>,
+    probe: Slot<Probe>,
     lives: Arc<AtomicU32>,
     events: UnboundedReceiver<TreeEvent>,
 }
@@ -66,17 +73,17 @@ fn tree(
         .intensity(1, Duration::from_secs(60))
         .backoff(Duration::from_millis(1), Duration::from_millis(5));
     let root = Root::start("Root", vec![middle], watchers);
-    Tree { root, link: slot.link(), lives, events }
+    Tree { root, probe: slot, lives, events }
 }
 
 impl Tree {
     async fn life(&self) -> u32 {
-        self.link.ask_again(WhichLife, SOON).await.expect("the probe comes back")
+        self.probe.recipient().ask_again(WhichLife, SOON).await.expect("the probe comes back")
     }
 
-    async fn inject(&self, fault: Fault) {
+    async fn inject(&self, fault: FaultKind) {
         let message = InjectFault { actor: "Probe".into(), fault };
-        assert_eq!(self.root.link().ask_again(message, SOON).await, Ok(true));
+        assert_eq!(self.root.faults().ask_again(message, SOON).await, Ok(true));
     }
 
     async fn next_fault(&mut self) -> TreeEvent {
@@ -87,13 +94,13 @@ impl Tree {
 #[actix::test]
 async fn panic_error_and_stall_are_told_apart_and_each_is_followed_by_one_restart() {
     let mut tree = tree(|spec| spec.stall_after(Duration::from_secs(4)), |_| false);
-    let faults = [(Fault::Panic, "panic"), (Fault::Error, "error"), (Fault::Stall, "stall")];
+    let faults = [FaultKind::Panic, FaultKind::Error, FaultKind::Stall];
     let mut ledger = RestartLedger::default();
-    for (n_before, (fault, label)) in (1..).zip(faults) {
+    for (n_before, fault) in (1..).zip(faults) {
         assert_eq!(tree.life().await, n_before);
         tree.inject(fault).await;
         let event = tree.next_fault().await;
-        assert_eq!(event.fault, label);
+        assert_eq!(event.fault, fault);
         ledger.count(&event);
     }
     assert_eq!(tree.life().await, 4);
@@ -106,16 +113,20 @@ async fn panic_error_and_stall_are_told_apart_and_each_is_followed_by_one_restar
 async fn an_asker_learns_of_a_death_and_is_never_left_hanging() {
     let tree = tree(|spec| spec.backoff(SOON, SOON), |_| false);
     tree.life().await;
-    let asked = tree.link.ask(Hang, SOON);
-    let killed = tree.inject(Fault::Panic);
+    let probe = tree.probe.recipient();
+    let asked = probe.ask(Hang, SOON);
+    let killed = tree.inject(FaultKind::Panic);
     let (answer, ()) = tokio::join!(asked, killed);
     assert_eq!(answer, Err(AskError::Lost("Probe".into())));
     // Until the restart, which is seconds away, every send is refused at once.
-    while tree.link.is_up() {
+    while tree.probe.recipient::<WhichLife>().is_up() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(tree.link.ask(WhichLife, SOON).await, Err(AskError::Down("Probe".into())));
-    assert_eq!(tree.link.tell(WhichLife), Err(TellError::Down("Probe".into())));
+    assert_eq!(
+        tree.probe.recipient().ask(WhichLife, SOON).await,
+        Err(AskError::Down("Probe".into()))
+    );
+    assert_eq!(tree.probe.recipient().tell(WhichLife), Err(TellError::Down("Probe".into())));
     assert_eq!(tree.root.stop().await, RootExit::Stopped);
 }
 
@@ -125,7 +136,7 @@ async fn a_question_without_an_answer_ends_at_its_deadline() {
     tree.life().await;
     let deadline = Duration::from_millis(30);
     assert_eq!(
-        tree.link.ask(Hang, deadline).await,
+        tree.probe.recipient().ask(Hang, deadline).await,
         Err(AskError::Deadline("Probe".into(), deadline))
     );
     assert_eq!(tree.life().await, 1);
@@ -136,10 +147,10 @@ async fn a_question_without_an_answer_ends_at_its_deadline() {
 async fn a_full_mailbox_is_a_typed_refusal() {
     let tree = tree(|spec| spec.stall_after(SOON), |_| false);
     tree.life().await;
-    tree.inject(Fault::Stall).await;
+    tree.inject(FaultKind::Stall).await;
     let mut refused = None;
     for _ in 0..1_000 {
-        if let Err(error) = tree.link.tell(WhichLife) {
+        if let Err(error) = tree.probe.recipient().tell(WhichLife) {
             refused = Some(error);
             break;
         }
@@ -164,11 +175,11 @@ async fn too_many_faults_climb_to_the_root() {
 }
 
 #[actix::test]
-async fn links_survive_the_restart_of_a_whole_subtree() {
+async fn recipients_survive_the_restart_of_a_whole_subtree() {
     let mut tree = tree(|spec| spec, |_| false);
     assert_eq!(tree.life().await, 1);
-    let message = InjectFault { actor: "Middle".into(), fault: Fault::Panic };
-    assert_eq!(tree.root.link().ask_again(message, SOON).await, Ok(true));
+    let message = InjectFault { actor: "Middle".into(), fault: FaultKind::Panic };
+    assert_eq!(tree.root.faults().ask_again(message, SOON).await, Ok(true));
     assert_eq!(&*tree.next_fault().await.actor, "Middle");
     while tree.life().await != 2 {
         tokio::task::yield_now().await;
@@ -180,8 +191,8 @@ async fn links_survive_the_restart_of_a_whole_subtree() {
 async fn faults_for_unknown_actors_are_not_found() {
     let tree = tree(|spec| spec, |_| false);
     tree.life().await;
-    let message = InjectFault { actor: "Nobody".into(), fault: Fault::Panic };
-    assert_eq!(tree.root.link().ask_again(message, SOON).await, Ok(false));
+    let message = InjectFault { actor: "Nobody".into(), fault: FaultKind::Panic };
+    assert_eq!(tree.root.faults().ask_again(message, SOON).await, Ok(false));
     assert_eq!(tree.root.stop().await, RootExit::Stopped);
 }
 
@@ -231,8 +242,8 @@ async fn a_new_life_begins_only_after_the_old_one_has_let_go() {
         .backoff(Duration::from_millis(1), Duration::from_millis(2));
     let root = Root::start("Root", vec![middle], watchers);
     assert_eq!(said.recv().await, Some("started"));
-    let message = InjectFault { actor: "Middle".into(), fault: Fault::Panic };
-    assert_eq!(root.link().ask_again(message, SOON).await, Ok(true));
+    let message = InjectFault { actor: "Middle".into(), fault: FaultKind::Panic };
+    assert_eq!(root.faults().ask_again(message, SOON).await, Ok(true));
     assert_eq!(said.recv().await, Some("ended"));
     assert_eq!(said.recv().await, Some("started"));
     assert_eq!(root.stop().await, RootExit::Stopped);

@@ -7,14 +7,14 @@ use sn1::llm::request::GenerateSettings;
 
 use super::broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
 use crate::axon::Miner;
-use crate::inference::InferencePool;
+use crate::inference::Generate;
 use crate::miners::{EchoMiner, ModelMiner, PhraseMiner, TOKENS_PER_CHUNK};
-use crate::supervision::Link;
+use crate::supervision::Recipient;
 
 /// What the miners of a local net are made from.
 pub(super) struct CastParts<'a> {
     /// Where models write.
-    pub(super) pool: &'a Link<InferencePool>,
+    pub(super) pool: &'a Recipient<Generate>,
     /// Longest answer of a model, in tokens.
     pub(super) max_tokens: usize,
     /// With the prompt it decides what a model writes.

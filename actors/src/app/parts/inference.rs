@@ -4,15 +4,19 @@
 use std::sync::Arc;
 
 use crate::inference::backends::{BuiltBackends, ChosenBackends, InferenceSettings};
-use crate::inference::{Capability, InferencePool, PoolCapabilities, PoolSettings};
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::inference::{
+    Capability, Embed, Generate, InferencePool, PoolCapabilities, PoolSettings,
+};
+use crate::supervision::{ChildSpec, Recipient, Slot};
 use crate::telemetry::Condition;
 
 /// How models are reached, and their actors.
 pub struct Inference {
-    /// Generates and embeds.
-    pub pool: Link<InferencePool>,
-    /// What it can be asked for.
+    /// Generates texts.
+    pub pool: Recipient<Generate>,
+    /// Embeds texts.
+    pub encoder: Recipient<Embed>,
+    /// What the two can be asked for.
     pub capabilities: PoolCapabilities,
     /// Whether the language model is loaded; holds where there is none to be loaded.
     pub ready: Condition,
@@ -30,7 +34,8 @@ impl Inference {
             Ok(InferencePool::new(PoolSettings::default(), &backends))
         }));
         let ready = model_is_loaded(capabilities.clone());
-        Self { pool: slot.link(), capabilities, ready, children }
+        let (pool, encoder) = (slot.recipient(), slot.recipient());
+        Self { pool, encoder, capabilities, ready, children }
     }
 }
 

@@ -28,10 +28,10 @@ use crate::conversation::{
 use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use crate::event_log::EventLog;
 use crate::feeds::Feeds;
-use crate::inference::{InferencePool, PoolCapabilities};
+use crate::inference::{Embed, Generate, PoolCapabilities};
 use crate::notice::Notice;
 use crate::settings::{NeuronSettings, Settings, SettingsError};
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::supervision::{ChildSpec, Recipient, Slot};
 
 /// How a validator has its own texts (queries, challenges, references) written.
 struct Writing {
@@ -84,7 +84,8 @@ pub struct ValidatorSettings {
 pub struct Validator {
     settings: ValidatorSettings,
     mix: TaskMix,
-    pool: Link<InferencePool>,
+    pool: Recipient<Generate>,
+    encoder: Recipient<Embed>,
     capabilities: PoolCapabilities,
     event_log: Slot<EventLog>,
     scoreboard: Slot<Scoreboard>,
@@ -102,6 +103,7 @@ impl Validator {
             mix: settings.neuron.task_mix()?,
             settings,
             pool: models.pool.clone(),
+            encoder: models.encoder.clone(),
             capabilities: models.capabilities.clone(),
             event_log: Slot::new("EventLog"),
             scoreboard: Slot::new("Scoreboard"),
@@ -181,11 +183,14 @@ impl Validator {
 
     fn agent_links(&self, feeds: &Feeds, notices: &UnboundedSender<Notice>) -> AgentLinks {
         AgentLinks {
-            task_factory: self.task_factory.link(),
-            dendrite: self.dendrite.link(),
-            scoreboard: self.scoreboard.link(),
-            event_log: self.event_log.link(),
+            task_factory: self.task_factory.recipient(),
+            dendrite: self.dendrite.recipient(),
+            scores: self.scoreboard.recipient(),
+            turns: self.scoreboard.recipient(),
+            passes: self.scoreboard.recipient(),
+            event_log: self.event_log.recipient(),
             pool: self.pool.clone(),
+            encoder: self.encoder.clone(),
             capabilities: self.capabilities.clone(),
             metagraph: feeds.metagraph(),
             age: feeds.age.clone(),

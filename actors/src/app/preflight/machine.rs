@@ -91,11 +91,11 @@ mod tests {
     use super::*;
     use crate::app::faults::PlannedFault;
     use crate::exit::Exit;
-    use crate::supervision::Fault;
+    use crate::supervision::FaultKind;
 
     #[test]
     fn faults_are_for_other_chains_than_the_main_one() {
-        let (actor, after, fault) = ("Scoreboard".to_owned(), Duration::ZERO, Fault::Panic);
+        let (actor, after, fault) = ("Scoreboard".to_owned(), Duration::ZERO, FaultKind::Panic);
         let faults = vec![PlannedFault { actor, after, fault }];
         let options = RoleOptions { faults, notices: Vec::new() };
         assert_eq!(refuse_faults(true, &options).unwrap_err().exit(), Exit::Usage);

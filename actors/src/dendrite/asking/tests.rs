@@ -100,8 +100,8 @@ async fn a_request_that_could_not_be_sent_on_an_old_connection_goes_over_a_new_o
 
 async fn exchange(connection: Connection, address: std::net::SocketAddr) -> Fate {
     let lane = Lane::to(MINER);
-    let recipient = Recipient { axon: MINER, address, uuid: Arc::clone(lane.uuid()) };
-    let request = sign_all(&question(), vec![recipient]).remove(0).signed().await.unwrap();
+    let addressee = Addressee { axon: MINER, address, uuid: Arc::clone(lane.uuid()) };
+    let request = sign_all(&question(), vec![addressee]).remove(0).signed().await.unwrap();
     let limits = DendriteLimits::default();
     let clock = Clock::start(LONG, limits.deadlines);
     let axon = AxonInfo::for_address(address, SDK_VERSION);

@@ -16,7 +16,7 @@ use super::{BackendFault, BackendKind, BuiltBackends, InferenceSettings};
 use crate::inference::{
     Backend, Capabilities, Capability, Embed, Generate, Health, Job, TextEncoder, TextModel,
 };
-use crate::supervision::{ChildSpec, Link, Slot};
+use crate::supervision::{ChildSpec, Recipient, Slot};
 
 use encoder::{EmbedTexts, Encoder};
 use worker::{AnswerJob, InferenceWorker, WorkerSettings};
@@ -62,7 +62,7 @@ fn build(settings: &InferenceSettings) -> BuiltBackends {
 
 /// The language model: one `InferenceWorker`.
 struct ThreadModel {
-    worker: Link<InferenceWorker>,
+    worker: Recipient<AnswerJob>,
     /// The model's name until it is loaded.
     file: Arc<str>,
     loaded: watch::Receiver<Option<TextModel>>,
@@ -82,7 +82,7 @@ fn engine(settings: &InferenceSettings) -> (ThreadModel, ChildSpec) {
     // As many again wait at the worker, so that a free place in the batch is taken at once.
     let slots = 2 * engine.n_slots;
     let file = name_of(&settings.model);
-    (ThreadModel { worker: slot.link(), file, loaded, slots }, child)
+    (ThreadModel { worker: slot.recipient(), file, loaded, slots }, child)
 }
 
 impl Backend for ThreadModel {
@@ -112,13 +112,13 @@ impl Backend for ThreadModel {
 
 /// The sentence encoder: one `Encoder`.
 struct ThreadEncoder {
-    encoder: Link<Encoder>,
+    encoder: Recipient<EmbedTexts>,
     name: Arc<str>,
 }
 
 fn encoder(folder: &Path) -> (ThreadEncoder, ChildSpec) {
     let slot = Slot::<Encoder>::new("Encoder");
-    let backend = ThreadEncoder { encoder: slot.link(), name: name_of(folder) };
+    let backend = ThreadEncoder { encoder: slot.recipient(), name: name_of(folder) };
     let folder = folder.to_owned();
     let child = ChildSpec::new(&slot, move || Encoder::load(&folder)).stall_after(STALL_AFTER);
     (backend, child)

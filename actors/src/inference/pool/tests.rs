@@ -9,7 +9,7 @@ use crate::inference::{
     BackendError, Capabilities, Piece, Retry, TextEncoder, TextModel, Usage, embed_texts,
     generate_text,
 };
-use crate::supervision::{ChildSpec, Link, Root, RootExit, Slot};
+use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -291,12 +291,12 @@ async fn each_end_of_a_request_has_its_label() {
     }
 }
 
-fn tree(backends: Vec<Arc<dyn Backend>>) -> (Root, Link<InferencePool>) {
+fn tree(backends: Vec<Arc<dyn Backend>>) -> (Root, Slot<InferencePool>) {
     let (watchers, _) = mpsc::unbounded_channel();
     let slot = Slot::<InferencePool>::new("InferencePool");
     let spec =
         ChildSpec::new(&slot, move || Ok(InferencePool::new(PoolSettings::default(), &backends)));
-    (Root::start("Root", vec![spec], watchers), slot.link())
+    (Root::start("Root", vec![spec], watchers), slot)
 }
 
 #[actix::test]
@@ -304,10 +304,10 @@ async fn a_text_that_broke_off_is_written_once_more() {
     let mortal = Scripted::new(4, &[Act::DieAfterText, Act::Answer]).named("mortal", None);
     let encoder = Scripted::new(1, &[]).embeds();
     let (root, pool) = tree(vec![Arc::clone(&mortal) as Arc<dyn Backend>, encoder]);
-    assert_eq!(generate_text(&pool, request(), SOON).await.unwrap(), "mortal");
+    assert_eq!(generate_text(&pool.recipient(), request(), SOON).await.unwrap(), "mortal");
     assert_eq!(mortal.n_given(), 2);
     let texts = vec!["one".to_owned(), "three".to_owned()];
-    assert_eq!(embed_texts(&pool, texts, SOON).await.unwrap(), [[3.0], [5.0]]);
+    assert_eq!(embed_texts(&pool.recipient(), texts, SOON).await.unwrap(), [[3.0], [5.0]]);
     assert_eq!(root.stop().await, RootExit::Stopped);
 }
 
@@ -315,7 +315,8 @@ async fn a_text_that_broke_off_is_written_once_more() {
 async fn more_texts_than_may_wait_are_embedded_all_the_same() {
     let encoder = Scripted::new(1, &[]).embeds();
     let (root, pool) = tree(vec![encoder]);
-    let many = (0..300).map(|i| embed_texts(&pool, vec!["x".repeat(i)], SOON));
+    let encoder = pool.recipient();
+    let many = (0..300).map(|i| embed_texts(&encoder, vec!["x".repeat(i)], SOON));
     let all = futures_util::future::join_all(many).await;
     for (i, vectors) in all.into_iter().enumerate() {
         assert_eq!(vectors.unwrap(), [[i as f32]]);

@@ -1,4 +1,4 @@
-//! What is asked of the inference pool and what it answers: words without an actor or a tensor.
+//! Texts and vectors: what models are asked, and what they answer.
 
 use std::time::Duration;
 
@@ -7,9 +7,7 @@ use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backend::BackendError;
-use super::pool::InferencePool;
-use crate::supervision::{AskError, Link};
+use crate::supervision::{AskError, Recipient};
 
 /// How long the pool may take to admit a request.
 const ADMIT_WITHIN: Duration = Duration::from_secs(5);
@@ -78,16 +76,6 @@ impl InferenceError {
             | Self::Pool(_) => Retry::Never,
         }
     }
-
-    /// What the caller is told when a back end failed and nobody else can take the request over.
-    pub(super) fn of_backend(error: &BackendError, n_lost: u8) -> Self {
-        match error {
-            BackendError::Lost | BackendError::Overloaded => Self::Lost { n_times: n_lost },
-            BackendError::TooLong { .. } | BackendError::Refused(_) => {
-                Self::Refused(error.to_string())
-            }
-        }
-    }
 }
 
 /// The tokens that a request cost.
@@ -116,10 +104,15 @@ pub enum Piece {
 /// An answer as it is generated. Dropping it cancels the request.
 #[derive(Debug)]
 pub struct TokenStream {
-    pub(super) pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
+    pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
 }
 
 impl TokenStream {
+    /// The stream of these pieces.
+    pub fn new(pieces: mpsc::Receiver<Result<Piece, InferenceError>>) -> Self {
+        Self { pieces }
+    }
+
     /// The next piece; a stream that breaks off without an end is a lost back end.
     ///
     /// # Errors
@@ -164,7 +157,7 @@ pub struct Embed(pub Vec<String>);
 /// # Errors
 /// See [`InferenceError`].
 pub async fn generate_text(
-    pool: &Link<InferencePool>,
+    pool: &Recipient<Generate>,
     request: Generate,
     deadline: Duration,
 ) -> Result<String, InferenceError> {
@@ -187,7 +180,7 @@ pub async fn generate_text(
 /// # Errors
 /// See [`InferenceError`].
 pub async fn embed_texts(
-    pool: &Link<InferencePool>,
+    encoder: &Recipient<Embed>,
     texts: Vec<String>,
     deadline: Duration,
 ) -> Result<Vec<Vec<f32>>, InferenceError> {
@@ -195,7 +188,7 @@ pub async fn embed_texts(
     let mut was_lost = false;
     loop {
         let left = give_up.saturating_duration_since(Instant::now());
-        let error = match pool.ask_again(Embed(texts.clone()), left).await? {
+        let error = match encoder.ask_again(Embed(texts.clone()), left).await? {
             Ok(vectors) => return Ok(vectors),
             Err(error) => error,
         };

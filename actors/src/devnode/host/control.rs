@@ -13,9 +13,9 @@ use sn1::devchain::HyperparameterChange;
 use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, Params, RpcError, hex};
 use sn1::wallet::AccountId;
 
-use super::host::DevNodeHost;
-use super::misbehaviour::{FinalityOrder, Misbehaviour, PoolRefusal};
+use super::DevNodeHost;
 use crate::devnode::hyperparameters;
+use crate::devnode::misbehaviour::{FinalityOrder, Misbehaviour, PoolRefusal};
 use crate::supervision::Context;
 
 type Control = fn(&mut DevNodeHost, &Params, &mut Context<'_, DevNodeHost>) -> Answer;
@@ -23,7 +23,7 @@ type Control = fn(&mut DevNodeHost, &Params, &mut Context<'_, DevNodeHost>) -> A
 /// Blocks that one request may ask for.
 const MAX_BLOCKS: u64 = 1000;
 
-pub(super) const METHODS: [(&str, Control); 16] = [
+const METHODS: [(&str, Control); 16] = [
     ("dev_do", in_words),
     ("dev_drop_connections", |host, _, _| order(host, Misbehaviour::Drop)),
     ("dev_end_watch", end_watch),
@@ -53,7 +53,7 @@ pub(super) fn find(name: &str) -> Option<Control> {
 }
 
 /// All names.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(in crate::devnode) fn names() -> impl Iterator<Item = &'static str> {
     METHODS.iter().map(|(name, _)| *name)
 }
 

@@ -1,0 +1,63 @@
+//! What a supervisor says to a child: heartbeats, the order to stop, and faults on demand.
+
+use std::time::Duration;
+
+use actix::{ActorContext, Handler, Message};
+
+use super::fault::FaultKind;
+use super::hosted::{Drained, Hosted, Resident};
+use super::policy::Exit;
+
+/// A heartbeat. Answered by a mark in the vitals, which a blocked thread cannot make.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Ping;
+
+impl<A: Resident> Handler<Ping> for Hosted<A> {
+    type Result = ();
+
+    fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
+        if self.is_abandoned() {
+            ctx.terminate();
+        }
+        self.mark_progress();
+    }
+}
+
+/// Asks the actor to finish what it accepted and stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Stop;
+
+impl<A: Resident> Handler<Stop> for Hosted<A> {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
+        let drained = self.with(ctx, Resident::drain);
+        if drained.is_none_or(|drained| drained == Drained::Now) {
+            self.end(Exit::Finished, ctx);
+        }
+    }
+}
+
+/// Causes a fault.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Fail(pub(super) FaultKind);
+
+impl<A: Resident> Handler<Fail> for Hosted<A> {
+    type Result = ();
+
+    fn handle(&mut self, Fail(fault): Fail, ctx: &mut Self::Context) {
+        match fault {
+            FaultKind::Panic => panic!("injected fault: panic in {}", self.name()),
+            FaultKind::Error => self.end(Exit::Failed("injected fault: error".into()), ctx),
+            FaultKind::Stall => {
+                while !self.is_abandoned() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                ctx.terminate();
+            }
+        }
+    }
+}

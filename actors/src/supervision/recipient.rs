@@ -1,0 +1,152 @@
+//! How one actor reaches another: a handle on whoever answers one kind of message, whichever
+//! incarnation of it is alive.
+//!
+//! A sender knows the message and the name that errors tell, and not the actor behind it, so a
+//! test can put any function in its place.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+
+/// Between two looks whether an actor is up, and two tries of [`Recipient::ask_again`].
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Why a question got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The actor is being restarted; the message was never delivered.
+    #[error("{0} is being restarted")]
+    Down(Arc<str>),
+    /// The mailbox is full; the message was never delivered.
+    #[error("{0} has a full mailbox")]
+    Full(Arc<str>),
+    /// The actor died with the message, handled or not.
+    #[error("{0} died before it answered")]
+    Lost(Arc<str>),
+    /// No answer in time; the actor may still act on the message.
+    #[error("{0} did not answer within {1:?}")]
+    Deadline(Arc<str>, Duration),
+}
+
+/// Why a message was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TellError {
+    /// The actor is being restarted.
+    #[error("{0} is being restarted")]
+    Down(Arc<str>),
+    /// The mailbox is full.
+    #[error("{0} has a full mailbox")]
+    Full(Arc<str>),
+}
+
+/// An answer on its way.
+pub type PendingReply<T> = Pin<Box<dyn Future<Output = Result<T, AskError>> + Send>>;
+
+/// Delivers messages of one kind to whoever answers them. Implemented by the slots of the tree, and
+/// in tests by whatever stands in for an actor.
+pub trait Deliver<M: Message>: Send + Sync {
+    /// The actor's name in the tree.
+    fn name(&self) -> &Arc<str>;
+
+    /// Whether an incarnation is there to be asked.
+    fn is_up(&self) -> bool;
+
+    /// Whether a message would be delivered now.
+    fn has_room(&self) -> bool;
+
+    /// Delivers `message` and waits for the reply, for at most `deadline`.
+    fn ask(&self, message: M, deadline: Duration) -> PendingReply<M::Result>;
+
+    /// Delivers `message` without waiting for anything.
+    ///
+    /// # Errors
+    /// When it was not delivered.
+    fn tell(&self, message: M) -> Result<(), TellError>;
+}
+
+/// A sender's handle on whoever answers `M`. It survives restarts; a send while the actor is down is
+/// a typed error at once, never a hang.
+pub struct Recipient<M: Message>(Arc<dyn Deliver<M>>);
+
+impl<M: Message> Clone for Recipient<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M: Message> Recipient<M> {
+    /// Sends through `deliver`.
+    pub fn new(deliver: impl Deliver<M> + 'static) -> Self {
+        Self(Arc::new(deliver))
+    }
+
+    /// The actor's name in the tree.
+    pub fn name(&self) -> &Arc<str> {
+        self.0.name()
+    }
+
+    /// Whether an incarnation is there to be asked.
+    pub fn is_up(&self) -> bool {
+        self.0.is_up()
+    }
+
+    /// Waits until an incarnation is there to be asked, for at most `within`. Whether one is.
+    pub async fn until_up(&self, within: Duration) -> bool {
+        let until = tokio::time::Instant::now() + within;
+        while !self.is_up() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        self.is_up()
+    }
+
+    /// Whether a message would be delivered now.
+    pub fn has_room(&self) -> bool {
+        self.0.has_room()
+    }
+
+    /// Sends `message` and waits for the reply, for at most `deadline`.
+    ///
+    /// # Errors
+    /// See [`AskError`]: only `Lost` and `Deadline` leave open whether the message was acted on.
+    pub async fn ask(&self, message: M, deadline: Duration) -> Result<M::Result, AskError> {
+        self.0.ask(message, deadline).await
+    }
+
+    /// Like [`Recipient::ask`], but waits out restarts: tries again after `Down` and `Full` until
+    /// `deadline`, and once after `Lost`, so that a message that kills its reader kills it no more
+    /// than twice. For messages that may be acted on twice.
+    ///
+    /// # Errors
+    /// As for [`Recipient::ask`].
+    pub async fn ask_again(&self, message: M, deadline: Duration) -> Result<M::Result, AskError>
+    where
+        M: Clone,
+    {
+        let give_up = tokio::time::Instant::now() + deadline;
+        let mut was_lost = false;
+        loop {
+            let left = give_up.saturating_duration_since(tokio::time::Instant::now());
+            match self.ask(message.clone(), left).await {
+                Err(lost @ AskError::Lost(_)) if was_lost => return Err(lost),
+                Err(error @ (AskError::Down(_) | AskError::Full(_) | AskError::Lost(_)))
+                    if !left.is_zero() =>
+                {
+                    was_lost |= matches!(error, AskError::Lost(_));
+                    tokio::time::sleep(left.min(LOOK_EVERY)).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Sends `message` without waiting for anything.
+    ///
+    /// # Errors
+    /// When it was not delivered; the sender decides whether to drop, keep or refuse.
+    pub fn tell(&self, message: M) -> Result<(), TellError> {
+        self.0.tell(message)
+    }
+}

@@ -1,0 +1,76 @@
+//! The whole tree, as the process's main task holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use super::fault::{InjectFault, TreeEvent};
+use super::life::{Birth, ChildEvent};
+use super::policy::Exit;
+use super::recipient::Recipient;
+use super::running::{Running, start_resident};
+use super::slot::Slot;
+use super::spec::{ChildSpec, drain_limit};
+use super::supervisor::Supervisor;
+
+/// How the whole tree ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootExit {
+    /// It was asked to stop and did.
+    Stopped,
+    /// It gave up, for this reason.
+    GaveUp(String),
+}
+
+/// The running tree, held by the process's main task.
+pub struct Root {
+    faults: Recipient<InjectFault>,
+    running: Box<dyn Running>,
+    events: UnboundedReceiver<ChildEvent>,
+    drain_within: Duration,
+}
+
+impl Root {
+    /// Starts the tree. Must be called within an actix system.
+    pub fn start(
+        name: impl Into<Arc<str>>,
+        children: Vec<ChildSpec>,
+        watchers: UnboundedSender<TreeEvent>,
+    ) -> Self {
+        let slot = Slot::<Supervisor>::new(name);
+        let (sender, events) = mpsc::unbounded_channel();
+        let drain_within = drain_limit(&children);
+        let name = Arc::clone(slot.name());
+        let birth = Birth { name: Arc::clone(&name), child_idx: 0, generation: 0, events: sender };
+        let factory = Arc::new(move || {
+            Ok(Supervisor::new(Arc::clone(&name), children.clone(), watchers.clone()))
+        });
+        let running = start_resident(birth, &slot, &factory);
+        Self { faults: slot.recipient(), running, events, drain_within }
+    }
+
+    /// Causes faults on purpose, anywhere in the tree.
+    pub fn faults(&self) -> &Recipient<InjectFault> {
+        &self.faults
+    }
+
+    /// Resolves when the tree has ended by itself, which it does only by giving up.
+    pub async fn ended(&mut self) -> RootExit {
+        match self.events.recv().await.map(|event| event.exit) {
+            Some(Exit::Failed(reason)) => RootExit::GaveUp(reason),
+            Some(Exit::Panicked) => RootExit::GaveUp("the root supervisor panicked".into()),
+            Some(Exit::Finished | Exit::Stalled) | None => RootExit::Stopped,
+        }
+    }
+
+    /// Stops the tree in reverse order of its start, each child within its own limit.
+    pub async fn stop(mut self) -> RootExit {
+        self.running.stop();
+        let limit = self.drain_within + Duration::from_secs(2);
+        match tokio::time::timeout(limit, self.ended()).await {
+            Ok(exit) => exit,
+            Err(_) => RootExit::GaveUp("the tree did not stop in time".into()),
+        }
+    }
+}

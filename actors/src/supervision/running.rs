@@ -1,0 +1,99 @@
+//! Starts one life of a child on a thread of its own, and holds it.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, Arbiter};
+use metrics::gauge;
+use sn1::telemetry;
+
+use super::control::{Fail, Ping, Stop};
+use super::fault::FaultKind;
+use super::hosted::{End, Hosted, Resident};
+use super::life::{Birth, Vitals};
+use super::policy::Exit;
+use super::slot::Slot;
+
+/// How long a new life waits for the end of the one before it, whose files it takes over. One that
+/// is blocked for longer is fenced off by the store instead.
+const PREDECESSOR_WITHIN: Duration = Duration::from_secs(3);
+/// A started child, as its supervisor holds it. Dropping it abandons the child.
+pub(super) trait Running {
+    fn ping(&self);
+    fn silence(&self) -> Duration;
+    fn stop(&self);
+    /// Whether the fault was delivered.
+    fn inject(&self, fault: FaultKind) -> bool;
+}
+
+struct RunningResident<A: Resident> {
+    address: Addr<Hosted<A>>,
+    arbiter: Arbiter,
+    vitals: Arc<Vitals>,
+    slot: Slot<A>,
+}
+
+impl<A: Resident> Running for RunningResident<A> {
+    fn ping(&self) {
+        // A full mailbox needs no heartbeat: each message it handles is a sign of life.
+        let _ = self.address.try_send(Ping);
+    }
+
+    fn silence(&self) -> Duration {
+        self.vitals.silence()
+    }
+
+    fn stop(&self) {
+        if self.address.try_send(Stop).is_err() {
+            let _ = self.address.try_send(End(Exit::Finished));
+        }
+    }
+
+    fn inject(&self, fault: FaultKind) -> bool {
+        self.address.try_send(Fail(fault)).is_ok()
+    }
+}
+
+impl<A: Resident> Drop for RunningResident<A> {
+    fn drop(&mut self) {
+        self.slot.vacate(&self.address);
+        gauge!(telemetry::ACTOR_UP.name, "actor" => self.slot.name().to_string()).set(0.0);
+        self.vitals.abandon();
+        let _ = self.address.try_send(End(Exit::Finished));
+        self.arbiter.stop();
+    }
+}
+
+pub(super) fn start_resident<A: Resident, F>(
+    birth: Birth,
+    slot: &Slot<A>,
+    factory: &Arc<F>,
+) -> Box<dyn Running>
+where
+    F: Fn() -> Result<A, String> + Send + Sync + 'static,
+{
+    let arbiter = Arbiter::new();
+    let vitals = Arc::new(Vitals::new());
+    let (factory, child_vitals) = (Arc::clone(factory), Arc::clone(&vitals));
+    let (lifeline, before) = slot.begin_life();
+    let address = Hosted::start_in_arbiter(&arbiter.handle(), move |ctx| {
+        // Room for heartbeats and stops beside the senders' places.
+        ctx.set_mailbox_capacity(A::MAILBOX + 16);
+        let open = move || {
+            await_end_of(&before);
+            factory()
+        };
+        Hosted::new(birth, child_vitals, lifeline, Box::new(open))
+    });
+    slot.occupy(address.clone());
+    gauge!(telemetry::ACTOR_UP.name, "actor" => slot.name().to_string()).set(1.0);
+    Box::new(RunningResident { address, arbiter, vitals, slot: slot.clone() })
+}
+
+/// Waits on the new life's own thread.
+fn await_end_of(before: &Weak<()>) {
+    let started = Instant::now();
+    while before.strong_count() > 0 && started.elapsed() < PREDECESSOR_WITHIN {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,104 @@
+//! How to make one child, and what follows its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fault::InjectFault;
+use super::hosted::Resident;
+use super::life::Birth;
+use super::policy::{Backoff, Intensity, Policy};
+use super::recipient::Recipient;
+use super::running::{Running, start_resident};
+use super::slot::Slot;
+
+/// Faults in five minutes that a child may have. Longer than eight of the slowest restarts take, so
+/// that a lasting fault does escalate.
+const CHILD_INTENSITY: Intensity = Intensity { max_restarts: 8, window: Duration::from_secs(300) };
+
+type StartFn = dyn Fn(Birth) -> Box<dyn Running> + Send + Sync;
+
+/// How to make one child and what to do when it ends.
+#[derive(Clone)]
+pub struct ChildSpec {
+    pub(super) name: Arc<str>,
+    pub(super) policy: Policy,
+    pub(super) intensity: Intensity,
+    pub(super) backoff: Backoff,
+    pub(super) stall_after: Duration,
+    pub(super) drain_within: Duration,
+    pub(super) start: Arc<StartFn>,
+    pub(super) stops: Stops,
+    /// Set when the child is a supervisor itself: how to reach it, and whom it answers for.
+    pub(super) below: Option<(Recipient<InjectFault>, Vec<Arc<str>>)>,
+}
+
+impl ChildSpec {
+    /// A permanent child: eight faults in five minutes are borne, the first restart follows at once,
+    /// a silence of ten seconds is a stall. `factory` runs on the child's own thread.
+    pub fn new<A: Resident>(
+        slot: &Slot<A>,
+        factory: impl Fn() -> Result<A, String> + Send + Sync + 'static,
+    ) -> Self {
+        let (slot, factory) = (slot.clone(), Arc::new(factory));
+        Self {
+            name: Arc::clone(slot.name()),
+            policy: Policy::Permanent,
+            intensity: CHILD_INTENSITY,
+            backoff: Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(10) },
+            stall_after: Duration::from_secs(10),
+            drain_within: Duration::from_secs(5),
+            start: Arc::new(move |birth| start_resident(birth, &slot, &factory)),
+            stops: Stops::Alone,
+            below: None,
+        }
+    }
+
+    /// Which ends are followed by a restart.
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// How many faults are borne.
+    pub fn intensity(self, max_restarts: usize, window: Duration) -> Self {
+        Self { intensity: Intensity { max_restarts, window }, ..self }
+    }
+
+    /// The delay before a restart.
+    pub fn backoff(self, first: Duration, cap: Duration) -> Self {
+        Self { backoff: Backoff { first, cap }, ..self }
+    }
+
+    /// How long without progress is a stall.
+    pub fn stall_after(self, stall_after: Duration) -> Self {
+        Self { stall_after, ..self }
+    }
+
+    /// How long an ordered stop may take.
+    pub fn drain_within(self, drain_within: Duration) -> Self {
+        Self { drain_within, ..self }
+    }
+
+    /// In an ordered stop, stops at the same time as its neighbours of the same kind.
+    pub fn stops_together(self) -> Self {
+        Self { stops: Stops::Together, ..self }
+    }
+
+    /// This child and all below it.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let below = self.below.iter().flat_map(|(_, names)| names.iter().cloned());
+        std::iter::once(Arc::clone(&self.name)).chain(below).collect()
+    }
+}
+
+/// Whether an ordered stop takes a child by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stops {
+    Alone,
+    Together,
+}
+
+/// The longest time that an ordered stop of these children takes.
+pub(super) fn drain_limit(children: &[ChildSpec]) -> Duration {
+    let groups = children.chunk_by(|a, b| a.stops == Stops::Together && b.stops == Stops::Together);
+    groups.filter_map(|group| group.iter().map(|child| child.drain_within).max()).sum()
+}
