@@ -1,0 +1,224 @@
+//! The rules of the structure run: which module may know which, in what layers, and who answers
+//! which message. What is checked is read from the source by a small scanner ([`source`]), which
+//! follows paths that begin with `crate`, `self`, `super` or the package's name, in `use` items and
+//! elsewhere. It sees no macro's expansion, and leaves items under `cfg(test)` out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+#[path = "architecture/graph.rs"]
+mod graph;
+#[path = "architecture/messages.rs"]
+mod messages;
+#[path = "architecture/source.rs"]
+mod source;
+
+use graph::{Graph, circles};
+use source::Package;
+
+/// A layer and its modules. An arrow goes to a module of the same layer or of one above it in the
+/// list, never further down.
+type Layers = [(&'static str, &'static [&'static str])];
+
+/// Of the core, the lowest first.
+const CORE: &Layers = &[
+    ("ground", &["llm", "testing", "wallet"]),
+    ("subjects", &["chain", "embedding", "synapse", "validation"]),
+    ("records", &["devchain", "store", "telemetry"]),
+];
+
+/// Of the shell, the lowest first.
+const SHELL: &Layers = &[
+    ("ground", &["clock", "exit", "recording", "signals", "spawn", "supervision"]),
+    ("vocabulary", &["feeds", "messages", "notice"]),
+    ("parts", &["chain", "dendrite", "event_log", "inference", "telemetry", "wallet"]),
+    ("neurons", &["axon", "conversation", "miners"]),
+    ("settings", &["settings"]),
+    ("tools", &["devnode", "query"]),
+    ("application", &["app"]),
+    ("command line", &["cli", "main"]),
+];
+
+/// Circles of files that are there today, each with the reason why it may stay.
+const KNOWN_CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &["app/console.rs", "app/run.rs"],
+        "the run says on the console how it goes, and the console's last line tells how it ended",
+    ),
+    (
+        &["app/preflight/chain.rs", "app/preflight/ground.rs", "app/preflight/machine.rs"],
+        "the ground holds what the checks of chain and machine find, in their own types",
+    ),
+    (
+        &["inference/backend.rs", "inference/job.rs"],
+        "a back end takes jobs, and a job tells its caller why a back end failed",
+    ),
+];
+
+fn core() -> Package {
+    Package::read("sn1", &root("src"))
+}
+
+fn shell() -> Package {
+    Package::read("sn1_actors", &root("actors/src"))
+}
+
+fn root(relative: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+fn text_of(relative: &str) -> String {
+    std::fs::read_to_string(root(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+}
+
+/// Arrows from a layer to a higher one, and modules that no layer has.
+fn layer_problems(modules: &Graph, layers: &Layers) -> Vec<String> {
+    let layer_of: BTreeMap<&str, usize> = layers
+        .iter()
+        .enumerate()
+        .flat_map(|(height, (_, modules))| modules.iter().map(move |module| (*module, height)))
+        .collect();
+    let names: BTreeSet<&str> = modules.nodes().collect();
+    let unlisted = names.iter().filter(|module| !layer_of.contains_key(*module));
+    let gone = layer_of.keys().filter(|module| !names.contains(*module));
+    let missing = unlisted.map(|module| format!("`{module}` is in no layer"));
+    let gone = gone.map(|module| format!("`{module}` is in a layer, but there is no such module"));
+    let climbs = modules
+        .arrows()
+        .filter(|(from, to)| layer_of.get(from) < layer_of.get(to))
+        .map(|(from, to)| format!("`{from}` imports `{to}` of a higher layer"));
+    missing.chain(gone).chain(climbs).collect()
+}
+
+#[test]
+fn no_module_imports_one_of_a_higher_layer() {
+    for (package, layers) in [(core(), CORE), (shell(), SHELL)] {
+        assert_eq!(layer_problems(&package.modules(), layers), [""; 0], "{}", package.name);
+    }
+}
+
+#[test]
+fn modules_form_no_circle() {
+    for package in [core(), shell()] {
+        assert_eq!(circles(&package.modules()), Vec::<Vec<String>>::new(), "{}", package.name);
+    }
+}
+
+/// A module's file and those of its children are one thing to the outside, so the arrow from a
+/// module to its child, which is how a module has children at all, counts for nothing here.
+#[test]
+fn files_form_no_circle_but_the_known_ones() {
+    let found: BTreeSet<Vec<String>> =
+        [core(), shell()].iter().flat_map(|package| circles(&package.files())).collect();
+    let known: BTreeSet<Vec<String>> = KNOWN_CIRCLES
+        .iter()
+        .map(|(files, _)| files.iter().map(|file| (*file).to_owned()).collect())
+        .collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn the_vocabulary_knows_no_actor() {
+    let shell = shell();
+    let (_, vocabulary) = SHELL[1];
+    for file in shell.sources().filter(|file| vocabulary.contains(&file.module())) {
+        let is_actor = ["Resident", "Handles", "Context"].iter().find(|word| file.says(word));
+        assert_eq!(is_actor, None, "{}", file.path);
+    }
+}
+
+#[test]
+fn the_map_shows_the_layers() {
+    let map = text_of("ARCHITECTURE.md");
+    for (package, layers) in [("core", CORE), ("shell", SHELL)] {
+        for (name, modules) in layers {
+            let modules: Vec<String> = modules.iter().map(|name| format!("`{name}`")).collect();
+            let row = format!("| {package} | {name} | {} |", modules.join(", "));
+            assert!(map.contains(&row), "ARCHITECTURE.md lacks the row {row}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_messages_is_that_of_the_code() {
+    let (told, found) = (messages::told(&text_of("docs/messages.md")), messages::found(&shell()));
+    assert_eq!(told, found, "docs/messages.md and the code differ");
+}
+
+/// Each rule, broken.
+mod broken {
+    use super::*;
+
+    fn package(files: &[(&str, &str)]) -> Package {
+        Package::of("sn1_actors", files)
+    }
+
+    #[test]
+    fn a_circle_of_modules_is_found() {
+        let package = package(&[
+            ("axon.rs", "use crate::chain::Link;"),
+            ("chain.rs", "pub fn f() { crate::axon::g() }"),
+        ]);
+        assert_eq!(circles(&package.modules()), [["axon", "chain"]]);
+    }
+
+    #[test]
+    fn a_circle_of_files_is_found_whatever_way_they_are_named() {
+        let package = package(&[
+            ("axon.rs", "mod a; mod b; pub use a::A;"),
+            ("axon/a.rs", "use super::{b::{self, B}, c};"),
+            ("axon/b.rs", "use crate::axon::a::A;"),
+        ]);
+        assert_eq!(circles(&package.files()), [["axon/a.rs", "axon/b.rs"]]);
+    }
+
+    #[test]
+    fn an_arrow_upwards_is_found() {
+        let package = package(&[("clock.rs", "use crate::app::run;"), ("app.rs", "")]);
+        let layers: &Layers = &[("low", &["clock"]), ("high", &["app", "cli"])];
+        let problems = [
+            "`cli` is in a layer, but there is no such module",
+            "`clock` imports `app` of a higher layer",
+        ];
+        assert_eq!(layer_problems(&package.modules(), layers), problems);
+        assert_eq!(
+            layer_problems(&package.modules(), &layers[1..]).first().unwrap(),
+            "`clock` is in no layer"
+        );
+    }
+
+    #[test]
+    fn what_is_no_import_is_passed_over() {
+        let package = package(&[
+            ("a.rs", "// use crate::b;\nconst T: &str = r#\"crate::b::B\"#; /* crate::b */"),
+            (
+                "b.rs",
+                "#[cfg(test)]\nmod tests { use crate::a::A; }\n#[cfg(test)] use crate::a;\nfn f<'a>() -> char { '\"' }",
+            ),
+            ("c.rs", "use crate::{a as first, b::B};"),
+        ]);
+        let modules = package.modules();
+        assert_eq!(modules.arrows().collect::<Vec<_>>(), [("c", "a"), ("c", "b")]);
+    }
+
+    #[test]
+    fn a_row_that_is_not_true_is_found() {
+        let code = package(&[
+            (
+                "messages/scores.rs",
+                "#[derive(Message)]\n#[rtype(result = \"u32\")]\npub struct GetScores;",
+            ),
+            ("board.rs", "impl Handles<GetScores> for Scoreboard { }"),
+            ("agent.rs", "fn f() { link.ask(GetScores, SOON); let GetTurns { .. } = 1; }"),
+            ("other.rs", "struct Links { scores: Recipient<GetScores> }"),
+        ]);
+        let row = |sender: &str| {
+            format!(
+                "| [`GetScores`](x) | `u32` | [`{sender}`](y) | [`Scoreboard`](../actors/src/board.rs) |"
+            )
+        };
+        assert_eq!(messages::told(&row("agent.rs")), messages::found(&code));
+        assert_ne!(messages::told(&row("other.rs")), messages::found(&code));
+        assert_ne!(messages::told(""), messages::found(&code));
+    }
+}
