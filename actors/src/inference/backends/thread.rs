@@ -19,7 +19,7 @@ use crate::inference::{
 use crate::supervision::{ChildSpec, Recipient, Slot};
 
 use encoder::{EmbedTexts, Encoder};
-use worker::{AnswerJob, InferenceWorker, WorkerSettings};
+use worker::{AnswerJob, InferenceWorker, LoadedModel, WorkerSettings};
 
 pub(super) const KIND: BackendKind = BackendKind {
     name: "thread",
@@ -65,7 +65,7 @@ struct ThreadModel {
     worker: Recipient<AnswerJob>,
     /// The model's name until it is loaded.
     file: Arc<str>,
-    loaded: watch::Receiver<Option<TextModel>>,
+    loaded: watch::Receiver<Option<LoadedModel>>,
     slots: usize,
 }
 
@@ -89,7 +89,8 @@ impl Backend for ThreadModel {
     fn capabilities(&self) -> Capabilities {
         let unknown =
             || TextModel { name: Arc::clone(&self.file), context: None, is_constrainable: false };
-        let model = self.loaded.borrow().clone().unwrap_or_else(unknown);
+        let loaded = self.loaded.borrow().clone();
+        let model = loaded.map_or_else(unknown, |loaded| loaded.model);
         Capabilities { generate: Some(model), embed: None }
     }
 

@@ -54,6 +54,7 @@ enum ThreadEvent {
     Panicked(String),
 }
 
+#[derive(Debug)]
 struct Progress {
     born: Instant,
     at_ms: AtomicU64,
@@ -72,10 +73,17 @@ impl Progress {
     }
 }
 
+/// The model that a life of the worker has loaded.
+#[derive(Debug, Clone)]
+pub(super) struct LoadedModel {
+    life: Arc<Progress>,
+    pub(super) model: TextModel,
+}
+
 /// The actor that owns the engine's thread.
 pub(super) struct InferenceWorker {
     settings: WorkerSettings,
-    loaded: watch::Sender<Option<TextModel>>,
+    loaded: watch::Sender<Option<LoadedModel>>,
     jobs: Option<Sender<Job<Generate>>>,
     progress: Arc<Progress>,
 }
@@ -83,7 +91,10 @@ pub(super) struct InferenceWorker {
 impl InferenceWorker {
     /// A worker whose thread starts with the actor. `loaded` tells others of the model while it is
     /// there.
-    pub(super) fn new(settings: WorkerSettings, loaded: watch::Sender<Option<TextModel>>) -> Self {
+    pub(super) fn new(
+        settings: WorkerSettings,
+        loaded: watch::Sender<Option<LoadedModel>>,
+    ) -> Self {
         let progress = Progress {
             born: Instant::now(),
             at_ms: AtomicU64::new(0),
@@ -97,7 +108,8 @@ impl InferenceWorker {
             ThreadEvent::Loaded(model) => {
                 let TextModel { name, context, is_constrainable } = &model;
                 info!(model = %name, context, is_constrainable, "language model loaded");
-                self.loaded.send_replace(Some(model));
+                let life = Arc::clone(&self.progress);
+                self.loaded.send_replace(Some(LoadedModel { life, model }));
             }
             ThreadEvent::Ended => ctx.finish(),
             ThreadEvent::Failed(reason) => ctx.fail(reason),
@@ -107,8 +119,12 @@ impl InferenceWorker {
 }
 
 impl Drop for InferenceWorker {
+    /// A life that was stuck may end long after the next one has loaded its own model.
     fn drop(&mut self) {
-        self.loaded.send_replace(None);
+        self.loaded.send_if_modified(|loaded| {
+            let of_this_life = |loaded: &mut LoadedModel| Arc::ptr_eq(&loaded.life, &self.progress);
+            loaded.take_if(of_this_life).is_some()
+        });
     }
 }
 
@@ -298,5 +314,29 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         gauge!(telemetry::INFERENCE_ACTIVE.name).set(0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_that_ends_late_takes_no_model_from_the_next_one() {
+        let settings = WorkerSettings {
+            model: PathBuf::new(),
+            engine: EngineSettings::default(),
+            device: Arc::default(),
+        };
+        let (loaded, seen) = watch::channel(None);
+        let worker = || InferenceWorker::new(settings.clone(), loaded.clone());
+        let (stuck, next) = (worker(), worker());
+        let model = TextModel { name: "m".into(), context: None, is_constrainable: false };
+        let life = Arc::clone(&next.progress);
+        loaded.send_replace(Some(LoadedModel { life, model }));
+        drop(stuck);
+        assert!(seen.borrow().is_some());
+        drop(next);
+        assert!(seen.borrow().is_none());
     }
 }
