@@ -31,22 +31,22 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a whole subnet on this machine: chain, validator and miners in one process
-    #[command(after_help = exit::help(exit::LOCALNET))]
+    #[command(after_help = exit::help("localnet"))]
     Localnet(Box<LocalnetArguments>),
     /// Run a validator: ask miners, score their answers, set weights
-    #[command(after_help = exit::help(exit::NODE))]
+    #[command(after_help = exit::help("validator"))]
     Validator(Box<RoleArguments<NeuronSettings>>),
     /// Run a miner: answer validators
-    #[command(after_help = exit::help(exit::NODE))]
+    #[command(after_help = exit::help("miner"))]
     Miner(Box<RoleArguments<MinerNeuron>>),
     /// Run a chain of its own on this machine, which the official SDK takes for a real one
-    #[command(after_help = exit::help(exit::DEVCHAIN))]
+    #[command(after_help = exit::help("devchain"))]
     Devchain(Box<DevchainArguments>),
     /// Ask miners, and see their answers stream in side by side
-    #[command(after_help = exit::help(exit::QUERY))]
+    #[command(after_help = exit::help("query"))]
     Query(Box<QueryArguments>),
     /// List, show and make wallets, as the official wallet keeps them
-    #[command(after_help = exit::help(exit::WALLET))]
+    #[command(after_help = exit::help("wallet"))]
     Wallet(Box<WalletArguments>),
 }
 
@@ -59,5 +59,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_lists_its_exit_codes() {
+        for command in Arguments::command().get_subcommands() {
+            let codes = exit::help(command.get_name());
+            let help = command.get_after_help().map(ToString::to_string);
+            assert_eq!(help, Some(codes), "{}", command.get_name());
+        }
     }
 }

@@ -2,8 +2,10 @@
 //! operator's page and the units for systemd are checked. It names no error: each error says by
 //! [`Exits`] which code it ends the process with.
 
+use strum::{EnumIter, IntoEnumIterator};
+
 /// How a process of `sn1` ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub enum Exit {
     /// Its work is done, or it was told to stop.
     Done,
@@ -33,122 +35,64 @@ pub enum Exit {
     Interrupted,
 }
 
-/// The codes of `sn1 validator` and `sn1 miner`.
-pub const NODE: &[Exit] = &[
-    Exit::Done,
-    Exit::Usage,
-    Exit::Damaged,
-    Exit::Missing,
-    Exit::NotRegistered,
-    Exit::NoSubnet,
-    Exit::Unavailable,
-    Exit::GaveUp,
-    Exit::CannotWrite,
-    Exit::Locked,
-    Exit::Interrupted,
-];
-/// The codes of `sn1 localnet`.
-pub const LOCALNET: &[Exit] = &[
-    Exit::Done,
-    Exit::Usage,
-    Exit::Damaged,
-    Exit::Missing,
-    Exit::Unavailable,
-    Exit::GaveUp,
-    Exit::CannotWrite,
-];
-/// The codes of `sn1 devchain`.
-pub const DEVCHAIN: &[Exit] =
-    &[Exit::Done, Exit::Usage, Exit::Damaged, Exit::Unavailable, Exit::GaveUp, Exit::CannotWrite];
-/// The codes of `sn1 query`.
-pub const QUERY: &[Exit] = &[
-    Exit::Done,
-    Exit::SomeAnswered,
-    Exit::NoneAnswered,
-    Exit::Usage,
-    Exit::Damaged,
-    Exit::Missing,
-    Exit::Unavailable,
-    Exit::GaveUp,
-    Exit::CannotWrite,
-    Exit::Locked,
-    Exit::Interrupted,
-];
-/// The codes of `sn1 wallet`.
-pub const WALLET: &[Exit] = &[
-    Exit::Done,
-    Exit::Usage,
-    Exit::Damaged,
-    Exit::Missing,
-    Exit::CannotWrite,
-    Exit::Locked,
-    Exit::Interrupted,
-];
+type Commands = &'static [&'static str];
 
-/// Every command that has a list of codes.
-pub const COMMANDS: [(&str, &[Exit]); 6] = [
-    ("validator", NODE),
-    ("miner", NODE),
-    ("localnet", LOCALNET),
-    ("devchain", DEVCHAIN),
-    ("query", QUERY),
-    ("wallet", WALLET),
-];
+const ALL: Commands = &["validator", "miner", "localnet", "devchain", "query", "wallet"];
+const NODES: Commands = &["validator", "miner"];
+const QUERY: Commands = &["query"];
+/// Those that run something.
+const RUNS: Commands = &["validator", "miner", "localnet", "devchain", "query"];
+/// Those that read files which must be there.
+const READERS: Commands = &["validator", "miner", "localnet", "query", "wallet"];
+/// Those that open keys.
+const SIGNERS: Commands = &["validator", "miner", "query", "wallet"];
 
 impl Exit {
-    /// All of them, by their codes.
-    pub const ALL: [Self; 13] = [
-        Self::Done,
-        Self::SomeAnswered,
-        Self::NoneAnswered,
-        Self::Usage,
-        Self::Damaged,
-        Self::Missing,
-        Self::NotRegistered,
-        Self::NoSubnet,
-        Self::Unavailable,
-        Self::GaveUp,
-        Self::CannotWrite,
-        Self::Locked,
-        Self::Interrupted,
-    ];
-
-    /// Code, meaning, and what the operator does about it.
-    const fn row(self) -> (u8, &'static str, &'static str) {
+    /// Code, meaning, what the operator does about it, and the commands that end so.
+    const fn row(self) -> (u8, &'static str, &'static str, Commands) {
         match self {
-            Self::Done => (0, "done, or told to stop", "nothing"),
+            Self::Done => (0, "done, or told to stop", "nothing", ALL),
             Self::SomeAnswered => (
                 1,
                 "some miners answered with status 200 and a text, others did not",
                 "read the table",
+                QUERY,
             ),
             Self::NoneAnswered => {
-                (2, "no miner answered with status 200 and a text", "read the table")
+                (2, "no miner answered with status 200 and a text", "read the table", QUERY)
             }
-            Self::Usage => (64, "wrong flag or setting", "correct the one that the message names"),
+            Self::Usage => {
+                (64, "wrong flag or setting", "correct the one that the message names", ALL)
+            }
             Self::Damaged => {
-                (65, "damaged key, model or state file", "replace it, or move it away")
+                (65, "damaged key, model or state file", "replace it, or move it away", ALL)
             }
-            Self::Missing => (66, "missing wallet, model or file", "put it there, or name another"),
+            Self::Missing => {
+                (66, "missing wallet, model or file", "put it there, or name another", READERS)
+            }
             Self::NotRegistered => {
-                (67, "the hotkey is not registered", "register it from where its coldkey is")
+                (67, "the hotkey is not registered", "register it from where its coldkey is", NODES)
             }
-            Self::NoSubnet => (68, "no such subnet", "set netuid and network to ones that exist"),
+            Self::NoSubnet => {
+                (68, "no such subnet", "set netuid and network to ones that exist", NODES)
+            }
             Self::Unavailable => (
                 69,
                 "no chain, port, device or model support",
                 "check the network and what uses the port, then start it again",
+                RUNS,
             ),
-            Self::GaveUp => (70, "the node gave up", "start it again; its state is intact"),
+            Self::GaveUp => (70, "the node gave up", "start it again; its state is intact", RUNS),
             Self::CannotWrite => {
-                (73, "a file or folder cannot be written", "check its owner and the disk")
+                (73, "a file or folder cannot be written", "check its owner and the disk", ALL)
             }
             Self::Locked => (
                 77,
                 "wrong or missing password, or an unencrypted coldkey",
                 "name the password file, or take the coldkey off this machine",
+                SIGNERS,
             ),
-            Self::Interrupted => (130, "interrupted at a prompt", "nothing"),
+            Self::Interrupted => (130, "interrupted at a prompt", "nothing", SIGNERS),
         }
     }
 
@@ -160,11 +104,6 @@ impl Exit {
     /// What it means, without a full stop.
     pub const fn meaning(self) -> &'static str {
         self.row().1
-    }
-
-    /// What the operator does about it, without a full stop.
-    pub const fn remedy(self) -> &'static str {
-        self.row().2
     }
 
     /// Whether the same command may succeed later though nobody changed anything: then a service
@@ -180,22 +119,25 @@ pub trait Exits: std::error::Error {
     fn exit(&self) -> Exit;
 }
 
+/// How a command can end, by their codes.
+pub fn exits_of(command: &str) -> impl Iterator<Item = Exit> {
+    Exit::iter().filter(move |exit| exit.row().3.contains(&command))
+}
+
 /// The end of a command's help.
-pub fn help(exits: &[Exit]) -> String {
-    let lines = exits.iter().map(|exit| format!("\n  {:>3}  {}", exit.code(), exit.meaning()));
+pub fn help(command: &str) -> String {
+    let lines = exits_of(command).map(|exit| format!("\n  {:>3}  {}", exit.code(), exit.meaning()));
     format!("Exit codes:{}", lines.collect::<String>())
 }
 
 /// The table of the operator's page, in Markdown.
 pub fn table() -> String {
-    let mut text = "| code | meaning | what to do | commands |\n|---|---|---|---|\n".to_owned();
-    for exit in Exit::ALL {
-        let commands = COMMANDS.iter().filter(|(_, exits)| exits.contains(&exit));
-        let commands = commands.map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        let (code, meaning, remedy) = exit.row();
-        text.push_str(&format!("| {code} | {meaning} | {remedy} | {commands} |\n"));
-    }
-    text
+    let rows = Exit::iter().map(|exit| {
+        let (code, meaning, remedy, commands) = exit.row();
+        format!("| {code} | {meaning} | {remedy} | {} |\n", commands.join(", "))
+    });
+    let head = "| code | meaning | what to do | commands |\n|---|---|---|---|\n";
+    std::iter::once(head.to_owned()).chain(rows).collect()
 }
 
 #[cfg(test)]
@@ -212,12 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn codes_rise_and_every_command_lists_them_in_order() {
-        let codes = |exits: &[Exit]| exits.iter().map(|exit| exit.code()).collect::<Vec<_>>();
-        assert!(codes(&Exit::ALL).is_sorted_by(|a, b| a < b));
-        for (name, exits) in COMMANDS {
-            assert!(codes(exits).is_sorted_by(|a, b| a < b), "{name}");
-        }
+    fn codes_rise_and_every_command_can_end_well() {
+        assert!(Exit::iter().map(Exit::code).is_sorted_by(|a, b| a < b));
+        assert!(ALL.iter().all(|command| exits_of(command).next() == Some(Exit::Done)));
     }
 
     #[test]
@@ -237,10 +176,12 @@ mod tests {
 
     #[test]
     fn units_restart_what_passes_by_itself_and_nothing_else() {
-        let lasting = NODE.iter().filter(|exit| !exit.passes_by_itself() && **exit != Exit::Done);
-        let lasting = lasting.map(|exit| exit.code().to_string()).collect::<Vec<_>>().join(" ");
-        for unit in ["sn1-validator.service", "sn1-miner.service"] {
-            let text = std::fs::read_to_string(checkout().join("config").join(unit)).unwrap();
+        for role in NODES {
+            let lasting =
+                exits_of(role).filter(|exit| !exit.passes_by_itself() && *exit != Exit::Done);
+            let lasting = lasting.map(|exit| exit.code().to_string()).collect::<Vec<_>>().join(" ");
+            let unit = format!("sn1-{role}.service");
+            let text = std::fs::read_to_string(checkout().join("config").join(&unit)).unwrap();
             let line = text.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
             assert_eq!(line, Some(&*lasting), "{unit}");
             assert!(text.lines().any(|line| line == "Restart=on-failure"), "{unit}");

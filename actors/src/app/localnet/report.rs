@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use sn1::chain::{Netuid, Neuron, Uid};
+use sn1::chain::{Metagraph, Netuid, Neuron, Uid};
 use sn1::devchain::node::DevNode;
 use sn1::store::{ChainStore, CommitRecord, MinerTally, ScoreState, Store};
 
@@ -86,15 +86,7 @@ impl Report {
         let events = Store::open(&prepared.state.events_file()?)
             .and_then(|store| store.count_events("step"))
             .map_err(damaged)?;
-        let node = ChainStore::open(&prepared.state.chain_file())
-            .and_then(|store| store.load::<DevNode>())
-            .map_err(damaged)?;
-        let chain = node.as_ref().map(DevNode::chain);
-        let metagraph = chain.and_then(|chain| chain.metagraph(netuid));
-        let validator = prepared.keys.validator.hotkey.account_id();
-        let weights =
-            chain.and_then(|chain| chain.weights(netuid, chain.uid_of(netuid, &validator)?));
-        let weights = weights.unwrap_or_default();
+        let ChainState { metagraph, weights } = read_chain(prepared, netuid)?;
         let neurons = metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
         let miners = neurons.iter().filter_map(|neuron| {
             let known = prepared.miners.iter().find(|miner| miner.hotkey == neuron.hotkey);
@@ -125,6 +117,24 @@ impl Report {
         let written = std::fs::write(path, text + "\n");
         written.map_err(|error| unwritable(path, error))
     }
+}
+
+/// What the chain's file holds in the end.
+struct ChainState {
+    metagraph: Option<Metagraph>,
+    /// The validator's.
+    weights: Vec<(Uid, u16)>,
+}
+
+fn read_chain(prepared: &Prepared, netuid: Netuid) -> Result<ChainState, Failure> {
+    let node = ChainStore::open(&prepared.state.chain_file())
+        .and_then(|store| store.load::<DevNode>())
+        .map_err(damaged)?;
+    let chain = node.as_ref().map(DevNode::chain);
+    let validator = prepared.keys.validator.hotkey.account_id();
+    let weights = chain.and_then(|chain| chain.weights(netuid, chain.uid_of(netuid, &validator)?));
+    let metagraph = chain.and_then(|chain| chain.metagraph(netuid));
+    Ok(ChainState { metagraph, weights: weights.unwrap_or_default() })
 }
 
 fn miner_line(
@@ -190,6 +200,25 @@ fn peak_memory_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+impl fmt::Display for MinerLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failures = self.failures_by_status.iter().map(|(status, n)| format!("{status}: {n}"));
+        let failures = failures.collect::<Vec<_>>().join(", ");
+        write!(
+            f,
+            "{:>4}  {:<13} {:>8}  {:<20} {:>7.3} {:>7.3} {:>7} {:>9.1}%",
+            self.uid,
+            self.kind,
+            self.requests,
+            failures,
+            self.mean_reward,
+            self.score,
+            self.weight,
+            self.incentive * 100.0
+        )
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -210,23 +239,7 @@ impl fmt::Display for Report {
             "\n{:>4}  {:<13} {:>8}  {:<20} {:>7} {:>7} {:>7} {:>10}",
             "uid", "miner", "requests", "failures", "reward", "score", "weight", "incentive"
         )?;
-        for miner in &self.miners {
-            let failures =
-                miner.failures_by_status.iter().map(|(status, n)| format!("{status}: {n}"));
-            let failures = failures.collect::<Vec<_>>().join(", ");
-            writeln!(
-                f,
-                "{:>4}  {:<13} {:>8}  {:<20} {:>7.3} {:>7.3} {:>7} {:>9.1}%",
-                miner.uid,
-                miner.kind,
-                miner.requests,
-                failures,
-                miner.mean_reward,
-                miner.score,
-                miner.weight,
-                miner.incentive * 100.0
-            )?;
-        }
+        self.miners.iter().try_for_each(|miner| writeln!(f, "{miner}"))?;
         let landed = self.weight_commits.iter().filter(|commit| commit.outcome == "landed").count();
         write!(f, "\nweights: {landed} of {} commits landed", self.weight_commits.len())?;
         for (actor, faults) in &self.restarts {

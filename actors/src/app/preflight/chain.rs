@@ -8,7 +8,6 @@ use super::machine::refuse_faults;
 use super::{Asking, Obstacle, Outcome, Verdict, found};
 use crate::app::Failure;
 use crate::axon::{ExternalAddress, SystemRoutes, external_address};
-use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
 use crate::exit::Exit;
 use crate::settings::NodeSettings;
@@ -25,8 +24,7 @@ pub(super) fn reach<'a, N, R>(ground: &'a mut Ground<'_, N, R>) -> Asking<'a> {
         let known = client.metagraph(Netuid(settings.netuid)).await.map_err(unreached)?;
         let genesis = client.genesis().map(|hash| hash.to_string()).unwrap_or_default();
         let is_main = genesis == MAIN_GENESIS;
-        refuse_faults(is_main, ground.options)?;
-        let failpoints = Failpoints::from_environment(is_main)?;
+        let failpoints = refuse_faults(is_main, ground.options)?;
         let note = format!(
             "{} answers, at block {}{}",
             shown(settings),

@@ -10,6 +10,7 @@ use crate::app::machine::bind;
 use crate::app::open_files::raise_open_files;
 use crate::app::state::{NodeFacts, StateFolder};
 use crate::app::{Failure, RoleOptions};
+use crate::chain::Failpoints;
 use crate::settings::RoleSettings;
 use crate::wallet::{NodeWallet, PasswordSource};
 
@@ -31,13 +32,12 @@ pub(super) fn faults<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
 }
 
 /// Where real money is, nothing is broken on purpose.
-pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<(), Failure> {
-    match is_main && !options.faults.is_empty() {
-        true => {
-            Err(Failure::usage("--fault flags are refused on the main network: leave them out"))
-        }
-        false => Ok(()),
+pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Failpoints, Failure> {
+    if is_main && !options.faults.is_empty() {
+        let text = "--fault flags are refused on the main network: leave them out";
+        return Err(Failure::usage(text));
     }
+    Ok(Failpoints::from_environment(is_main)?)
 }
 
 pub(super) fn pages<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
