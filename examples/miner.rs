@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let callers: Result<Vec<_>, _> = arguments.map(|text| Ok((text.parse()?, 100.0))).collect();
     let callers = callers.map_err(|error: sn1::wallet::WalletError| error)?;
     let settings = AxonSettings::new("miner", Keypair::from_dev_path("//Bob")?);
-    let axon = LoneAxon::start(listen, settings, &callers, Arc::new(Backwards))?;
+    let axon = StandaloneAxon::start(listen, settings, &callers, Arc::new(Backwards))?;
     println!("serving on {}", axon.address());
     std::io::stdin().read_line(&mut String::new())?; // Until Enter, or the end of input.
     Ok(())

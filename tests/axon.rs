@@ -15,7 +15,7 @@ use sn1::synapse::headers::{AxonAddress, RequestDraft};
 use sn1::synapse::sign::{SignedRequest, sign_request};
 use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonSettings, Caller, ChunkSink, LoneAxon, Miner,
+    Answering, AxonLimits, AxonRules, AxonSettings, Caller, ChunkSink, Miner, StandaloneAxon,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -75,7 +75,7 @@ impl Miner for Gated {
 }
 
 struct Stand {
-    axon: LoneAxon,
+    axon: StandaloneAxon,
     go: Arc<Semaphore>,
     seen: mpsc::UnboundedReceiver<String>,
     n_dropped: Arc<AtomicUsize>,
@@ -99,7 +99,7 @@ fn stand(limits: AxonLimits, rules: AxonRules) -> Stand {
     let callers: Vec<(AccountId, f64)> =
         stakes.map(|(role, stake)| (key(role).account_id(), stake)).into();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let axon = LoneAxon::start(listen, settings, &callers, Arc::new(miner)).unwrap();
+    let axon = StandaloneAxon::start(listen, settings, &callers, Arc::new(miner)).unwrap();
     Stand { axon, go, seen, n_dropped }
 }
 

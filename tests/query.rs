@@ -21,7 +21,7 @@ use sn1::chain::{AxonInfo, Hash, Head, Hyperparameters, Metagraph, Netuid, Neuro
 use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
 use sn1::wallet::{AccountId, Keypair};
-use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, LoneAxon, Miner, MinerError};
+use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, Miner, MinerError, StandaloneAxon};
 use sn1_actors::supervision::{ChildSpec, Root, Slot};
 use sn1_actors::telemetry::{Pages, SubnetFeeds, Telemetry};
 use tempfile::TempDir;
@@ -84,7 +84,7 @@ impl Miner for Broken {
 }
 
 struct Served {
-    axon: LoneAxon,
+    axon: StandaloneAxon,
     hotkey: AccountId,
 }
 
@@ -95,7 +95,7 @@ impl Served {
         let settings = AxonSettings::new(name, hotkey);
         let callers = [(key(CALLER).account_id(), 100.0)];
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let axon = LoneAxon::start(listen, settings, &callers, Arc::new(miner)).unwrap();
+        let axon = StandaloneAxon::start(listen, settings, &callers, Arc::new(miner)).unwrap();
         Self { axon, hotkey: account }
     }
 

@@ -23,7 +23,7 @@ use sn1::chain::decode::DecodeError;
 use sn1::chain::{AxonInfo, Netuid};
 use sn1::synapse::body::Prompt;
 use sn1::wallet::Keypair;
-use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, LoneAxon, Miner};
+use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, Miner, StandaloneAxon};
 use sn1_actors::chain::subtensor::{
     CallError, Deadlines, Network, Subtensor, SubtensorError, SubtensorSettings,
 };
@@ -250,7 +250,7 @@ fn query_finds_a_miner_on_the_chain_and_asks_it() {
     let callers = [(key(caller).account_id(), 100.0)];
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = AxonSettings::new("echo", key(hotkey));
-    let axon = LoneAxon::start(listen, settings, &callers, Arc::new(Echo)).unwrap();
+    let axon = StandaloneAxon::start(listen, settings, &callers, Arc::new(Echo)).unwrap();
     let mut data = Data::mainnet();
     data.move_in(3, key(hotkey).account_id(), AxonInfo::for_address(axon.address(), 10_005_000));
     let node = Node::start(data, None);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sn1::synapse::body::Prompt;
 use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, LoneAxon, Miner,
+    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, Miner, StandaloneAxon,
 };
 use sn1_actors::telemetry;
 
@@ -59,7 +59,8 @@ pub(crate) fn serve() -> Fallible<()> {
         callers.push((key(&role)?.account_id(), HONEST_STAKE / 1e3));
     }
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let axon = LoneAxon::start(listen, settings, &callers, Arc::clone(&miner) as Arc<dyn Miner>)?;
+    let axon =
+        StandaloneAxon::start(listen, settings, &callers, Arc::clone(&miner) as Arc<dyn Miner>)?;
     say(&Serving { port: axon.address().port() })?;
     wait_for_dismissal()?;
     drop(axon);

@@ -17,7 +17,7 @@ use sn1::synapse::body::Prompt;
 use sn1::synapse::sign::request_text;
 use sn1::wallet::{AccountId, parse_signature};
 use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, LoneAxon, Miner,
+    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, Miner, StandaloneAxon,
 };
 use sn1_actors::telemetry;
 use tokio::sync::mpsc;
@@ -74,7 +74,7 @@ fn serve_axon(n_threads: usize) -> Fallible<()> {
     let callers = (0..HOTKEYS).map(|n| Ok((key(&format!("caller//{n}"))?.account_id(), 1e3)));
     let callers: Vec<_> = callers.collect::<Fallible<_>>()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let axon = LoneAxon::start(listen, settings, &callers, Arc::new(EchoInPieces))?;
+    let axon = StandaloneAxon::start(listen, settings, &callers, Arc::new(EchoInPieces))?;
     say_port(axon.address())?;
     Ok(wait_for_dismissal()?)
 }

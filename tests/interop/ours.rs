@@ -9,7 +9,7 @@ use sn1::chain::{AxonInfo, Uid};
 use sn1::synapse::SDK_VERSION;
 use sn1::synapse::body::Prompt;
 use sn1::wallet::{AccountId, Keypair};
-use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, LoneAxon, Miner, MinerError};
+use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, Miner, MinerError, StandaloneAxon};
 use sn1_actors::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use sn1_actors::messages::miners::{Answer, AskMiners, Target};
 use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
@@ -95,7 +95,7 @@ async fn perform(behaviour: &str, prompt: &Prompt, sink: &ChunkSink) -> Result<(
 
 /// Our axon, without a chain, for their usual caller.
 pub(crate) struct OurAxon {
-    axon: LoneAxon,
+    axon: StandaloneAxon,
     ends: mpsc::UnboundedReceiver<String>,
 }
 
@@ -107,7 +107,7 @@ impl OurAxon {
         let callers = [(account(THEIR_CALLER), 1000.0)];
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let miner = Arc::new(Puppet { ends: sender });
-        let axon = LoneAxon::start(listen, settings, &callers, miner).unwrap();
+        let axon = StandaloneAxon::start(listen, settings, &callers, miner).unwrap();
         Self { axon, ends }
     }
 

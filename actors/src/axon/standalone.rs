@@ -18,13 +18,13 @@ use super::state::AxonState;
 use crate::supervision::{ChildSpec, Root, Slot};
 
 /// A running axon, on a thread of its own and under a supervisor. Stops when dropped.
-pub struct LoneAxon {
+pub struct StandaloneAxon {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl LoneAxon {
+impl StandaloneAxon {
     /// Serves `miner` on `listen` to `callers`, given with their stakes in TAO.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl LoneAxon {
     }
 }
 
-impl Drop for LoneAxon {
+impl Drop for StandaloneAxon {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
