@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sn1::chain::weight_cycle::Standing;
+use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{
     AxonInfo, Chain, ChainError, CommitOutcome, Freshness, Hash, Head, Hyperparameters, Included,
     Metagraph, Mortality, Netuid, PrometheusInfo, StopReason, StoredCommit, StoredWeights, Uid,
@@ -181,7 +181,7 @@ struct Net {
     root: Root,
     heads: Arc<watch::Sender<Option<SeenHead>>>,
     scores: watch::Sender<Option<Arc<ScoresSnapshot>>>,
-    standing: watch::Receiver<Standing>,
+    status: watch::Receiver<CommitterStatus>,
     notices: UnboundedReceiver<Notice>,
     folder: tempfile::TempDir,
 }
@@ -201,7 +201,7 @@ impl Net {
         let (scores, score_feed) = watch::channel(None);
         let chain = MemoryChain::new();
         let heads: Arc<watch::Sender<Option<SeenHead>>> = Arc::default();
-        let (standing_sender, standing) = watch::channel(Standing::Starting);
+        let (status_sender, status) = watch::channel(CommitterStatus::Starting);
         let (notice_sender, notices) = mpsc::unbounded_channel();
         let links = CommitterLinks {
             scores: score_feed,
@@ -209,7 +209,7 @@ impl Net {
             metagraph,
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
-            standing: Arc::new(standing_sender),
+            status: Arc::new(status_sender),
             notices: notice_sender,
         };
         let settings = CommitterSettings {
@@ -228,7 +228,7 @@ impl Net {
         .backoff(Duration::from_millis(1), Duration::from_millis(5));
         let (watchers, _) = mpsc::unbounded_channel();
         let root = Root::start("Node", vec![committer], watchers);
-        Self { chain, root, heads, scores, standing, notices, folder }
+        Self { chain, root, heads, scores, status, notices, folder }
     }
 
     /// Publishes scores after so many turns.
@@ -255,21 +255,21 @@ impl Net {
                 return outcome;
             }
         }
-        panic!("no setting was settled: {:?}", *self.standing.borrow());
+        panic!("no setting was settled: {:?}", *self.status.borrow());
     }
 
     /// Makes blocks until the committer stands so.
-    async fn stands(&mut self, wanted: &Standing) {
+    async fn has_status(&mut self, wanted: &CommitterStatus) {
         for _ in 0..400 {
             self.block();
             let changed =
-                tokio::time::timeout(Duration::from_millis(50), self.standing.changed()).await;
-            if *self.standing.borrow() == *wanted {
+                tokio::time::timeout(Duration::from_millis(50), self.status.changed()).await;
+            if *self.status.borrow() == *wanted {
                 return;
             }
             drop(changed);
         }
-        panic!("it stands {:?}, not {wanted:?}", *self.standing.borrow());
+        panic!("its status is {:?}, not {wanted:?}", *self.status.borrow());
     }
 
     /// Stops everything; journal and chain must say the same.
@@ -313,10 +313,10 @@ async fn a_lost_permit_stops_the_committer_until_it_is_back() {
     let mut net = Net::start(patient());
     assert_eq!(net.outcome().await.label(), "landed");
     net.chain.with(|state| state.has_permit = false);
-    net.stands(&Standing::Stopped(StopReason::NoPermit)).await;
+    net.has_status(&CommitterStatus::Stopped(StopReason::NoPermit)).await;
     let before = net.chain.with(|state| state.landings.len());
     net.chain.with(|state| state.has_permit = true);
-    net.stands(&Standing::Ready).await;
+    net.has_status(&CommitterStatus::Ready).await;
     assert_eq!(net.outcome().await.label(), "landed");
     assert!(net.stop().await.len() > before);
 }
@@ -325,7 +325,7 @@ async fn a_lost_permit_stops_the_committer_until_it_is_back() {
 async fn nothing_is_planned_on_a_metagraph_that_is_too_old() {
     let block_time = Duration::ZERO; // Any age is too old.
     let mut net = Net::start(Freshness { block_time, stale_after: 1, too_old_after: 2 });
-    net.stands(&Standing::Ready).await;
+    net.has_status(&CommitterStatus::Ready).await;
     for _ in 0..3 * WINDOW {
         net.block();
     }
@@ -335,7 +335,7 @@ async fn nothing_is_planned_on_a_metagraph_that_is_too_old() {
 #[actix::test]
 async fn nothing_is_planned_without_scores() {
     let mut net = Net::without_scores(patient());
-    net.stands(&Standing::Ready).await;
+    net.has_status(&CommitterStatus::Ready).await;
     for turns in [None, Some(0)] {
         turns.into_iter().for_each(|turns| net.score(turns));
         for _ in 0..2 * WINDOW {

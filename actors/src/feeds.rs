@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sn1::chain::weight_cycle::Standing;
+use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{Freshness, Head, Metagraph, Stage};
 use sn1::wallet::AccountId;
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub type HeadFeed = watch::Receiver<Option<SeenHead>>;
 pub type MetagraphFeed = watch::Receiver<Option<Arc<Metagraph>>>;
 
 /// Follows where the weight committer stands.
-pub type StandingFeed = watch::Receiver<Standing>;
+pub type CommitterStatusFeed = watch::Receiver<CommitterStatus>;
 
 /// The scores at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -133,7 +133,7 @@ pub struct Feeds {
     /// Asks for a fresh metagraph.
     pub hints: SyncHints,
     /// Where the weight committer stands.
-    pub standing: Arc<watch::Sender<Standing>>,
+    pub committer_status: Arc<watch::Sender<CommitterStatus>>,
     /// The scores.
     pub scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
     block_time: Duration,
@@ -156,7 +156,7 @@ impl Feeds {
             metagraph: Arc::default(),
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
-            standing: Arc::default(),
+            committer_status: Arc::default(),
             scores: Arc::default(),
             block_time,
         }
@@ -178,8 +178,8 @@ impl Feeds {
     }
 
     /// Follows the weight committer.
-    pub fn standing(&self) -> StandingFeed {
-        self.standing.subscribe()
+    pub fn committer_status(&self) -> CommitterStatusFeed {
+        self.committer_status.subscribe()
     }
 
     /// Follows the scores.

@@ -53,9 +53,9 @@ pub enum Finding {
     Reveal(CommitRecord, RevealOutcome),
 }
 
-/// Where the committer stands.
+/// Whether the committer can set weights.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Standing {
+pub enum CommitterStatus {
     /// Nothing was read yet.
     #[default]
     Starting,
@@ -94,7 +94,7 @@ pub struct WeightCycle {
     /// Attempts that failed since the last one that landed.
     n_failures: u32,
     refusal: Option<Refusal>,
-    standing: Standing,
+    status: CommitterStatus,
     windows: Windows,
     missed: Vec<Obstacle>,
 }
@@ -117,7 +117,7 @@ impl WeightCycle {
             is_eager: false,
             n_failures: 0,
             refusal: None,
-            standing: Standing::Starting,
+            status: CommitterStatus::Starting,
             windows: Windows::default(),
             missed: Vec::new(),
         }
@@ -139,7 +139,7 @@ impl WeightCycle {
     /// Something of ours changed on the chain: plan again at the next look, whatever was waited for,
     /// but for the pause after a refusal.
     pub fn stir(&mut self) {
-        if self.n_failures == 0 || matches!(self.standing, Standing::Stopped(_)) {
+        if self.n_failures == 0 || matches!(self.status, CommitterStatus::Stopped(_)) {
             self.next_plan = 0;
         }
     }
@@ -251,15 +251,15 @@ impl WeightCycle {
             Plan::Wait { until_block, reason } => {
                 self.next_plan = *until_block;
                 Obstacle::of_wait(*reason).into_iter().for_each(|o| self.windows.note(o));
-                self.standing = Standing::Ready;
+                self.status = CommitterStatus::Ready;
             }
             Plan::Stop { reason } => self.stop(reason.clone(), head, length),
             Plan::Set(_) => {
                 self.next_plan = head + 1;
-                self.standing = match self.refusal.clone() {
+                self.status = match self.refusal.clone() {
                     // The terms allow it, the chain did not: that is still to be tried.
-                    Some(refusal) => Standing::Stopped(StopReason::Refused(refusal)),
-                    None => Standing::Ready,
+                    Some(refusal) => CommitterStatus::Stopped(StopReason::Refused(refusal)),
+                    None => CommitterStatus::Ready,
                 };
             }
         }
@@ -268,7 +268,7 @@ impl WeightCycle {
     fn stop(&mut self, reason: StopReason, head: u64, window: u64) {
         self.windows.note(Obstacle::from(&reason));
         self.next_plan = head + recheck(window);
-        self.standing = Standing::Stopped(reason);
+        self.status = CommitterStatus::Stopped(reason);
     }
 
     /// The planned weights cannot be sealed.
@@ -333,8 +333,8 @@ impl WeightCycle {
     }
 
     /// Where the committer stands.
-    pub fn standing(&self) -> &Standing {
-        &self.standing
+    pub fn status(&self) -> &CommitterStatus {
+        &self.status
     }
 
     /// The block of our last setting that is known to have landed.

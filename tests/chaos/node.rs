@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sn1::chain::weight_cycle::Standing;
+use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{Freshness, Metagraph};
 use sn1::store::{ResponseRecord, TurnRecord};
 use sn1::validation::scoring::Averaging;
@@ -160,7 +160,7 @@ impl Feeds {
             metagraph: self.metagraph.subscribe(),
             age: self.age.clone(),
             hints: self.hints.clone(),
-            standing: Arc::new(watch::Sender::new(Standing::Starting)),
+            status: Arc::new(watch::Sender::new(CommitterStatus::Starting)),
             notices,
         };
         let settings = CommitterSettings {

@@ -3,14 +3,14 @@
 //!
 //! An entry in the journal precedes every signature. An entry of unknown fate is settled first, by
 //! asking the chain; only then is anything new planned. What stands in the way is said once, in the
-//! log, in the metrics and to whoever follows [`StandingFeed`](crate::feeds::StandingFeed).
+//! log, in the metrics and to whoever follows [`CommitterStatusFeed`](crate::feeds::CommitterStatusFeed).
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
-use sn1::chain::weight_cycle::{Finding, Sight, Standing, WeightCycle};
+use sn1::chain::weight_cycle::{CommitterStatus, Finding, Sight, WeightCycle};
 use sn1::chain::{
     Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Netuid, Plan,
     PlanSettings, PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason,
@@ -65,8 +65,8 @@ pub struct CommitterLinks {
     pub age: SnapshotAge,
     /// Told when weights have changed on chain.
     pub hints: SyncHints,
-    /// Told where the committer stands.
-    pub standing: Arc<watch::Sender<Standing>>,
+    /// Publishes the committer's status.
+    pub status: Arc<watch::Sender<CommitterStatus>>,
     /// Tells people.
     pub notices: UnboundedSender<Notice>,
 }
@@ -323,21 +323,21 @@ impl<C: Chain> WeightCommitter<C> {
 
     /// Says a change, once.
     fn tell_standing(&self) {
-        let standing = self.cycle.standing();
-        let has_changed = self.links.standing.send_if_modified(|told| {
-            let has_changed = told != standing;
-            told.clone_from(standing);
+        let status = self.cycle.status();
+        let has_changed = self.links.status.send_if_modified(|told| {
+            let has_changed = told != status;
+            told.clone_from(status);
             has_changed
         });
         if !has_changed {
             return;
         }
-        let stopped = match standing {
-            Standing::Stopped(reason) => {
+        let stopped = match status {
+            CommitterStatus::Stopped(reason) => {
                 warn!(%reason, "weights are not set");
                 Some(reason.label())
             }
-            Standing::Starting | Standing::Ready => {
+            CommitterStatus::Starting | CommitterStatus::Ready => {
                 info!("weights are set when they are due");
                 None
             }

@@ -65,7 +65,7 @@ impl ChainPart {
             metagraph: self.feeds.metagraph(),
             age: self.feeds.age.clone(),
             hints: self.feeds.hints.clone(),
-            standing: Arc::clone(&self.feeds.standing),
+            status: Arc::clone(&self.feeds.committer_status),
             notices,
         };
         let client = self.client.clone();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::StopReason;
-use sn1::chain::weight_cycle::Standing;
+use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::wallet::AccountId;
 
 use crate::feeds::Feeds;
@@ -46,12 +46,12 @@ impl Conditions {
     /// Waits also while something keeps weights from being set. That they are switched off is no
     /// reason.
     pub fn and_weights(self, feeds: &Feeds) -> Self {
-        let standing = feeds.standing();
-        let weights = move || match &*standing.borrow() {
-            Standing::Starting | Standing::Ready | Standing::Stopped(StopReason::Disabled) => {
-                Ok(())
-            }
-            Standing::Stopped(reason) => Err(reason.to_string()),
+        let status = feeds.committer_status();
+        let weights = move || match &*status.borrow() {
+            CommitterStatus::Starting
+            | CommitterStatus::Ready
+            | CommitterStatus::Stopped(StopReason::Disabled) => Ok(()),
+            CommitterStatus::Stopped(reason) => Err(reason.to_string()),
         };
         self.and("weights", Arc::new(weights))
     }
