@@ -190,7 +190,8 @@ mod tests {
     fn ends_are_those_of_the_metric() {
         let mut declared = telemetry::AXON_STREAMS.values("end").to_vec();
         let mut ours = StreamEnd::VARIANTS.to_vec();
-        (declared.sort_unstable(), ours.sort_unstable());
+        declared.sort_unstable();
+        ours.sort_unstable();
         assert_eq!(declared, ours);
     }
 }
