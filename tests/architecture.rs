@@ -42,10 +42,6 @@ const SHELL: &Layers = &[
 /// Circles of files that are there today, each with the reason why it may stay.
 const KNOWN_CIRCLES: &[(&[&str], &str)] = &[
     (
-        &["app/console.rs", "app/run.rs"],
-        "the run says on the console how it goes, and the console's last line tells how it ended",
-    ),
-    (
         &["app/preflight/chain.rs", "app/preflight/ground.rs", "app/preflight/machine.rs"],
         "the ground holds what the checks of chain and machine find, in their own types",
     ),

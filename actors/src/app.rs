@@ -9,7 +9,7 @@
 //! | `validator`, `miner` | the trees of the two roles |
 //! | [`localnet`], `devchain` | a whole subnet in one process, and its chain alone |
 //! | `tree` | parts to the children of a root, in the order of their starts |
-//! | `run` | follows a tree to its end |
+//! | `run`, `ending` | follows a tree to its end |
 //! | `console` | what is said on standard output |
 //! | [`Failure`] | why a command did not start, or ended badly |
 //! | `machine`, `models`, `state`, `open_files` | what a node takes of its machine |
@@ -17,6 +17,7 @@
 
 mod console;
 mod devchain;
+mod ending;
 mod failure;
 mod faults;
 pub mod localnet;

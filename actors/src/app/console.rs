@@ -10,7 +10,7 @@ use std::io::Write;
 use sn1::chain::{CommitOutcome, Metagraph, Uid};
 use tokio::time::Instant;
 
-use super::run::Ending;
+use super::ending::Ending;
 use crate::notice::{Notice, TurnNotice};
 use crate::supervision::{RestartLedger, TreeEvent};
 

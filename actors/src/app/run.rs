@@ -11,41 +11,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Failure;
 use super::console::Console;
+use super::ending::Ending;
 use super::faults::{FaultPlan, PlannedFault, sleep_until};
 use crate::feeds::MetagraphFeed;
 use crate::notice::Notice;
 use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
-
-/// Why a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Its time was over.
-    Duration,
-    /// It was told to stop.
-    Signal,
-    /// The tree gave up, for this reason.
-    GaveUp(String),
-}
-
-impl Ending {
-    /// Its name in reports.
-    pub(super) fn label(&self) -> &'static str {
-        match self {
-            Self::Duration => "duration",
-            Self::Signal => "signal",
-            Self::GaveUp(_) => "gave_up",
-        }
-    }
-
-    /// A tree that gave up is a failure.
-    pub(super) fn verdict(self) -> Result<(), Failure> {
-        match self {
-            Self::GaveUp(reason) => Err(Failure::gave_up(&reason)),
-            Self::Duration | Self::Signal => Ok(()),
-        }
-    }
-}
 
 /// Whom the actors tell.
 pub(super) struct Listeners {
