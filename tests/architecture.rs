@@ -43,7 +43,7 @@ const SHELL: &Layers = &[
 const KNOWN_CIRCLES: &[(&[&str], &str)] = &[
     (
         &["app/preflight/chain.rs", "app/preflight/ground.rs", "app/preflight/machine.rs"],
-        "the ground holds what the checks of chain and machine find, in their own types",
+        "the ground lists the checks, and each check works on the ground",
     ),
     (
         &["inference/backend.rs", "inference/job.rs"],

@@ -360,7 +360,7 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let child = ChildSpec::new(&Slot::new("Telemetry"), move || {
-            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            let listener = listener.try_clone()?;
             Ok(Telemetry::new(pages.clone(), listener))
         });
         let (stop, stopped) = oneshot::channel::<()>();

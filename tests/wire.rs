@@ -95,7 +95,7 @@ fn subnet(miners: Vec<Arc<dyn Miner>>, caller: CallerIs) -> Subnet {
         let settings = AxonSettings::new(slot.name(), hotkey);
         let state = AxonState::new(&settings, roster.clone());
         children.push(ChildSpec::new(&slot, move || {
-            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            let listener = listener.try_clone()?;
             let (state, miner) = (Arc::clone(&state), Arc::clone(&miner));
             Ok(AxonServer::new(settings.clone(), listener, state, miner))
         }));

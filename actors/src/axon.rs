@@ -24,7 +24,7 @@ pub use external::{ExternalAddress, LocalAddress, SystemRoutes, external_address
 pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError, answer_of};
 pub use publisher::{AxonPublisher, AxonRecord};
 pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};
-pub use server::AxonServer;
+pub use server::{AxonServer, AxonServerError};
 pub use settings::AxonSettings;
 pub use standalone::StandaloneAxon;
 pub use state::AxonState;

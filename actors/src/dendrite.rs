@@ -96,6 +96,17 @@ impl Default for DendriteLimits {
     }
 }
 
+/// Why a dendrite cannot work with its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitsError {
+    /// The deadlines are no shares of the whole time.
+    #[error("could not set the dendrite's deadlines: give shares in 0..=1")]
+    Deadlines,
+    /// Heads of honest replies would be cut off.
+    #[error("could not limit heads: give at least {MIN_HEAD_BYTES} bytes")]
+    Head,
+}
+
 /// The actor that asks miners.
 pub struct Dendrite {
     shared: Rc<Shared>,
@@ -105,20 +116,22 @@ impl Dendrite {
     /// A dendrite without connections yet.
     ///
     /// # Errors
-    /// When a limit makes no sense, in words.
-    pub fn new(settings: DendriteSettings) -> Result<Self, String> {
+    /// When a limit makes no sense.
+    pub fn new(settings: DendriteSettings) -> Result<Self, LimitsError> {
         if !settings.limits.deadlines.are_shares() {
-            return Err("could not set the dendrite's deadlines: give shares in 0..=1".to_owned());
+            return Err(LimitsError::Deadlines);
         }
         if settings.limits.max_head_bytes < MIN_HEAD_BYTES {
-            return Err(format!("could not limit heads: give at least {MIN_HEAD_BYTES} bytes"));
+            return Err(LimitsError::Head);
         }
         Ok(Self { shared: Rc::new(Shared::new(settings)) })
     }
 }
 
 impl Resident for Dendrite {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = LimitsError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         prime(&RECORDED, &[]);
         ctx.every(PRUNE, |this, _| this.shared.pool.borrow_mut().prune(Instant::now()));
         Ok(())

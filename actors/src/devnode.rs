@@ -44,9 +44,10 @@ use host::{Pace, Wire};
 use misbehaviour::Chaos;
 use switchboard::Switchboard;
 
-pub use host::{DevNodeHost, generation};
+use host::DevNodeHost;
+pub use host::generation;
 pub use misbehaviour::{FinalityOrder, Misbehaviour, Planned, PoolRefusal, WatchEnd};
-pub use server::DevNodeServer;
+use server::DevNodeServer;
 
 /// Start and pace of drand's quicknet (docs/spec/chain.md#timelock-encryption): the official SDK
 /// counts rounds by them, whatever the chain says.
@@ -214,7 +215,7 @@ impl PreparedDevNode {
         let pace = pace(&settings);
         let is_kept = settings.state_file.is_some();
         let host = ChildSpec::new(&chain, move || {
-            let (node, store) = open_chain(&settings).map_err(|error| error.to_string())?;
+            let (node, store) = open_chain(&settings)?;
             Ok(DevNodeHost::new(node, store, pace.clone(), wire.clone()))
         });
         // A thousand blocks on demand are made in one go.
@@ -222,7 +223,7 @@ impl PreparedDevNode {
         // What was never written down cannot be gone on with.
         let host = if is_kept { host } else { host.intensity(0, Duration::from_secs(1)) };
         let server = ChildSpec::new(&Slot::new("DevNodeServer"), move || {
-            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            let listener = listener.try_clone()?;
             Ok(DevNodeServer::new(listener, caller.clone()))
         });
         vec![host, server]
@@ -244,7 +245,7 @@ fn pace(settings: &DevNodeSettings) -> Pace {
 }
 
 /// The chain of the state file, or a new one, which is then on disk.
-fn open_chain(settings: &DevNodeSettings) -> Result<(DevNode, Option<ChainStore>), DevNodeError> {
+fn open_chain(settings: &DevNodeSettings) -> Result<(DevNode, Option<ChainStore>), StoreError> {
     let Some(path) = &settings.state_file else { return Ok((new_chain(settings), None)) };
     let mut store = ChainStore::open(path)?;
     let node = match store.load::<DevNode>()? {

@@ -19,13 +19,15 @@ impl EventLog {
     /// Opens the history.
     ///
     /// # Errors
-    /// A state file that cannot be used, in words.
-    pub fn open(path: &Path) -> Result<Self, String> {
-        Store::open(path).map(|store| Self { store }).map_err(|error| error.to_string())
+    /// A state file that cannot be used.
+    pub fn open(path: &Path) -> Result<Self, Arc<StoreError>> {
+        Ok(Self { store: Store::open(path)? })
     }
 }
 
-impl Resident for EventLog {}
+impl Resident for EventLog {
+    type Error = Arc<StoreError>;
+}
 
 impl Handles<LogEvent> for EventLog {
     fn handle(
@@ -39,8 +41,9 @@ impl Handles<LogEvent> for EventLog {
                 Reply::Now(Ok(()))
             }
             Err(error) => {
-                ctx.fail(error.to_string());
-                Reply::Now(Err(Arc::new(error)))
+                let error = Arc::new(error);
+                ctx.fail(Arc::clone(&error));
+                Reply::Now(Err(error))
             }
         }
     }

@@ -34,7 +34,7 @@ pub use recipient::{AskError, Deliver, PendingReply, Recipient, TellError};
 pub use root::{Root, RootExit};
 pub use slot::Slot;
 pub use spec::ChildSpec;
-pub use supervisor::Supervisor;
+pub use supervisor::{Supervisor, TooManyFaults};
 
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ impl Telemetry {
         self.server = Some(server.handle());
         ctx.run(server, |_, ended, ctx| match ended {
             Ok(()) => ctx.finish(),
-            Err(error) => ctx.fail(format!("the telemetry server ended: {error}")),
+            Err(error) => ctx.fail(TelemetryError::Ended(error)),
         });
         Ok(())
     }
@@ -128,14 +128,27 @@ async fn readiness_page(pages: web::Data<Pages>) -> HttpResponse {
     }
 }
 
+/// Why the pages are not served.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The listener could not be taken over, or no server made on it.
+    #[error("could not serve telemetry: {0}")]
+    Start(#[from] std::io::Error),
+    /// The server ended by itself.
+    #[error("the telemetry server ended: {0}")]
+    Ended(std::io::Error),
+}
+
 impl Resident for Telemetry {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = TelemetryError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         ctx.every(UPKEEP, |this, _| this.pages.metrics.run_upkeep());
         ctx.every(READINESS, |this, _| {
             let is_ready = this.pages.conditions.iter().all(|(_, condition)| condition().is_ok());
             metrics::gauge!(NODE_READY.name).set(f64::from(u8::from(is_ready)));
         });
-        self.serve(ctx).map_err(|error| format!("could not serve telemetry: {error}"))
+        self.serve(ctx).map_err(TelemetryError::Start)
     }
 }
 

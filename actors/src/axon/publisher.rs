@@ -4,6 +4,7 @@
 //! A record is sent only when the chain shows another one, and not before the chain's serving rate
 //! limit allows it. What a refusal asks for is done: its class says when to try again.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use metrics::counter;
@@ -192,7 +193,9 @@ fn pause_after(error: &ChainError) -> u64 {
 }
 
 impl<C: Chain> Resident for AxonPublisher<C> {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Infallible;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         ctx.listen(WatchStream::new(self.metagraph.clone()), |this, _, ctx| this.publish(ctx));
         Ok(())
     }

@@ -40,6 +40,17 @@ const BACKLOG: i32 = 4096;
 /// Answers that are being written when the axon stops get this long.
 const DRAIN_SECONDS: u64 = 3;
 
+/// Why an axon does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum AxonServerError {
+    /// The listener could not be taken over, or no server made on it.
+    #[error("could not serve the axon: {0}")]
+    Start(#[from] io::Error),
+    /// The server ended by itself.
+    #[error("the HTTP server ended: {0}")]
+    Ended(io::Error),
+}
+
 /// The actor that serves one miner.
 pub struct AxonServer {
     settings: AxonSettings,
@@ -66,7 +77,7 @@ impl AxonServer {
         self.server = Some(server.handle());
         ctx.run(server, |_, ended, ctx| match ended {
             Ok(()) => ctx.finish(),
-            Err(error) => ctx.fail(format!("the HTTP server ended: {error}")),
+            Err(error) => ctx.fail(AxonServerError::Ended(error)),
         });
         Ok(())
     }
@@ -127,10 +138,12 @@ impl AxonServer {
 }
 
 impl Resident for AxonServer {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = AxonServerError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let recorded = [AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS];
         prime(&recorded, &[("actor", &self.settings.name)]);
-        self.serve(ctx).map_err(|error| format!("could not serve the axon: {error}"))
+        self.serve(ctx).map_err(AxonServerError::Start)
     }
 
     fn drain(&mut self, ctx: &mut Context<'_, Self>) -> Drained {

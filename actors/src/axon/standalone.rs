@@ -42,7 +42,7 @@ impl StandaloneAxon {
         let state = AxonState::new(&settings, roster);
         let slot = Slot::new(settings.name.to_string());
         let child = ChildSpec::new(&slot, move || {
-            let listener = listener.try_clone().map_err(|error| error.to_string())?;
+            let listener = listener.try_clone()?;
             let (state, miner) = (Arc::clone(&state), Arc::clone(&miner));
             Ok(AxonServer::new(settings.clone(), listener, state, miner))
         });

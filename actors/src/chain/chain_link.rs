@@ -2,6 +2,7 @@
 //! becomes of nodes, and publishes what that node says as it says it. Readers never wait: they see
 //! the last head, and its age.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,9 @@ fn publish_in(heads: &Heads, head: Head) -> bool {
 }
 
 impl Resident for ChainLink {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Infallible;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         ctx.listen(self.client.follow(), |this, event, _| this.take(event));
         ctx.every(AGE_EVERY, |this, _| this.record_age());
         Ok(())

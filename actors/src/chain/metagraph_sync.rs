@@ -1,6 +1,7 @@
 //! Keeps one fresh metagraph. Readers are never made to wait for the chain: a snapshot of known
 //! age serves better than an error does, up to the age at which nothing new is begun on it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -156,7 +157,9 @@ impl<C: Chain> MetagraphSync<C> {
 }
 
 impl<C: Chain> Resident for MetagraphSync<C> {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Infallible;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         self.sync(ctx);
         ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.sync(ctx));
         let hints = WatchStream::from_changes(self.hints.subscribe());

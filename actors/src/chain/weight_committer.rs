@@ -88,14 +88,14 @@ impl<C: Chain> WeightCommitter<C> {
     /// Opens the journal.
     ///
     /// # Errors
-    /// A state file that cannot be used, in words.
+    /// A state file that cannot be used.
     pub fn open(
         chain: C,
         settings: CommitterSettings,
         links: CommitterLinks,
-    ) -> Result<Self, String> {
-        let journal = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
-        let entries = journal.commits().map_err(|error| error.to_string())?;
+    ) -> Result<Self, StoreError> {
+        let journal = Store::open(&settings.state_file)?;
+        let entries = journal.commits()?;
         let plan = PlanSettings {
             hotkey: settings.hotkey.account_id(),
             epoch_length: settings.epoch_length,
@@ -161,7 +161,7 @@ impl<C: Chain> WeightCommitter<C> {
     fn seen(&mut self, sight: &Sight, ctx: &mut Context<'_, Self>) {
         for finding in self.cycle.findings(sight) {
             if let Err(error) = self.write(&finding) {
-                return ctx.fail(error.to_string());
+                return ctx.fail(error);
             }
         }
         if self.is_draining {
@@ -214,7 +214,7 @@ impl<C: Chain> WeightCommitter<C> {
         self.settings.failpoints.hit(Failpoint::BeforePersist);
         match self.journal.plan_commit(&intent) {
             Ok(id) => self.cycle.persisted(id, intent),
-            Err(error) => return ctx.fail(error.to_string()),
+            Err(error) => return ctx.fail(error),
         }
         self.settings.failpoints.hit(Failpoint::AfterPersist);
         self.send(setting, mortality, ctx);
@@ -254,7 +254,7 @@ impl<C: Chain> WeightCommitter<C> {
         }
         let finding = self.cycle.answered(answer, self.head().unwrap_or(0));
         if let Some(Err(error)) = finding.map(|finding| self.write(&finding)) {
-            return ctx.fail(error.to_string());
+            return ctx.fail(error);
         }
         if is_included {
             // Also in a drain: what was signed is read back.
@@ -361,7 +361,9 @@ fn tell_reveal(record: &CommitRecord, outcome: RevealOutcome) {
 }
 
 impl<C: Chain> Resident for WeightCommitter<C> {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = StoreError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         ctx.listen(WatchStream::new(self.links.heads.clone()), |this, _, ctx| this.look(ctx));
         ctx.listen(WatchStream::new(self.links.metagraph.clone()), |this, known, ctx| {
             let own = this.settings.hotkey.account_id();

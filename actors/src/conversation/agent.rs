@@ -6,6 +6,7 @@
 //! miners are given a moment between two conversations, which without a model take no time.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,9 @@ impl ConversationAgent {
 }
 
 impl Resident for ConversationAgent {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Infallible;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let (links, settings) = (self.links.clone(), self.settings.clone());
         let progress = Rc::clone(&self.progress);
         let conversation = async move {

@@ -48,14 +48,14 @@ impl Scoreboard {
     /// `published` whenever they were committed.
     ///
     /// # Errors
-    /// A state file that cannot be used, in words.
+    /// A state file that cannot be used.
     pub fn open(
         settings: ScoreboardSettings,
         metagraph: MetagraphFeed,
         published: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
-    ) -> Result<Self, String> {
-        let store = Store::open(&settings.state_file).map_err(|error| error.to_string())?;
-        let state = store.load_scores().map_err(|error| error.to_string())?;
+    ) -> Result<Self, RecordError> {
+        let store = Store::open(&settings.state_file)?;
+        let state = store.load_scores()?;
         let (hotkeys, values) =
             state.miners.iter().map(|miner| (miner.hotkey, miner.score)).unzip();
         info!(
@@ -77,7 +77,7 @@ impl Scoreboard {
     }
 
     /// Follows the subnet: slots that changed hands start from 0.
-    fn resync(&mut self, metagraph: &Metagraph) -> Result<(), String> {
+    fn resync(&mut self, metagraph: &Metagraph) -> Result<(), RecordError> {
         let axons: Vec<_> =
             metagraph.neurons.iter().map(|neuron| (neuron.hotkey, neuron.axon)).collect();
         let changed = if axons == self.axons { Axons::Unchanged } else { Axons::Changed };
@@ -88,7 +88,7 @@ impl Scoreboard {
         if before == self.scores {
             return Ok(());
         }
-        self.store.save_scores(&self.state()).map_err(|error| error.to_string())?;
+        self.store.save_scores(&self.state())?;
         self.publish();
         Ok(())
     }
@@ -161,7 +161,9 @@ impl Scoreboard {
 }
 
 impl Resident for Scoreboard {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = RecordError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let known = self.metagraph.borrow().clone();
         if let Some(metagraph) = known {
             self.resync(&metagraph)?;
@@ -196,7 +198,7 @@ impl Handles<RecordTurn> for Scoreboard {
     ) -> Reply<Result<Arc<ScoresSnapshot>, RecordError>> {
         let outcome = self.record(TurnRecord::clone(&turn));
         if let Err(error) = &outcome {
-            ctx.fail(error.to_string());
+            ctx.fail(error.clone());
         }
         Reply::Now(outcome)
     }
@@ -210,7 +212,7 @@ impl Handles<FinishPass> for Scoreboard {
     ) -> Reply<Result<u64, RecordError>> {
         let outcome = self.finish_pass(&id);
         if let Err(error) = &outcome {
-            ctx.fail(error.to_string());
+            ctx.fail(error.clone());
         }
         Reply::Now(outcome)
     }

@@ -2,6 +2,7 @@
 //! lets the model write the query where the task has it written.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -154,7 +155,9 @@ impl TaskFactory {
 }
 
 impl Resident for TaskFactory {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Infallible;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         self.fill(ctx);
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sn1::devchain::node::{DevNode, Generation};
 use sn1::devchain::rpc::{Answer, INTERNAL_ERROR, RpcError, methods};
-use sn1::store::ChainStore;
+use sn1::store::{ChainStore, StoreError};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tracing::{debug, info};
@@ -42,7 +42,7 @@ pub(super) struct Wire {
 }
 
 /// The actor that owns the chain.
-pub struct DevNodeHost {
+pub(super) struct DevNodeHost {
     pub(super) served: Served,
     store: Option<ChainStore>,
     pace: Pace,
@@ -84,7 +84,7 @@ impl DevNodeHost {
             && let Err(error) = store.save(produced.best.number, &self.served.node)
         {
             self.has_failed = true;
-            ctx.fail(format!("block {} could not be saved: {error}", produced.best.number));
+            ctx.fail(HostError::Save { block: produced.best.number, error });
             return false;
         }
         debug!(
@@ -172,10 +172,21 @@ impl Drop for DevNodeHost {
     }
 }
 
+/// Why the chain does not go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HostError {
+    #[error(transparent)]
+    Open(#[from] StoreError),
+    #[error("block {block} could not be saved: {error}")]
+    Save { block: u64, error: StoreError },
+}
+
 impl Resident for DevNodeHost {
+    type Error = HostError;
+
     const MAILBOX: usize = 4096;
 
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         self.next_block_at = Instant::now();
         if !self.pace.block_time.is_zero() {
             self.schedule(ctx);

@@ -30,7 +30,7 @@ const BREATH: Duration = Duration::from_millis(100);
 const CONTROL_PATH: &str = "/control";
 
 /// The actor that owns the port.
-pub struct DevNodeServer {
+pub(super) struct DevNodeServer {
     listener: Option<std::net::TcpListener>,
     caller: Caller,
     /// Connections end when it is dropped.
@@ -43,12 +43,23 @@ impl DevNodeServer {
     }
 }
 
+/// Why the port is not served.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ServerError {
+    #[error("could not serve the chain's port: {0}")]
+    Start(#[from] std::io::Error),
+    #[error("the listener ended")]
+    Ended,
+}
+
 impl Resident for DevNodeServer {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = ServerError;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let Some(listener) = self.listener.take() else { return Ok(()) };
-        let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+        let listener = TcpListener::from_std(listener)?;
         let accepting = accept_all(listener, self.caller.clone(), self.alive.subscribe());
-        ctx.run(accepting, |_, (), ctx| ctx.fail("the listener ended"));
+        ctx.run(accepting, |_, (), ctx| ctx.fail(ServerError::Ended));
         Ok(())
     }
 }

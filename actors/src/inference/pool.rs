@@ -1,6 +1,7 @@
 //! Admission and routing: who may ask, and which back end answers.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -215,9 +216,11 @@ enum Choice {
 }
 
 impl Resident for InferencePool {
+    type Error = Infallible;
+
     const MAILBOX: usize = 256;
 
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         if let Some(inbox) = self.inbox.take() {
             let events = UnboundedReceiverStream::new(inbox);
             ctx.listen(events, |this, event, _| this.on_event(event));

@@ -1,6 +1,7 @@
 //! An actor of the tree, and the actix actor around it, which counts its messages, answers
 //! heartbeats and reports its end.
 
+use std::error::Error;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ pub enum Drained {
 /// A long-lived actor of the tree. Built by its supervisor's factory on a thread of its own, so
 /// it need not be `Send`.
 pub trait Resident: Sized + Unpin + 'static {
+    /// Why it may fail: at its start, in a handler, or in its factory.
+    type Error: Error + Send + Sync + 'static;
+
     /// Messages that may wait before senders are told that the mailbox is full.
     const MAILBOX: usize = 64;
 
@@ -35,7 +39,7 @@ pub trait Resident: Sized + Unpin + 'static {
     ///
     /// # Errors
     /// What keeps it from working; counted as an `error` fault by its supervisor.
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let _ = ctx;
         Ok(())
     }
@@ -59,9 +63,9 @@ pub struct Context<'a, A: Resident> {
 }
 
 impl<A: Resident> Context<'_, A> {
-    /// Ends the actor as failed, for this reason, after the current handler.
-    pub fn fail(&mut self, reason: impl Into<String>) {
-        self.inner.notify(End(Exit::Failed(reason.into())));
+    /// Ends the actor as failed, for this cause, after the current handler.
+    pub fn fail(&mut self, error: A::Error) {
+        self.inner.notify(End(Exit::Failed(Box::new(error))));
     }
 
     /// Ends the actor, its work done, after the current handler.
@@ -130,7 +134,7 @@ impl<A: Resident> Context<'_, A> {
     }
 }
 
-type Factory<A> = Box<dyn FnOnce() -> Result<A, String> + Send>;
+type Factory<A> = Box<dyn FnOnce() -> Result<A, <A as Resident>::Error> + Send>;
 
 /// The actix actor around a resident.
 ///
@@ -183,7 +187,7 @@ impl<A: Resident> Hosted<A> {
         ctx.terminate();
     }
 
-    fn open(&mut self, ctx: &mut actix::Context<Self>) -> Result<(), String> {
+    fn open(&mut self, ctx: &mut actix::Context<Self>) -> Result<(), A::Error> {
         let Some(factory) = self.factory.take() else { return Ok(()) };
         self.inner.insert(factory()?).started(&mut Context { inner: ctx })
     }
@@ -195,7 +199,7 @@ impl<A: Resident> Actor for Hosted<A> {
     fn started(&mut self, ctx: &mut Self::Context) {
         match self.open(ctx) {
             Ok(()) => self.vitals.progress(),
-            Err(reason) => self.end(Exit::Failed(reason), ctx),
+            Err(error) => self.end(Exit::Failed(Box::new(error)), ctx),
         }
     }
 }

@@ -3,19 +3,20 @@
 //! Pure: time and jitter are arguments, so a test runs a bad day in a microsecond.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 use super::fault::FaultKind;
 
 /// How an actor ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Exit {
     /// It stopped by itself, its work done.
     Finished,
     /// Its code panicked.
     Panicked,
     /// It said that it cannot go on, and why.
-    Failed(String),
+    Failed(Box<dyn Error + Send + Sync>),
     /// It made no progress within its limit and was abandoned.
     Stalled,
 }
@@ -102,7 +103,7 @@ impl RestartPlan {
     /// Decides what follows `exit`. Gives up once more than `max_restarts` faults fall within the
     /// window.
     pub fn on_exit(&mut self, exit: &Exit, now: Instant, jitter: f64) -> Verdict {
-        if *exit == Exit::Finished {
+        if matches!(exit, Exit::Finished) {
             return match self.policy {
                 Policy::Permanent => Verdict::Restart { after: Duration::ZERO },
                 Policy::Transient | Policy::Temporary => Verdict::Done,

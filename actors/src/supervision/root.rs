@@ -58,7 +58,7 @@ impl Root {
     /// Resolves when the tree has ended by itself, which it does only by giving up.
     pub async fn ended(&mut self) -> RootExit {
         match self.events.recv().await.map(|event| event.exit) {
-            Some(Exit::Failed(reason)) => RootExit::GaveUp(reason),
+            Some(Exit::Failed(error)) => RootExit::GaveUp(error.to_string()),
             Some(Exit::Panicked) => RootExit::GaveUp("the root supervisor panicked".into()),
             Some(Exit::Finished | Exit::Stalled) | None => RootExit::Stopped,
         }

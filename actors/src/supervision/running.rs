@@ -70,7 +70,7 @@ pub(super) fn start_resident<A: Resident, F>(
     factory: &Arc<F>,
 ) -> Box<dyn Running>
 where
-    F: Fn() -> Result<A, String> + Send + Sync + 'static,
+    F: Fn() -> Result<A, A::Error> + Send + Sync + 'static,
 {
     let arbiter = Arbiter::new();
     let vitals = Arc::new(Vitals::new());

@@ -37,7 +37,7 @@ impl ChildSpec {
     /// a silence of ten seconds is a stall. `factory` runs on the child's own thread.
     pub fn new<A: Resident>(
         slot: &Slot<A>,
-        factory: impl Fn() -> Result<A, String> + Send + Sync + 'static,
+        factory: impl Fn() -> Result<A, A::Error> + Send + Sync + 'static,
     ) -> Self {
         let (slot, factory) = (slot.clone(), Arc::new(factory));
         Self {

@@ -59,6 +59,11 @@ impl ChildSpec {
     }
 }
 
+/// Why a supervisor gave up: a child of this name had more faults than it bears.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} had too many faults")]
+pub struct TooManyFaults(String);
+
 /// One-for-one supervision of a list of children, started in order and stopped in reverse.
 pub struct Supervisor {
     name: Arc<str>,
@@ -142,7 +147,7 @@ impl Supervisor {
         counter!(telemetry::ACTOR_RESTARTS.name, "actor" => actor.to_string(), "kind" => fault.label())
             .increment(1);
         let reason = match exit {
-            Exit::Failed(reason) => reason.clone(),
+            Exit::Failed(error) => error.to_string(),
             _ => String::new(),
         };
         let restart_after = match verdict {
@@ -159,7 +164,7 @@ impl Supervisor {
         let culprit = culprit.unwrap_or_default();
         error!(supervisor = %self.name, %culprit, "too many faults, giving up");
         self.children.iter_mut().rev().for_each(|child| child.running = None);
-        ctx.fail(format!("{culprit} had too many faults"));
+        ctx.fail(TooManyFaults(culprit));
     }
 
     fn beat(&mut self, ctx: &mut Context<'_, Self>) {
@@ -208,7 +213,9 @@ impl Supervisor {
 }
 
 impl Resident for Supervisor {
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = TooManyFaults;
+
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         if let Some(inbox) = self.inbox.take() {
             ctx.listen(UnboundedReceiverStream::new(inbox), |this, event, ctx| {
                 this.on_event(event, ctx);

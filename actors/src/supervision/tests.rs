@@ -13,12 +13,18 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(60);
 
+#[derive(Debug, thiserror::Error)]
+#[error("broken")]
+struct Broken;
+
 /// Counts its own lives, and does what it is told.
 struct Probe {
     life: u32,
 }
 
 impl Resident for Probe {
+    type Error = Broken;
+
     const MAILBOX: usize = 4;
 }
 
@@ -66,7 +72,7 @@ fn tree(
     let counter = Arc::clone(&lives);
     let spec = ChildSpec::new(&slot, move || {
         let life = counter.fetch_add(1, Ordering::SeqCst) + 1;
-        if broken(life) { Err("broken".to_owned()) } else { Ok(Probe { life }) }
+        if broken(life) { Err(Broken) } else { Ok(Probe { life }) }
     });
     let spec = adjust(spec.backoff(Duration::from_millis(1), Duration::from_millis(5)));
     let middle = ChildSpec::supervisor("Middle", vec![spec], watchers.clone())
@@ -201,7 +207,7 @@ async fn a_lasting_fault_ends_the_tree_with_the_settings_of_production() {
     // Delays are cut so that the test takes no minutes; counts and windows are those of `ChildSpec`.
     let (watchers, mut events) = unbounded_channel();
     let slot = Slot::<Probe>::new("Probe");
-    let spec = ChildSpec::new(&slot, || Err("broken".to_owned()))
+    let spec = ChildSpec::new(&slot, || Err(Broken))
         .backoff(Duration::from_millis(1), Duration::from_millis(2));
     let middle = ChildSpec::supervisor("Middle", vec![spec], watchers.clone())
         .backoff(Duration::from_millis(1), Duration::from_millis(2));
@@ -219,7 +225,9 @@ async fn a_lasting_fault_ends_the_tree_with_the_settings_of_production() {
 struct SlowToEnd(tokio::sync::mpsc::UnboundedSender<&'static str>);
 
 impl Resident for SlowToEnd {
-    fn started(&mut self, _: &mut Context<'_, Self>) -> Result<(), String> {
+    type Error = Broken;
+
+    fn started(&mut self, _: &mut Context<'_, Self>) -> Result<(), Broken> {
         let _ = self.0.send("started");
         Ok(())
     }

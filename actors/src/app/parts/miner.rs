@@ -64,7 +64,7 @@ fn server(settings: &MinerSettings, chain: &ChainPart) -> io::Result<ChildSpec> 
     let state = AxonState::new(&axon, Roster::Metagraph(chain.feeds.metagraph()));
     let (listener, miner) = (settings.listener.try_clone()?, Arc::clone(&settings.miner));
     let server = ChildSpec::new(&slot, move || {
-        let listener = listener.try_clone().map_err(|error| error.to_string())?;
+        let listener = listener.try_clone()?;
         Ok(AxonServer::new(axon.clone(), listener, Arc::clone(&state), Arc::clone(&miner)))
     });
     Ok(server.stops_together())

@@ -80,7 +80,7 @@ pub fn telemetry(
         SubnetFeeds { metagraph: feeds.metagraph(), heads: feeds.heads(), development_key };
     let pages = Pages { metrics, conditions: conditions.0, subnet };
     Ok(ChildSpec::new(&Slot::new("Telemetry"), move || {
-        let listener = listener.try_clone().map_err(|error| error.to_string())?;
+        let listener = listener.try_clone()?;
         Ok(Telemetry::new(pages.clone(), listener))
     }))
 }

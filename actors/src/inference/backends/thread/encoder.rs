@@ -4,7 +4,7 @@ use std::path::Path;
 
 use actix::Message;
 use metrics::counter;
-use sn1::embedding::SentenceEncoder;
+use sn1::embedding::{EmbeddingError, SentenceEncoder};
 use sn1::telemetry::ENCODER_TEXTS;
 
 use crate::inference::{BackendError, Embed, Job};
@@ -24,10 +24,9 @@ impl Encoder {
     /// Loads the encoder in `folder`.
     ///
     /// # Errors
-    /// A folder that holds no encoder, in words.
-    pub(super) fn load(folder: &Path) -> Result<Self, String> {
-        let encoder = SentenceEncoder::load(folder).map_err(|error| error.to_string())?;
-        Ok(Self { encoder })
+    /// A folder that holds no encoder.
+    pub(super) fn load(folder: &Path) -> Result<Self, EmbeddingError> {
+        Ok(Self { encoder: SentenceEncoder::load(folder)? })
     }
 
     fn embed(&self, job: Job<Embed>) {
@@ -48,6 +47,8 @@ impl Encoder {
 }
 
 impl Resident for Encoder {
+    type Error = EmbeddingError;
+
     const MAILBOX: usize = 256;
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use actix::Message;
 use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
+use sn1::llm::LlmError;
 use sn1::llm::engine::{Engine, EngineSettings};
 use sn1::llm::request::{RequestId, StepOutput, SubmitError};
 use sn1::telemetry;
@@ -47,10 +48,21 @@ pub(super) struct WorkerSettings {
 #[rtype(result = "()")]
 pub(super) struct AnswerJob(pub(super) Job<Generate>);
 
+/// Why a worker ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkerError {
+    #[error("the engine before this one still holds the device")]
+    DeviceHeld,
+    #[error("could not start the engine's thread: {0}")]
+    Thread(std::io::Error),
+    #[error(transparent)]
+    Engine(#[from] LlmError),
+}
+
 enum ThreadEvent {
     Loaded(TextModel),
     Ended,
-    Failed(String),
+    Failed(WorkerError),
     Panicked(String),
 }
 
@@ -112,7 +124,7 @@ impl InferenceWorker {
                 self.loaded.send_replace(Some(LoadedModel { life, model }));
             }
             ThreadEvent::Ended => ctx.finish(),
-            ThreadEvent::Failed(reason) => ctx.fail(reason),
+            ThreadEvent::Failed(error) => ctx.fail(error),
             ThreadEvent::Panicked(reason) => panic!("the engine's thread panicked: {reason}"),
         }
     }
@@ -129,9 +141,11 @@ impl Drop for InferenceWorker {
 }
 
 impl Resident for InferenceWorker {
+    type Error = WorkerError;
+
     const MAILBOX: usize = 256;
 
-    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), String> {
+    fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let (jobs, inbox) = channel();
         let (events, outbox) = mpsc::unbounded_channel();
         let (settings, progress) = (self.settings.clone(), Arc::clone(&self.progress));
@@ -140,14 +154,14 @@ impl Resident for InferenceWorker {
             match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(Ok(())) => drop(events.send(ThreadEvent::Ended)),
                 // The actor may be gone; then nobody needs the word.
-                Ok(Err(reason)) => drop(events.send(ThreadEvent::Failed(reason))),
+                Ok(Err(error)) => drop(events.send(ThreadEvent::Failed(error))),
                 Err(panic) => drop(events.send(ThreadEvent::Panicked(panic_text(&*panic)))),
             }
         };
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(body)
-            .map_err(|error| format!("could not start the engine's thread: {error}"))?;
+            .map_err(WorkerError::Thread)?;
         self.jobs = Some(jobs);
         ctx.listen(UnboundedReceiverStream::new(outbox), Self::on_thread);
         Ok(())
@@ -187,13 +201,9 @@ fn run_thread(
     inbox: &Receiver<Job<Generate>>,
     progress: &Progress,
     events: &mpsc::UnboundedSender<ThreadEvent>,
-) -> Result<(), String> {
-    let device = settings
-        .device
-        .try_lock_for(PREDECESSOR_WITHIN)
-        .ok_or("the engine before this one still holds the device")?;
-    let engine =
-        Engine::load(&settings.model, settings.engine).map_err(|error| error.to_string())?;
+) -> Result<(), WorkerError> {
+    let device = settings.device.try_lock_for(PREDECESSOR_WITHIN).ok_or(WorkerError::DeviceHeld)?;
+    let engine = Engine::load(&settings.model, settings.engine)?;
     // Nobody may listen any more; the loop then ends at once.
     let _ = events.send(ThreadEvent::Loaded(TextModel {
         name: engine.model_name().into(),
@@ -219,7 +229,11 @@ impl Batch {
     }
 
     /// Serves until the actor has gone.
-    fn serve(mut self, inbox: &Receiver<Job<Generate>>, progress: &Progress) -> Result<(), String> {
+    fn serve(
+        mut self,
+        inbox: &Receiver<Job<Generate>>,
+        progress: &Progress,
+    ) -> Result<(), WorkerError> {
         loop {
             let is_idle = self.running.is_empty() && self.waiting.is_empty();
             progress.mark(!is_idle);
@@ -285,9 +299,9 @@ impl Batch {
         }
     }
 
-    fn step(&mut self) -> Result<(), String> {
+    fn step(&mut self) -> Result<(), WorkerError> {
         let started = Instant::now();
-        let outputs = self.engine.step().map_err(|error| error.to_string())?;
+        let outputs = self.engine.step()?;
         histogram!(telemetry::INFERENCE_STEP_SECONDS.name).record(started.elapsed().as_secs_f64());
         counter!(telemetry::INFERENCE_TOKENS.name).increment(outputs.len() as u64);
         for output in outputs {
