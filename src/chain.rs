@@ -1,4 +1,4 @@
-//! What the node knows of the chain and the only door to it.
+//! What the node knows of the chain, and the only way to it.
 //!
 //! [`Chain`] is the seam: the client in `sn1-actors` implements it, for the real chain and the dev
 //! chain alike. Everything else here is plain data at one block, how it is read from a runtime's

@@ -148,7 +148,7 @@ impl Asking {
         let params = json!(["Metadata_metadata_at_version", "0x0f000000"]);
         let metadata = answer(&self.ask("state_call", params)?)?.unwrap_or_default();
         let metadata = metadata_of_answer(&metadata).ok_or("no metadata of version 15")?;
-        Ok(Runtime::new(version.ok_or("no spec version")?.try_into()?, metadata)?)
+        Ok(Runtime::new(version.ok_or("no spec version")?.try_into()?, &metadata)?)
     }
 
     fn reply(&mut self, read: &Read) -> Fallible<String> {

@@ -127,7 +127,7 @@ impl Chain {
         let metadata = metadata_of_answer(&answer).ok_or("no metadata of version 15")?;
         let spec_version = node.runtime_version(None)?["specVersion"].as_u64();
         let spec_version = spec_version.ok_or("no spec version")?.try_into()?;
-        Ok(Self { runtime: Runtime::new(spec_version, metadata)?, node })
+        Ok(Self { runtime: Runtime::new(spec_version, &metadata)?, node })
     }
 
     /// All neurons register and serve; the validators stake, get permits, and set weights that one
@@ -161,7 +161,6 @@ impl Chain {
     }
 
     fn submit(&mut self, signer: &Keypair, call: &Call<'_>) -> Fallible<()> {
-        let call = call.encode(&self.runtime)?;
         let last_block = last_block(self.node.best().number);
         let birth = birth_block(last_block).and_then(|birth| self.node.block_hash(birth));
         let terms = SigningTerms {
@@ -170,7 +169,7 @@ impl Chain {
             mortality: Mortality { nonce: self.node.next_nonce(&signer.account_id()), last_block },
             birth_hash: birth.ok_or("the newest block has no hash")?,
         };
-        let transaction = sign(&self.runtime, &call, signer, &terms)?;
+        let transaction = sign(&self.runtime, call, signer, &terms)?;
         self.node.submit(&transaction.bytes)?;
         Ok(())
     }

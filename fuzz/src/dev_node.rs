@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
+use parity_scale_codec::{Compact, Decode, Encode};
 use sn1::chain::decode::{Runtime, metadata_of_answer};
 use sn1::chain::transaction::{Call, SigningTerms, birth_block, last_block, sign};
 use sn1::chain::{AxonInfo, Hash, Hyperparameters, Mortality, Netuid, RAO_PER_TAO};
 use sn1::devchain::node::{DevNode, Generation, NodeConfig};
 use sn1::devchain::{ChainRules, GenesisConfig};
-use sn1::wallet::Keypair;
+use sn1::wallet::{Keypair, blake2b_256};
 
 pub(crate) const NETUID: Netuid = Netuid(1);
 const STARTED_MS: u64 = 1_800_000_000_000;
@@ -39,7 +40,7 @@ impl Kept {
         let metadata = metadata_of_answer(&answer).expect("of version 15");
         let version = node.runtime_version(None).expect("a version")["specVersion"].as_u64();
         let version = u32::try_from(version.expect("a number")).expect("of 32 bits");
-        let runtime = Runtime::new(version, metadata).expect("the metadata is our own");
+        let runtime = Runtime::new(version, &metadata).expect("the metadata is our own");
         let mut kept = Self { node, runtime: Box::leak(Box::new(runtime)) };
         for number in [1, 2] {
             let hotkey = keypair(10 + number).account_id();
@@ -52,24 +53,52 @@ impl Kept {
     }
 
     fn carry_out(&mut self, signer: u8, call: &Call<'_>) {
-        let call = call.encode(self.runtime).expect("the runtime has the call");
         let nonce = self.node.next_nonce(&keypair(signer).account_id());
-        let bytes = self.signed(signer, nonce, &call);
+        let bytes = self.transaction(signer, nonce, call);
         let hash = self.node.submit(&bytes).expect("the pool takes it");
         assert_eq!(self.advance(), [hash]);
     }
 
-    /// A call's bytes as a transaction that counts from the newest block.
-    pub fn signed(&self, signer: u8, nonce: u32, call: &[u8]) -> Vec<u8> {
+    /// What a transaction that counts from the newest block is signed with.
+    fn terms(&self, nonce: u32) -> SigningTerms {
         let last_block = last_block(self.node.best().number);
         let birth = birth_block(last_block).and_then(|birth| self.node.block_hash(birth));
-        let terms = SigningTerms {
+        SigningTerms {
             genesis: self.node.genesis_hash(),
             transaction_version: 1,
             mortality: Mortality { nonce, last_block },
             birth_hash: birth.unwrap_or_default(),
-        };
+        }
+    }
+
+    fn transaction(&self, signer: u8, nonce: u32, call: &Call<'_>) -> Vec<u8> {
+        let terms = self.terms(nonce);
         sign(self.runtime, call, &keypair(signer), &terms).expect("it can be signed").bytes
+    }
+
+    /// Any bytes in the place of a call: what the extensions write is taken from a transaction that
+    /// is whole, and what they imply is written down here.
+    pub fn signed(&self, signer: u8, nonce: u32, call: &[u8]) -> Vec<u8> {
+        let (key, terms) = (keypair(signer), self.terms(nonce));
+        let template = Call::BurnedRegister { netuid: NETUID, hotkey: key.account_id() };
+        let template_call = template.encode(self.runtime).expect("the runtime has the call");
+        let whole = self.transaction(signer, nonce, &template);
+        let mut body = &whole[..];
+        Compact::<u32>::decode(&mut body).expect("its length");
+        let head = [&[0x84, 0][..], &key.account_id().0, &[1]].concat();
+        let extra = &body[head.len() + 64..body.len() - template_call.len()];
+        let implied = [
+            &self.runtime.spec_version().to_le_bytes()[..],
+            &terms.transaction_version.to_le_bytes(),
+            &terms.genesis.0,
+            &terms.birth_hash.0,
+            &[0],
+        ];
+        let mut payload = [call, extra, &implied.concat()].concat();
+        if payload.len() > 256 {
+            payload = blake2b_256(&payload).to_vec();
+        }
+        [&head[..], &key.sign(&payload), extra, call].concat().encode()
     }
 
     /// Makes a block and tells which transactions are in it.

@@ -79,7 +79,7 @@ static RUNTIMES: LazyLock<Vec<Known>> = LazyLock::new(|| {
 /// The metadata of the dev chain, which is edited: the shortest that is whole.
 static EDITED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let answer = NODES[1].node.call("Metadata_metadata_at_version", &15_u32.to_le_bytes(), None);
-    metadata_of_answer(&answer.expect("a node tells its metadata")).expect("of version 15").to_vec()
+    metadata_of_answer(&answer.expect("a node tells its metadata")).expect("of version 15")
 });
 
 /// Panics when an answer is taken for more than it says, or costs more than it may.
@@ -207,6 +207,7 @@ fn check_commits(runtime: &Runtime, input: &[u8]) {
 /// The answer with metadata in it, and metadata alone.
 fn check_metadata(input: &[u8]) {
     let inner = metadata_of_answer(input);
+    let inner = inner.as_deref();
     assert!(inner.is_none_or(|inner| inner.len() < input.len() && input.ends_with(inner)));
     for bytes in [Some(input), inner].into_iter().flatten() {
         match Runtime::new(7, bytes) {
@@ -245,7 +246,7 @@ fn use_runtime(runtime: &Runtime) {
     }
     runtime.outcome(Some(&told), 0).err().iter().for_each(check_error);
     runtime.events().err().iter().for_each(check_error);
-    runtime.storage_prefix("System", "Account", ()).err().iter().for_each(check_error);
+    runtime.storage_prefix("System", "Account", Vec::new()).err().iter().for_each(check_error);
     if let Ok(commits) = WeightCommits::choose(runtime) {
         commits.decode(runtime, &hotkey, Some(&told)).err().iter().for_each(check_error);
         commits.prefix(runtime, Netuid(1)).err().iter().for_each(check_error);

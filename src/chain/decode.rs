@@ -10,15 +10,16 @@
 //! No socket and no clock: bytes come in, requests and values go out.
 
 mod columns;
+mod config;
 mod events;
-mod opaque;
+mod metadata;
 mod records;
 mod runtime;
 mod snapshot;
+mod types;
 mod value;
 mod weight_commits;
 mod weight_terms;
-mod wrappers;
 
 use std::fmt;
 
@@ -26,7 +27,8 @@ use scale_info::PortableRegistry;
 
 use super::Netuid;
 
-pub use opaque::metadata_of_answer;
+pub(in crate::chain) use config::{KnownExtensions, SubtensorConfig};
+pub use metadata::metadata_of_answer;
 pub use runtime::{Read, Runtime};
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use value::Value;

@@ -33,7 +33,7 @@ const MAX_RECHECK: u64 = 20;
 
 /// What the chain says of our weights, read in this order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sight {
+pub struct ChainView {
     /// The newest final block.
     pub finalized: Head,
     /// All that a setting is planned from.
@@ -138,7 +138,7 @@ impl WeightCycle {
 
     /// Something of ours changed on the chain: plan again at the next look, whatever was waited for,
     /// but for the pause after a refusal.
-    pub fn stir(&mut self) {
+    pub fn replan(&mut self) {
         if self.n_failures == 0 || matches!(self.status, CommitterStatus::Stopped(_)) {
             self.next_plan = 0;
         }
@@ -151,22 +151,22 @@ impl WeightCycle {
     }
 
     /// The chain did not answer.
-    pub fn unseen(&mut self) {
+    pub fn chain_unreachable(&mut self) {
         self.windows.note(Obstacle::Unreachable);
     }
 
     /// What the chain shows of open settings and sealed commits. Each finding goes into the journal,
     /// then to [`WeightCycle::found`].
-    pub fn findings(&mut self, sight: &Sight) -> Vec<Finding> {
+    pub fn findings(&mut self, view: &ChainView) -> Vec<Finding> {
         // An open setting may have overwritten what was opened, or the other way round: reveals are
         // told once it is settled.
         let opened = match self.open.is_empty() {
-            true => fate::reveals(&self.sealed, self.last_plain, sight),
+            true => fate::reveals(&self.sealed, self.last_plain, view),
             false => Vec::new(),
         };
-        let reveals = self.final_reveals(opened, sight);
+        let reveals = self.final_reveals(opened, view);
         let settled = self.open.front().and_then(|record| {
-            let outcome = fate::fate(&record.intent, self.included, &self.sealed, sight)?;
+            let outcome = fate::fate(&record.intent, self.included, &self.sealed, view)?;
             Some(Finding::Settled(record.clone(), outcome))
         });
         reveals.into_iter().chain(settled).collect()
@@ -174,16 +174,20 @@ impl WeightCycle {
 
     /// Those of the reveals at the newest block that were the same at a block that is final by now.
     /// Until then a fork may open what another one dropped.
-    fn final_reveals(&mut self, shown: Vec<(usize, RevealOutcome)>, sight: &Sight) -> Vec<Finding> {
+    fn final_reveals(
+        &mut self,
+        shown: Vec<(usize, RevealOutcome)>,
+        view: &ChainView,
+    ) -> Vec<Finding> {
         let before = std::mem::take(&mut self.shown_reveals);
         let mut told = Vec::new();
         for (position, outcome) in shown {
             let record = &self.sealed[position];
             let same =
                 before.iter().find(|shown| shown.id == record.id && shown.outcome == outcome);
-            let since = same.map_or(sight.terms.head.number, |shown| shown.since);
+            let since = same.map_or(view.terms.head.number, |shown| shown.since);
             self.shown_reveals.push(ShownReveal { id: record.id, outcome, since });
-            if since <= sight.finalized.number {
+            if since <= view.finalized.number {
                 told.push(Finding::Reveal(record.clone(), outcome));
             }
         }
@@ -203,14 +207,14 @@ impl WeightCycle {
         self.included = None;
         match outcome {
             CommitOutcome::Landed { block, .. } => {
-                self.rest_after(*block);
+                self.set_at(*block);
                 let landed = CommitRecord { outcome: Some(outcome.clone()), ..record.clone() };
                 match landed.awaits_reveal() {
                     true => self.sealed.push(landed),
                     false => self.last_plain = self.last_plain.max(Some(*block)),
                 }
             }
-            CommitOutcome::Replaced { block } => self.rest_after(*block),
+            CommitOutcome::Replaced { block } => self.set_at(*block),
             CommitOutcome::Lost => self.windows.note(Obstacle::Unsettled),
             CommitOutcome::Refused { .. } => self.windows.note(Obstacle::Refused),
         }
@@ -219,7 +223,7 @@ impl WeightCycle {
     }
 
     /// Weights were set at this block.
-    fn rest_after(&mut self, block: u64) {
+    fn set_at(&mut self, block: u64) {
         self.last_landed = self.last_landed.max(Some(block));
         self.missed.extend(self.windows.landed(block));
         self.n_failures = 0;
@@ -228,20 +232,20 @@ impl WeightCycle {
     }
 
     /// What to do, after the findings of the same look. A plan to set is persisted and sent, or
-    /// given up with [`WeightCycle::unseen`] or [`WeightCycle::unsealable`].
-    pub fn plan(&mut self, sight: &Sight, scores: Result<&[f32], WaitReason>, now: f64) -> Plan {
-        let head = sight.terms.head.number;
+    /// given up with [`WeightCycle::chain_unreachable`] or [`WeightCycle::unsealable`].
+    pub fn plan(&mut self, view: &ChainView, scores: Result<&[f32], WaitReason>, now: f64) -> Plan {
+        let head = view.terms.head.number;
         if !self.open.is_empty() {
             self.windows.note(Obstacle::Unsettled);
             return Plan::Wait { until_block: head + 1, reason: WaitReason::OpenSetting };
         }
-        let due_at = due_at(&sight.terms, self.last_landed, &self.settings);
-        let length = window_length(&sight.terms, &self.settings);
+        let due_at = due_at(&view.terms, self.last_landed, &self.settings);
+        let length = window_length(&view.terms, &self.settings);
         self.missed.extend(self.windows.advance(due_at, length, head));
         if self.n_failures > 0 && head < self.next_plan {
             return Plan::Wait { until_block: self.next_plan, reason: WaitReason::Backoff };
         }
-        let plan = plan_weights(&sight.terms, scores, self.last_landed, &self.settings, now);
+        let plan = plan_weights(&view.terms, scores, self.last_landed, &self.settings, now);
         self.take_note(&plan, head, length);
         plan
     }

@@ -10,14 +10,14 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `reads` | what the [`Chain`](sn1::chain::Chain) door reads, each at one block |
+//! | `reads` | what the [`Chain`](sn1::chain::Chain) trait reads, each at one block |
 //! | `submit` | signs, submits, and finds out what became of a transaction |
 //! | `follow` | heads, final heads and runtime versions as they come |
-//! | `door` | the [`Chain`](sn1::chain::Chain) trait, and errors in its words |
+//! | `chain_impl` | the [`Chain`](sn1::chain::Chain) trait, and errors in its words |
 //! | `session`, `connection` | one node; one socket |
 
+mod chain_impl;
 mod connection;
-mod door;
 mod endpoint;
 mod error;
 mod follow;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
-use sn1::chain::weight_cycle::{CommitterStatus, Finding, Sight, WeightCycle};
+use sn1::chain::weight_cycle::{ChainView, CommitterStatus, Finding, WeightCycle};
 use sn1::chain::{
     Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Netuid, Plan,
     PlanSettings, PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason,
@@ -141,37 +141,37 @@ impl<C: Chain> WeightCommitter<C> {
                 Some(uid) => chain.weights(netuid, uid).await?,
                 None => Vec::new(),
             };
-            Ok(Sight { finalized, terms, commits, stored })
+            Ok(ChainView { finalized, terms, commits, stored })
         };
         ctx.run(read, |this, read: Result<_, ChainError>, ctx| match read {
-            Ok(sight) => this.seen(&sight, ctx),
+            Ok(view) => this.act_on(&view, ctx),
             Err(error) => {
-                this.unseen(&error, "weights: the chain could not be read, asking again");
-                this.rest(ctx);
+                this.read_failed(&error, "weights: the chain could not be read, asking again");
+                this.become_idle(ctx);
             }
         });
     }
 
-    fn unseen(&mut self, error: &ChainError, what: &str) {
+    fn read_failed(&mut self, error: &ChainError, what: &str) {
         counter!(telemetry::CHAIN_ERRORS.name).increment(1);
         warn!(%error, "{what}");
-        self.cycle.unseen();
+        self.cycle.chain_unreachable();
     }
 
-    fn seen(&mut self, sight: &Sight, ctx: &mut Context<'_, Self>) {
-        for finding in self.cycle.findings(sight) {
+    fn act_on(&mut self, view: &ChainView, ctx: &mut Context<'_, Self>) {
+        for finding in self.cycle.findings(view) {
             if let Err(error) = self.write(&finding) {
                 return ctx.fail(error);
             }
         }
         if self.is_draining {
-            return self.rest(ctx);
+            return self.become_idle(ctx);
         }
         let scores = self.usable_scores();
         let values = scores.as_ref().map(|scores| &scores.values[..]).map_err(|reason| *reason);
-        match self.cycle.plan(sight, values, unix_seconds()) {
+        match self.cycle.plan(view, values, unix_seconds()) {
             Plan::Set(planned) => self.prepare(*planned, ctx),
-            Plan::Wait { .. } | Plan::Stop { .. } => self.rest(ctx),
+            Plan::Wait { .. } | Plan::Stop { .. } => self.become_idle(ctx),
         }
     }
 
@@ -191,8 +191,8 @@ impl<C: Chain> WeightCommitter<C> {
         ctx.run(next, move |this, next, ctx| match next {
             Ok(mortality) => this.persist(&planned, mortality, ctx),
             Err(error) => {
-                this.unseen(&error, "weights: no nonce to sign with, asking again");
-                this.rest(ctx);
+                this.read_failed(&error, "weights: no nonce to sign with, asking again");
+                this.become_idle(ctx);
             }
         });
     }
@@ -207,7 +207,7 @@ impl<C: Chain> WeightCommitter<C> {
             Ok(setting) => setting,
             Err(error) => {
                 self.cycle.unsealable(StopReason::Unsealable(error), planned);
-                return self.rest(ctx);
+                return self.become_idle(ctx);
             }
         };
         let intent = planned.intent(&setting, mortality);
@@ -260,7 +260,7 @@ impl<C: Chain> WeightCommitter<C> {
             // Also in a drain: what was signed is read back.
             self.read(ctx);
         } else {
-            self.rest(ctx);
+            self.become_idle(ctx);
         }
     }
 
@@ -307,7 +307,7 @@ impl<C: Chain> WeightCommitter<C> {
     }
 
     /// Nothing is in flight any more.
-    fn rest(&mut self, ctx: &mut Context<'_, Self>) {
+    fn become_idle(&mut self, ctx: &mut Context<'_, Self>) {
         self.is_busy = false;
         self.tell_standing();
         for obstacle in self.cycle.take_missed() {
@@ -369,7 +369,7 @@ impl<C: Chain> Resident for WeightCommitter<C> {
             let own = this.settings.hotkey.account_id();
             let place = known.map(|known| known.registration(&own));
             if std::mem::replace(&mut this.place, place) != place {
-                this.cycle.stir();
+                this.cycle.replan();
                 this.look(ctx);
             }
         });

@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use frame_decode::extrinsics::ExtrinsicTypeInfo;
-use frame_decode::runtime_apis::{IntoEncodableValues as Arguments, encode_runtime_api_inputs};
-use frame_decode::storage::{IntoEncodableValues as Keys, encode_storage_key};
-use parity_scale_codec::Decode;
-use scale_info::Variant;
-use scale_info::form::PortableForm;
-use subxt_metadata::{
-    Metadata, RuntimeApiMethodMetadata, StorageEntryMetadata, TransactionExtensionMetadata,
+use subxt::client::OfflineClientAtBlockImpl;
+use subxt::ext::frame_decode::helpers::{IntoDecodableValues, IntoEncodableValues as Arguments};
+use subxt::metadata::{
+    RuntimeApiMethodMetadata, StorageEntryMetadata, TransactionExtensionMetadata,
 };
+use subxt::storage::{DynamicAddress, StorageEntry};
+use subxt::utils::H256;
+use subxt::{Metadata, OfflineClient, OfflineClientAtBlock, dynamic};
 
+use super::config::SubtensorConfig;
 use super::value::{self, Value};
-use super::{DecodeError, Item, wrappers};
+use super::{DecodeError, Item, metadata};
+use crate::chain::Hash;
 
 /// One question to the chain, to be asked at the block whose runtime made it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,37 +33,71 @@ pub enum Read {
     },
 }
 
-/// One spec version's metadata, V14 to V16. V14 tells no runtime APIs: with it, they are missing.
+/// One spec version's metadata, V14 to V16, as a client of subxt that is not connected to anything.
+/// V14 tells no runtime APIs: with it, they are missing.
 pub struct Runtime {
-    spec_version: u32,
-    metadata: Metadata,
+    client: OfflineClientAtBlock<SubtensorConfig>,
+}
+
+/// Keys of a storage entry, in order.
+pub trait Keys: Arguments + IntoDecodableValues {}
+
+impl<K: Arguments + IntoDecodableValues> Keys for K {}
+
+type Entry<'a, K> = StorageEntry<
+    'a,
+    SubtensorConfig,
+    OfflineClientAtBlockImpl<SubtensorConfig>,
+    DynamicAddress<K, dynamic::Value>,
+>;
+
+fn client(config: SubtensorConfig) -> Result<OfflineClientAtBlock<SubtensorConfig>, String> {
+    // Any block: the config answers alike for all of them.
+    OfflineClient::new_with_config(config).at_block(0_u64).map_err(|error| error.to_string())
 }
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("spec_version", &self.spec_version).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("spec_version", &self.spec_version())
+            .finish_non_exhaustive()
     }
 }
 
 impl Runtime {
-    /// Reads `metadata`, which opens with the magic number. Anything else is refused unread: readers
-    /// that guess at wrappings can be led round in circles.
+    /// Reads `metadata`.
     ///
     /// # Errors
     /// [`DecodeError::Metadata`]
     pub fn new(spec_version: u32, metadata: &[u8]) -> Result<Self, DecodeError> {
         let broken = |reason: String| DecodeError::Metadata { spec_version, reason };
-        let metadata =
-            Metadata::decode(&mut &*metadata).map_err(|error| broken(error.to_string()))?;
-        if let Some(id) = wrappers::endless(metadata.types()) {
-            return Err(broken(format!("type {id} wraps itself")));
-        }
-        Ok(Self { spec_version, metadata })
+        let metadata = metadata::read(metadata).map_err(broken)?.arc();
+        // Only a signature covers the other two.
+        let (transaction_version, genesis) = (0, H256::zero());
+        let config = SubtensorConfig { metadata, spec_version, transaction_version, genesis };
+        client(config).map(|client| Self { client }).map_err(broken)
     }
 
     /// The version that the metadata is of.
     pub fn spec_version(&self) -> u32 {
-        self.spec_version
+        self.client.spec_version()
+    }
+
+    /// The runtime in subxt's hands.
+    pub(in crate::chain) fn client(&self) -> &OfflineClientAtBlock<SubtensorConfig> {
+        &self.client
+    }
+
+    /// The same for signing, which covers the chain's first block and the transactions' version.
+    pub(in crate::chain) fn signing(
+        &self,
+        genesis: Hash,
+        transaction_version: u32,
+    ) -> Result<OfflineClientAtBlock<SubtensorConfig>, DecodeError> {
+        let spec_version = self.spec_version();
+        let (metadata, genesis) = (self.client.metadata(), H256(genesis.0));
+        let config = SubtensorConfig { metadata, spec_version, transaction_version, genesis };
+        client(config).map_err(|reason| DecodeError::Metadata { spec_version, reason })
     }
 
     /// Whether the runtime has that API.
@@ -78,7 +113,7 @@ impl Runtime {
 
     /// Whether the runtime has that call.
     pub fn has_call(&self, pallet: &str, call: &str) -> bool {
-        self.call_variant(pallet, call).is_ok()
+        self.call_fields(pallet, call).is_ok()
     }
 
     /// The names of a call's fields, in order.
@@ -86,7 +121,9 @@ impl Runtime {
     /// # Errors
     /// [`DecodeError::Missing`]
     pub fn call_fields(&self, pallet: &str, call: &str) -> Result<Vec<&str>, DecodeError> {
-        let (_, found) = self.call_variant(pallet, call)?;
+        let found = self.metadata().pallet_by_name(pallet);
+        let found = found.and_then(|found| found.call_variant_by_name(call));
+        let found = found.ok_or_else(|| self.missing(Item::Call(format!("{pallet}.{call}"))))?;
         Ok(found.fields.iter().map(|field| field.name.as_deref().unwrap_or_default()).collect())
     }
 
@@ -101,11 +138,12 @@ impl Runtime {
         arguments: impl Arguments,
     ) -> Result<Read, DecodeError> {
         self.api(api, method)?;
-        let types = self.metadata.types();
-        let arguments = encode_runtime_api_inputs(api, method, arguments, &self.metadata, types);
+        let apis = self.client.runtime_apis();
+        let call = dynamic::runtime_api_call::<_, dynamic::Value>(api, method, arguments);
         let item = || Item::Api(format!("{api}.{method}"));
+        let arguments = apis.encode_args(&call);
         let arguments = arguments.map_err(|error| self.refused(item(), error.to_string()))?;
-        Ok(Read::Call { function: format!("{api}_{method}"), arguments })
+        Ok(Read::Call { function: apis.encode_name(&call), arguments })
     }
 
     /// The question to a storage entry, `keys` in order (`()` for a plain value).
@@ -113,14 +151,8 @@ impl Runtime {
     /// # Errors
     /// [`DecodeError::Missing`], [`DecodeError::Arguments`].
     pub fn storage(&self, pallet: &str, entry: &str, keys: impl Keys) -> Result<Read, DecodeError> {
-        let wanted = self.entry(pallet, entry)?.keys().len();
-        let n_keys = keys.num_encodable_values();
+        let key = self.address(pallet, entry)?.fetch_key(keys);
         let item = || Item::Storage(format!("{pallet}.{entry}"));
-        if n_keys != wanted {
-            return Err(self.refused(item(), format!("{wanted} keys, not {n_keys}")));
-        }
-        let types = self.metadata.types();
-        let key = encode_storage_key(pallet, entry, keys, &self.metadata, types);
         let key = key.map_err(|error| self.refused(item(), error.to_string()))?;
         Ok(Read::Storage { key })
     }
@@ -138,7 +170,7 @@ impl Runtime {
         wanted: Option<&[&str]>,
     ) -> Result<Value<'_>, DecodeError> {
         let type_id = self.api(api, method)?.output_ty();
-        let value = value::decode(answer, type_id, self.metadata.types(), wanted);
+        let value = value::decode(answer, type_id, self.metadata().types(), wanted);
         value.map_err(|reason| self.unfit(Item::Api(format!("{api}.{method}")), reason))
     }
 
@@ -154,13 +186,13 @@ impl Runtime {
     ) -> Result<Option<Value<'_>>, DecodeError> {
         let found = self.entry(pallet, entry)?;
         let Some(bytes) = stored.or(found.default_value()) else { return Ok(None) };
-        let value = value::decode(bytes, found.value_ty(), self.metadata.types(), None);
+        let value = value::decode(bytes, found.value_ty(), self.metadata().types(), None);
         value
             .map(Some)
             .map_err(|reason| self.unfit(Item::Storage(format!("{pallet}.{entry}")), reason))
     }
 
-    /// What the keys of all values of a storage entry begin with, `keys` the first of its keys.
+    /// What the keys of all values of a storage map begin with, `keys` the first of its keys.
     ///
     /// # Errors
     /// [`DecodeError::Missing`], [`DecodeError::Arguments`].
@@ -168,12 +200,15 @@ impl Runtime {
         &self,
         pallet: &str,
         entry: &str,
-        keys: impl Keys,
+        keys: Vec<dynamic::Value>,
     ) -> Result<Vec<u8>, DecodeError> {
-        self.entry(pallet, entry)?;
-        let prefix = encode_storage_key(pallet, entry, keys, &self.metadata, self.metadata.types());
         let item = || Item::Storage(format!("{pallet}.{entry}"));
-        prefix.map_err(|error| self.refused(item(), error.to_string()))
+        let address = self.address::<Vec<dynamic::Value>>(pallet, entry)?;
+        // subxt counts the keys of a plain value down from zero.
+        if address.is_plain() {
+            return Err(self.refused(item(), "it is no map".to_owned()));
+        }
+        address.iter_key(keys).map_err(|error| self.refused(item(), error.to_string()))
     }
 
     /// A pallet's constant; `None` where the runtime has none of that name.
@@ -181,11 +216,11 @@ impl Runtime {
     /// # Errors
     /// [`DecodeError::Answer`]
     pub fn constant(&self, pallet: &str, name: &str) -> Result<Option<Value<'_>>, DecodeError> {
-        let found = self.metadata.pallet_by_name(pallet);
+        let found = self.metadata().pallet_by_name(pallet);
         let Some(found) = found.and_then(|found| found.constant_by_name(name)) else {
             return Ok(None);
         };
-        let value = value::decode(found.value(), found.ty(), self.metadata.types(), None);
+        let value = value::decode(found.value(), found.ty(), self.metadata().types(), None);
         value
             .map(Some)
             .map_err(|reason| self.unfit(Item::Constant(format!("{pallet}.{name}")), reason))
@@ -193,59 +228,47 @@ impl Runtime {
 
     /// The names of a module error's pallet and variant, by their numbers in this runtime.
     pub(super) fn module_error(&self, pallet: u8, error: u8) -> Option<(&str, &str)> {
-        let found = self.metadata.pallet_by_error_index(pallet)?;
+        let found = self.metadata().pallet_by_error_index(pallet)?;
         Some((found.name(), found.error_variant_by_index(error)?.name.as_str()))
-    }
-
-    /// The pallet's number, and the call with its number and fields.
-    pub(in crate::chain) fn call_variant(
-        &self,
-        pallet: &str,
-        call: &str,
-    ) -> Result<(u8, &Variant<PortableForm>), DecodeError> {
-        let found = self.metadata.pallet_by_name(pallet);
-        let found =
-            found.and_then(|found| Some((found.call_index(), found.call_variant_by_name(call)?)));
-        found.ok_or_else(|| self.missing(Item::Call(format!("{pallet}.{call}"))))
-    }
-
-    /// The types of a signer's address and signature.
-    pub(in crate::chain) fn signer_types(&self) -> Result<(u32, u32), DecodeError> {
-        let found = self.metadata.extrinsic_signature_info();
-        let found = found.map(|found| (found.address_id, found.signature_id));
-        found.map_err(|error| self.missing(Item::Call(format!("signed extrinsic ({error})"))))
     }
 
     /// The extensions of a version 4 transaction, in order.
     pub(in crate::chain) fn transaction_extensions(
         &self,
     ) -> Result<Vec<TransactionExtensionMetadata<'_>>, DecodeError> {
-        let found = self.metadata.extrinsic().transaction_extensions_by_version(0);
+        let found = self.metadata().extrinsic().transaction_extensions_by_version(0);
         let found = found.map(Iterator::collect);
         found.ok_or_else(|| self.missing(Item::Call("transaction extensions".to_owned())))
     }
 
     pub(in crate::chain) fn metadata(&self) -> &Metadata {
-        &self.metadata
+        self.client.metadata_ref()
     }
 
     /// The error for something that is not there.
     pub(in crate::chain) fn missing(&self, item: Item) -> DecodeError {
-        DecodeError::Missing { spec_version: self.spec_version, item }
+        DecodeError::Missing { spec_version: self.spec_version(), item }
     }
 
     pub(super) fn unfit(&self, item: Item, reason: String) -> DecodeError {
-        DecodeError::Answer { spec_version: self.spec_version, item, reason }
+        DecodeError::Answer { spec_version: self.spec_version(), item, reason }
     }
 
     pub(in crate::chain) fn refused(&self, item: Item, reason: String) -> DecodeError {
-        DecodeError::Arguments { spec_version: self.spec_version, item, reason }
+        DecodeError::Arguments { spec_version: self.spec_version(), item, reason }
     }
 
     fn api(&self, api: &str, method: &str) -> Result<RuntimeApiMethodMetadata<'_>, DecodeError> {
-        let found = self.metadata.runtime_api_trait_by_name(api);
+        let found = self.metadata().runtime_api_trait_by_name(api);
         let found = found.and_then(|found| found.method_by_name(method));
         found.ok_or_else(|| self.missing(Item::Api(format!("{api}.{method}"))))
+    }
+
+    /// A storage entry in subxt's hands, with keys of the types `K`.
+    fn address<K: Keys>(&self, pallet: &str, entry: &str) -> Result<Entry<'_, K>, DecodeError> {
+        self.entry(pallet, entry)?;
+        let found = self.client.storage().entry(dynamic::storage(pallet, entry));
+        found.map_err(|_| self.missing(Item::Storage(format!("{pallet}.{entry}"))))
     }
 
     pub(super) fn entry(
@@ -253,7 +276,7 @@ impl Runtime {
         pallet: &str,
         entry: &str,
     ) -> Result<&StorageEntryMetadata, DecodeError> {
-        let found = self.metadata.pallet_by_name(pallet);
+        let found = self.metadata().pallet_by_name(pallet);
         let found = found.and_then(|found| found.storage()?.entry_by_name(entry));
         found.ok_or_else(|| self.missing(Item::Storage(format!("{pallet}.{entry}"))))
     }

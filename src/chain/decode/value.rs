@@ -7,12 +7,12 @@
 
 use std::cell::Cell;
 
-use parity_scale_codec::{Compact, Decode};
-use scale_decode::visitor::types::{Composite, Str, Tuple, Variant};
-use scale_decode::visitor::{
+use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
+use subxt::ext::codec::{Compact, Decode};
+use subxt::ext::scale_decode::visitor::types::{Composite, Str, Tuple, Variant};
+use subxt::ext::scale_decode::visitor::{
     DecodeAsTypeResult, DecodeError as ScaleError, Visitor, decode_with_visitor,
 };
-use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
 
 use super::DecodeError;
 use crate::wallet::AccountId;

@@ -2,6 +2,8 @@
 //! epoch. Generations, newest first: `TimelockedWeightCommits`, `CRV3WeightCommitsV2`, and
 //! `CRV3WeightCommits`, which tells no block.
 
+use subxt::dynamic;
+
 use super::value::Value;
 use super::{DecodeError, Item, Read, Runtime};
 use crate::chain::{Netuid, StoredCommit};
@@ -35,7 +37,7 @@ impl WeightCommits {
     /// # Errors
     /// [`DecodeError::Arguments`]
     pub fn prefix(self, runtime: &Runtime, netuid: Netuid) -> Result<Vec<u8>, DecodeError> {
-        runtime.storage_prefix(PALLET, self.0, (netuid.0,))
+        runtime.storage_prefix(PALLET, self.0, vec![dynamic::Value::u128(netuid.0.into())])
     }
 
     /// The question for one epoch's commits.

@@ -1,6 +1,9 @@
 //! What is sent, and which of the runtime's calls that becomes: the newest that it has.
 
-use super::argument::Argument;
+use subxt::dynamic::{Value, tx};
+use subxt::ext::scale_value::Composite;
+use subxt::transactions::DynamicPayload;
+
 use crate::chain::decode::{DecodeError, Item, Runtime};
 use crate::chain::{AxonInfo, Netuid, PrometheusInfo, WeightSetting};
 use crate::wallet::AccountId;
@@ -56,7 +59,10 @@ pub enum Call<'a> {
     },
 }
 
-type Named = Vec<(&'static str, Argument)>;
+type Arguments = Vec<(&'static str, Value)>;
+
+/// A call by its names, which subxt lays out by the metadata.
+pub(super) type Payload = DynamicPayload<Composite<()>>;
 
 impl Call<'_> {
     /// The calls that do it, newest first.
@@ -77,31 +83,47 @@ impl Call<'_> {
         }
     }
 
+    /// The calls that would do it, for errors.
+    pub(super) fn label(&self) -> String {
+        let names: Vec<_> = self.names().iter().map(|name| format!("{PALLET}.{name}")).collect();
+        names.join(", nor ")
+    }
+
     /// Pallet, call and arguments in SCALE.
     ///
     /// # Errors
     /// [`DecodeError::Missing`] when the runtime has none of the calls; [`DecodeError::Arguments`]
     /// when it wants an argument that is not known, or lacks one that matters.
     pub fn encode(&self, runtime: &Runtime) -> Result<Vec<u8>, DecodeError> {
-        let missing = || {
-            let names: Vec<_> =
-                self.names().iter().map(|name| format!("{PALLET}.{name}")).collect();
-            runtime.missing(Item::Call(names.join(", nor ")))
-        };
-        let name = self.names().iter().find(|name| runtime.has_call(PALLET, name));
-        encode(runtime, name.ok_or_else(missing)?, &self.arguments())
+        let payload = self.payload(runtime)?;
+        let encoded = runtime.client().transactions().call_data(&payload);
+        encoded.map_err(|error| runtime.refused(Item::Call(self.label()), error.to_string()))
     }
 
-    fn arguments(&self) -> Named {
-        let number = |number: u128| Argument::Uint(number);
+    /// The newest of the calls that the runtime has, with the arguments that it takes.
+    ///
+    /// # Errors
+    /// As those of [`Call::encode`].
+    pub(super) fn payload(&self, runtime: &Runtime) -> Result<Payload, DecodeError> {
+        let name = self.names().iter().find(|name| runtime.has_call(PALLET, name));
+        let name = name.ok_or_else(|| runtime.missing(Item::Call(self.label())))?;
+        let arguments = chosen(runtime, name, self.arguments())?;
+        Ok(tx(PALLET, *name, Composite::named(arguments)))
+    }
+
+    fn arguments(&self) -> Arguments {
+        let number = Value::u128;
+        let list = |numbers: &mut dyn Iterator<Item = u16>| {
+            Value::unnamed_composite(numbers.map(|value| number(value.into())))
+        };
         match *self {
             Self::Weights { netuid, setting: WeightSetting::Plain { weights, version_key } } => {
                 let entries = weights.entries();
                 vec![
                     ("netuid", number(netuid.0.into())),
                     ("mecid", number(FIRST_MECHANISM)),
-                    ("dests", Argument::numbers(entries.iter().map(|(uid, _)| uid.0))),
-                    ("weights", Argument::numbers(entries.iter().map(|(_, weight)| *weight))),
+                    ("dests", list(&mut entries.iter().map(|(uid, _)| uid.0))),
+                    ("weights", list(&mut entries.iter().map(|(_, weight)| *weight))),
                     ("version_key", number((*version_key).into())),
                 ]
             }
@@ -111,7 +133,7 @@ impl Call<'_> {
             } => vec![
                 ("netuid", number(netuid.0.into())),
                 ("mecid", number(FIRST_MECHANISM)),
-                ("commit", Argument::Bytes(commit.clone())),
+                ("commit", Value::from_bytes(commit)),
                 ("reveal_round", number((*reveal_round).into())),
                 ("commit_reveal_version", number((*version).into())),
             ],
@@ -132,12 +154,11 @@ impl Call<'_> {
                 ("port", number(prometheus.port.into())),
                 ("ip_type", number(prometheus.ip_type.into())),
             ],
-            Self::BurnedRegister { netuid, hotkey } => vec![
-                ("netuid", number(netuid.0.into())),
-                ("hotkey", Argument::Bytes(hotkey.0.to_vec())),
-            ],
+            Self::BurnedRegister { netuid, hotkey } => {
+                vec![("netuid", number(netuid.0.into())), ("hotkey", Value::from_bytes(hotkey.0))]
+            }
             Self::AddStake { netuid, hotkey, amount } => vec![
-                ("hotkey", Argument::Bytes(hotkey.0.to_vec())),
+                ("hotkey", Value::from_bytes(hotkey.0)),
                 ("netuid", number(netuid.0.into())),
                 ("amount_staked", number(amount.into())),
             ],
@@ -145,25 +166,17 @@ impl Call<'_> {
     }
 }
 
-/// Each argument goes where the metadata names it.
-fn encode(runtime: &Runtime, name: &str, arguments: &Named) -> Result<Vec<u8>, DecodeError> {
-    let item = || Item::Call(format!("{PALLET}.{name}"));
-    let refused = |reason: String| runtime.refused(item(), reason);
-    let (pallet, call) = runtime.call_variant(PALLET, name)?;
-    let is_taken = |wanted: &str| call.fields.iter().any(|f| f.name.as_deref() == Some(wanted));
-    let lost =
-        arguments.iter().find(|(name, _)| !is_taken(name) && !MAY_BE_LEFT_OUT.contains(name));
-    if let Some((lost, _)) = lost {
+/// Those of `given` that the call takes. subxt would drop any other one without a word.
+fn chosen(runtime: &Runtime, call: &str, given: Arguments) -> Result<Arguments, DecodeError> {
+    let refused = |reason: String| runtime.refused(Item::Call(format!("{PALLET}.{call}")), reason);
+    let taken = runtime.call_fields(PALLET, call)?;
+    let is_lost = |name: &&str| !taken.contains(name) && !MAY_BE_LEFT_OUT.contains(name);
+    if let Some(lost) = given.iter().map(|(name, _)| *name).find(is_lost) {
         return Err(refused(format!("it takes no `{lost}`")));
     }
-    let mut bytes = vec![pallet, call.index];
-    for field in &call.fields {
-        let wanted = field.name.as_deref().unwrap_or_default();
-        let argument = arguments.iter().find(|(name, _)| *name == wanted);
-        let (_, argument) =
-            argument.ok_or_else(|| refused(format!("it wants `{wanted}`, which is not known")))?;
-        let encoded = argument.encode(field.ty.id, runtime.metadata().types(), &mut bytes);
-        encoded.map_err(|reason| refused(format!("`{wanted}`: {reason}")))?;
+    let is_given = |wanted: &&&str| given.iter().any(|(name, _)| name == *wanted);
+    if let Some(unknown) = taken.iter().find(|wanted| !is_given(wanted)) {
+        return Err(refused(format!("it wants `{unknown}`, which is not known")));
     }
-    Ok(bytes)
+    Ok(given.into_iter().filter(|(name, _)| taken.contains(name)).collect())
 }

@@ -1,82 +1,73 @@
-//! What the runtime's transaction extensions put into a transaction, and into what is signed.
+//! What goes into the transaction extensions that this node can fill in.
+//!
+//! subxt writes them in the runtime's order, skips an unknown one whose types are empty and refuses
+//! any other unknown one by name. What it does not look at is whether a known name still holds what
+//! it always held: [`check`] does.
 
-use super::argument::{compact, is_empty};
-use super::{ERA_BLOCKS, TransactionError};
-use crate::chain::Hash;
-use crate::chain::decode::Runtime;
+use subxt::OfflineClientAtBlock;
+use subxt::config::transaction_extensions::{
+    ChargeTransactionPaymentParams, CheckMortalityParams, CheckNonceParams,
+};
+use subxt::config::{ClientState, TransactionExtensions};
+use subxt::ext::frame_decode::extrinsics::TransactionExtensions as Encode;
+use subxt::utils::H256;
 
-/// What the extensions know of chain and signer.
-#[derive(Debug, Clone, Copy)]
-pub struct Implicit {
-    pub(super) spec_version: u32,
-    pub(super) transaction_version: u32,
-    pub(super) genesis: Hash,
-    pub(super) nonce: u32,
-    pub(super) birth: u64,
-    pub(super) birth_hash: Hash,
+use super::{ERA_BLOCKS, SigningTerms, TransactionError};
+use crate::chain::decode::{KnownExtensions, Runtime, SubtensorConfig, decode_value};
+
+type Params = <KnownExtensions as TransactionExtensions<SubtensorConfig>>::Params;
+
+/// What our transactions put into them. There is no tip: priorities are flat, so that it would
+/// change nothing.
+pub(super) fn params(terms: &SigningTerms, birth: u64) -> Params {
+    let birth_hash = H256(terms.birth_hash.0);
+    let mortality = CheckMortalityParams::mortal_from_unchecked(ERA_BLOCKS, birth, birth_hash);
+    let nonce = CheckNonceParams::with_nonce(terms.mortality.nonce.into());
+    ((), (), (), mortality, nonce, ChargeTransactionPaymentParams::no_tip(), ())
 }
 
-impl Implicit {
-    /// What an extension writes into the transaction, and what else is signed; `None` for one that
-    /// is not known.
-    fn of(&self, extension: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-        let nothing = Vec::new;
-        Some(match extension {
-            "CheckSpecVersion" => (nothing(), self.spec_version.to_le_bytes().to_vec()),
-            "CheckTxVersion" => (nothing(), self.transaction_version.to_le_bytes().to_vec()),
-            "CheckGenesis" => (nothing(), self.genesis.0.to_vec()),
-            "CheckMortality" | "CheckEra" => (era(self.birth).to_vec(), self.birth_hash.0.to_vec()),
-            "CheckNonce" => (compact_bytes(self.nonce), nothing()),
-            // No tip: priorities are flat, so that it would change nothing.
-            "ChargeTransactionPayment" => (compact_bytes(0), nothing()),
-            // Disabled, and no hash.
-            "CheckMetadataHash" => (vec![0], vec![0]),
-            _ => return None,
-        })
-    }
-}
-
-/// All that is written into the transaction, and all else that is signed, in the metadata's order.
-pub(super) fn encode(
+/// A known name that has come to hold something else is as good as unknown: what is written must
+/// be exactly a value of the metadata's type, and nothing may be left unwritten.
+///
+/// # Errors
+/// [`TransactionError::UnknownExtension`]
+pub(super) fn check(
     runtime: &Runtime,
-    implicit: &Implicit,
-) -> Result<(Vec<u8>, Vec<u8>), TransactionError> {
-    let types = runtime.metadata().types();
-    let (mut extra, mut additional) = (Vec::new(), Vec::new());
+    client: &OfflineClientAtBlock<SubtensorConfig>,
+    terms: &SigningTerms,
+    birth: u64,
+) -> Result<(), TransactionError> {
+    let state = ClientState {
+        genesis_hash: H256(terms.genesis.0),
+        spec_version: runtime.spec_version(),
+        transaction_version: terms.transaction_version,
+        metadata: client.metadata(),
+    };
+    let refused = |name: &str| unknown(runtime, name);
+    let known =
+        KnownExtensions::new(&state, params(terms, birth)).map_err(|e| refused(&e.to_string()))?;
+    let types = client.metadata_ref().types();
     for extension in runtime.transaction_extensions()? {
         let name = extension.identifier();
-        let (has_extra, has_additional) =
-            (!is_empty(extension.extra_ty(), types), !is_empty(extension.additional_ty(), types));
-        let (written, signed) = match implicit.of(name) {
-            Some(known) => known,
-            None if !has_extra && !has_additional => continue,
-            None => return Err(unknown(runtime, name)),
-        };
-        // A known name that has come to hold something else is as good as unknown.
-        if has_extra == written.is_empty() || has_additional == signed.is_empty() {
-            return Err(unknown(runtime, name));
+        if !Encode::contains_extension(&known, name) {
+            continue;
         }
-        extra.extend(written);
-        additional.extend(signed);
+        let (mut written, mut signed) = (Vec::new(), Vec::new());
+        let (extra, additional) = (extension.extra_ty(), extension.additional_ty());
+        known
+            .encode_extension_value_to(name, extra, types, &mut written)
+            .and_then(|()| known.encode_extension_implicit_to(name, additional, types, &mut signed))
+            .map_err(|_| refused(name))?;
+        let fits = |bytes: &[u8], type_id| decode_value(bytes, type_id, types).is_ok();
+        if !fits(&written, extra) || !fits(&signed, additional) {
+            return Err(refused(name));
+        }
     }
-    Ok((extra, additional))
+    Ok(())
 }
 
-fn unknown(runtime: &Runtime, name: &str) -> TransactionError {
+/// The error for an extension that cannot be filled in.
+pub(super) fn unknown(runtime: &Runtime, name: &str) -> TransactionError {
     let spec_version = runtime.spec_version();
     TransactionError::UnknownExtension { spec_version, name: name.to_owned() }
-}
-
-/// A mortal era of [`ERA_BLOCKS`] that counts from `birth`: the period's power in the low bits, the
-/// phase above.
-fn era(birth: u64) -> [u8; 2] {
-    let power = ERA_BLOCKS.trailing_zeros() as u16 - 1;
-    let phase = (birth % ERA_BLOCKS) as u16;
-    (power | phase << 4).to_le_bytes()
-}
-
-fn compact_bytes(number: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    compact(number.into(), &mut bytes);
-    bytes
 }

@@ -1,9 +1,12 @@
 //! Transactions against the metadata of five real runtimes: what was encoded is decoded by another
 //! hand, and compared.
 
-use frame_decode::extrinsics::decode_extrinsic;
+use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
+use parity_scale_codec::{Decode, Encode};
 use proptest::prelude::*;
-use subxt_metadata::Metadata;
+use subxt::ext::frame_decode::extrinsics::decode_extrinsic;
+use subxt::ext::scale_value::Composite;
+use subxt::{Metadata, dynamic};
 
 use super::*;
 use crate::chain::decode::Value;
@@ -139,7 +142,7 @@ fn each_runtime_reads_back_what_was_sent() {
         for (call, name, arguments) in table {
             let encoded = call.encode(&runtime).unwrap();
             let terms = terms(5, 6_852_700);
-            let signed = sign(&runtime, &encoded, &alice(), &terms).unwrap();
+            let signed = sign(&runtime, &call, &alice(), &terms).unwrap();
             assert_eq!(signed.hash, Hash(blake2b_256(&signed.bytes)));
             let read = read(&runtime, &signed.bytes);
             assert_eq!((read.call.as_str(), &read.call_bytes), (name, &encoded), "{of:?}");
@@ -162,7 +165,7 @@ fn signatures_cover_what_the_extensions_imply() {
             let setting = plain(n_weights);
             let call = Call::Weights { netuid: Netuid(1), setting: &setting };
             let terms = terms(77, 1_000);
-            let signed = sign(&runtime, &call.encode(&runtime).unwrap(), &alice(), &terms).unwrap();
+            let signed = sign(&runtime, &call, &alice(), &terms).unwrap();
             let read = read(&runtime, &signed.bytes);
             let extra: Vec<u8> = read.extensions.iter().flat_map(|(_, b)| b.clone()).collect();
             let spec_version = of.0.to_le_bytes().to_vec();
@@ -206,7 +209,7 @@ fn an_unknown_extension_that_wants_something_is_named() {
     };
     let setting = plain(1);
     let sign = |runtime: &Runtime| {
-        let call = Call::Weights { netuid: Netuid(1), setting: &setting }.encode(runtime).unwrap();
+        let call = Call::Weights { netuid: Netuid(1), setting: &setting };
         sign(runtime, &call, &alice(), &terms(0, 100))
     };
     sign(&renamed("CheckWeight", "CheckHeight")).unwrap();
@@ -218,22 +221,67 @@ fn an_unknown_extension_that_wants_something_is_named() {
     assert!(error.to_string().contains("CheckExodusX"), "{error}");
 }
 
+/// The metadata with another type for what the extension writes into a transaction.
+fn runtime_where(extension: &str, holds_what: &str) -> Runtime {
+    let bytes = metadata("finney_343_v15");
+    let RuntimeMetadataPrefixed(magic, metadata) = Decode::decode(&mut &bytes[..]).unwrap();
+    let RuntimeMetadata::V15(mut metadata) = metadata else { panic!("it is of version 15") };
+    let extensions = &mut metadata.extrinsic.signed_extensions;
+    let of = |name: &str| extensions.iter().position(|found| found.identifier == name).unwrap();
+    let (extension, holds_what) = (of(extension), of(holds_what));
+    extensions[extension].ty = extensions[holds_what].ty;
+    let edited = RuntimeMetadataPrefixed(magic, RuntimeMetadata::V15(metadata)).encode();
+    Runtime::new(343, &edited).unwrap()
+}
+
+/// subxt alone would leave the nonce out, or write it where something else is wanted.
+#[test]
+fn a_known_extension_that_has_come_to_hold_something_else_is_named() {
+    let call = Call::BurnedRegister { netuid: Netuid(1), hotkey: AccountId([7; 32]) };
+    let terms = terms(5, 1_000);
+    for holds_what in ["CheckWeight", "CheckMortality"] {
+        let runtime = runtime_where("CheckNonce", holds_what);
+        let payload = call.payload(&runtime).unwrap();
+        let client = runtime.signing(terms.genesis, 1).unwrap();
+        let params = extensions::params(&terms, 937);
+        let signable = client.transactions().create_v4_signable_offline(&payload, params);
+        signable.unwrap().sign(&OurKey(&alice())).unwrap();
+        let error = sign(&runtime, &call, &alice(), &terms).unwrap_err();
+        let (spec_version, name) = (343, "CheckNonce".to_owned());
+        assert_eq!(error, TransactionError::UnknownExtension { spec_version, name });
+    }
+}
+
+/// subxt alone drops an argument that the call does not take, and says nothing.
+#[test]
+fn an_argument_too_many_is_not_dropped_in_silence() {
+    let runtime = runtime(RUNTIMES[2]);
+    let hotkey = ("hotkey", dynamic::Value::from_bytes([7; 32]));
+    let lost = ("limit_price", dynamic::Value::u128(5));
+    let given = [("netuid", dynamic::Value::u128(1)), hotkey, lost];
+    let payload = dynamic::tx("SubtensorModule", "burned_register", Composite::named(given));
+    runtime.client().transactions().call_data(&payload).unwrap();
+    let axon = axon();
+    let call = Call::ServeAxon { netuid: Netuid(1), axon: &axon };
+    let error = call.encode(&runtime_with(b"protocol", b"protokol")).unwrap_err();
+    assert!(error.to_string().contains("it takes no `protocol`"), "{error}");
+}
+
+fn runtime_with(from: &[u8], to: &[u8]) -> Runtime {
+    let mut bytes = metadata("finney_343_v15");
+    while let Some(at) = bytes.windows(from.len()).position(|part| part == from) {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    Runtime::new(343, &bytes).unwrap()
+}
+
 #[test]
 fn a_call_that_the_runtime_lacks_or_that_wants_more_is_named() {
-    let runtime_with = |from: &[u8], to: &[u8]| {
-        let mut bytes = metadata("finney_343_v15");
-        while let Some(at) = bytes.windows(from.len()).position(|part| part == from) {
-            bytes[at..at + to.len()].copy_from_slice(to);
-        }
-        Runtime::new(343, &bytes).unwrap()
-    };
     let axon = axon();
     let call = Call::ServeAxon { netuid: Netuid(1), axon: &axon };
     let error = call.encode(&runtime_with(b"serve_axon", b"serve_exon")).unwrap_err();
     assert!(matches!(error, DecodeError::Missing { .. }), "{error}");
     assert!(error.to_string().contains("call SubtensorModule.serve_axon"), "{error}");
-    let error = call.encode(&runtime_with(b"protocol", b"protokol")).unwrap_err();
-    assert!(error.to_string().contains("it takes no `protocol`"), "{error}");
     let error = call.encode(&runtime_with(b"placeholder1", b"pla_eholder1")).unwrap_err();
     assert!(error.to_string().contains("it wants `pla_eholder1`"), "{error}");
 }
@@ -241,7 +289,8 @@ fn a_call_that_the_runtime_lacks_or_that_wants_more_is_named() {
 #[test]
 fn no_era_begins_before_the_chain() {
     let runtime = runtime(RUNTIMES[2]);
-    assert_eq!(sign(&runtime, &[], &alice(), &terms(0, 62)), Err(TransactionError::Era(62)));
+    let call = Call::BurnedRegister { netuid: Netuid(1), hotkey: AccountId([7; 32]) };
+    assert_eq!(sign(&runtime, &call, &alice(), &terms(0, 62)), Err(TransactionError::Era(62)));
     assert_eq!((birth_block(63), birth_block(62)), (Some(0), None));
     assert_eq!(birth_block(last_block(1_000)), Some(1_000));
 }
@@ -261,7 +310,7 @@ proptest! {
         let entries: Vec<_> = weights.iter().map(|(uid, weight)| (Uid(*uid), *weight)).collect();
         let weights_of = WeightVector::new(entries).unwrap();
         let setting = WeightSetting::Plain { weights: weights_of.clone(), version_key: u64::MAX };
-        let call = Call::Weights { netuid: Netuid(1), setting: &setting }.encode(&runtime).unwrap();
+        let call = Call::Weights { netuid: Netuid(1), setting: &setting };
         let signed = sign(&runtime, &call, &alice(), &terms(nonce, last_block)).unwrap();
         let read = read(&runtime, &signed.bytes);
         let shown = |values: Vec<u16>| {
@@ -276,20 +325,5 @@ proptest! {
         let era = &read.extensions.iter().find(|(name, _)| name == "CheckMortality").unwrap().1;
         let era = u16::from_le_bytes([era[0], era[1]]);
         prop_assert_eq!((era & 0xf, u64::from(era >> 4)), (5, (last_block - 63) % 64));
-    }
-
-    #[test]
-    fn compact_numbers_come_back(number in any::<u128>(), shift in 0u32..128) {
-        let number = number >> shift;
-        let mut bytes = Vec::new();
-        argument::compact(number, &mut bytes);
-        let mode = bytes[0] & 0b11;
-        let width = match mode { 0 => 1, 1 => 2, 2 => 4, _ => 1 + 4 + usize::from(bytes[0] >> 2) };
-        prop_assert_eq!(width, bytes.len());
-        let skipped = usize::from(mode == 3);
-        let mut word = [0; 16];
-        word[..width - skipped].copy_from_slice(&bytes[skipped..]);
-        let word = u128::from_le_bytes(word);
-        prop_assert_eq!(if mode == 3 { word } else { word >> 2 }, number);
     }
 }

@@ -182,20 +182,20 @@ impl World {
     fn look(&mut self) -> Result<(), Died> {
         self.cycle.looking(self.chain.head());
         if self.fails(1.0) {
-            self.cycle.unseen();
+            self.cycle.chain_unreachable();
             return Ok(());
         }
         let (finalized, mut head) = (self.chain.finalized(), self.chain.head());
         if self.fails(0.3) {
             head = head.saturating_sub(self.rng.random_range(0..12)); // A node that lags.
         }
-        let sight = self.chain.sight(finalized, head);
-        for finding in self.cycle.findings(&sight) {
+        let view = self.chain.view(finalized, head);
+        for finding in self.cycle.findings(&view) {
             self.write(&finding)?;
         }
         let scores: [f32; 3] = self.rng.random();
         let scores = if self.fails(0.2) { Err(WaitReason::NoScores) } else { Ok(&scores[..]) };
-        match self.cycle.plan(&sight, scores, 12.0 * head as f64) {
+        match self.cycle.plan(&view, scores, 12.0 * head as f64) {
             Plan::Set(planned) => self.set(&planned),
             Plan::Wait { .. } | Plan::Stop { .. } => Ok(()),
         }
@@ -204,7 +204,7 @@ impl World {
     fn set(&mut self, planned: &PlannedSetting) -> Result<(), Died> {
         assert!(self.journal.iter().all(|entry| entry.outcome.is_some()), "two open settings");
         if self.fails(0.3) {
-            self.cycle.unseen(); // No nonce.
+            self.cycle.chain_unreachable(); // No nonce.
             return Ok(());
         }
         let mortality = self.chain.next_transaction();

@@ -24,7 +24,7 @@ pub(super) fn query_info(served: &mut dyn Served, params: &Params) -> Answer {
     let answer = served.node().call(&format!("{API}_{METHOD}"), &arguments, at)?;
     // Version 14 tells nothing of runtime APIs.
     let metadata = served.node().call("Metadata_metadata_at_version", &15_u32.to_le_bytes(), at)?;
-    let runtime = Runtime::new(0, metadata_of_answer(&metadata).unwrap_or_default())?;
+    let runtime = Runtime::new(0, &metadata_of_answer(&metadata).unwrap_or_default())?;
     in_json(&runtime.decode_call(API, METHOD, &answer, None)?)
 }
 

@@ -139,7 +139,7 @@ impl From<TransactionError> for SubtensorError {
 }
 
 impl SubtensorError {
-    /// In the words of the chain's door.
+    /// As an error of the [`Chain`](sn1::chain::Chain) trait.
     pub(super) fn into_chain_error(self, attempted: &'static str) -> ChainError {
         match self {
             Self::Unreachable { attempted, failures } => {

@@ -124,7 +124,7 @@ impl Session {
                 answer => answer?.unwrap_or_default(),
             };
             if let Some(metadata) = metadata_of_answer(&answer) {
-                return Ok(metadata.to_vec());
+                return Ok(metadata);
             }
         }
         let method = "state_getMetadata";

@@ -6,7 +6,7 @@
 //! is given the very same bytes again, of which no chain takes more than one copy. Nothing else is
 //! ever sent for it, and it is signed once.
 
-mod pursuit;
+mod tracker;
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::super::failpoints::Failpoint;
 use super::session::Session;
 use super::{CallError, Subtensor, SubtensorError};
-use pursuit::Pursuit;
+use tracker::TransactionTracker;
 
 impl Subtensor {
     /// Signs `call` with exactly this nonce and last block, submits it, and follows it to finality,
@@ -38,7 +38,7 @@ impl Subtensor {
         if is_weights {
             self.shared.failpoints.hit(Failpoint::AfterSign);
         }
-        Pursuit::new(self, attempted, signed, signer.account_id(), mortality).run().await
+        TransactionTracker::new(self, attempted, signed, signer.account_id(), mortality).run().await
     }
 
     /// The same with the next nonce of `signer`, as the chain tells it now.
@@ -95,7 +95,6 @@ impl Subtensor {
             let birth_hash = session.hash_of(birth).await?.ok_or(CallError::Behind(birth))?;
             let genesis = session.genesis();
             let terms = SigningTerms { genesis, transaction_version, mortality, birth_hash };
-            let call = call.encode(&runtime)?;
             Ok(sign(&runtime, &call, signer, &terms)?)
         };
         self.ask(attempted, make).await

@@ -253,7 +253,7 @@ fn storage_keys_and_defaults_come_from_the_metadata() {
     assert_eq!(tempo.number::<u16>("Tempo"), Ok(360));
     assert_eq!(runtime.decode_storage(PALLET, "Uids", None), Ok(None));
     let wrong = runtime.storage(PALLET, "Tempo", (1u16, 2u16)).unwrap_err();
-    assert!(wrong.to_string().contains("1 keys, not 2"), "{wrong}");
+    assert!(wrong.to_string().contains("expected 1 key parts but got 2"), "{wrong}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::seq::IteratorRandom;
 
 use crate::chain::commit_reveal::{BeaconKeypair, BeaconParameters, EpochSchedule, ModularEpochs};
-use crate::chain::weight_cycle::Sight;
+use crate::chain::weight_cycle::ChainView;
 use crate::chain::{
     CommitId, Hash, Head, Hyperparameters, Included, Mortality, Netuid, Refusal, RevealTerms,
     StoredCommit, StoredWeights, Uid, WeightTerms, WeightVector,
@@ -93,7 +93,7 @@ impl ModelChain {
     }
 
     /// What a node that knows the chain up to `head` says.
-    pub(super) fn sight(&self, finalized: u64, head: u64) -> Sight {
+    pub(super) fn view(&self, finalized: u64, head: u64) -> ChainView {
         let ledger = &self.blocks[head as usize];
         let epochs = ModularEpochs { netuid: NETUID, tempo: TEMPO, head };
         let reveal = self.rules.commit_reveal.then_some(RevealTerms {
@@ -119,7 +119,7 @@ impl ModelChain {
         };
         let commits = ledger.commits.iter().map(|(commit, ..)| *commit).collect();
         let stored = ledger.stored.clone();
-        Sight { finalized: self.head_at(finalized), terms, commits, stored }
+        ChainView { finalized: self.head_at(finalized), terms, commits, stored }
     }
 
     pub(super) fn next_transaction(&self) -> Mortality {

@@ -67,7 +67,7 @@ pub(super) fn decoder(node: &DevNode) -> Runtime {
     let arguments = 15_u32.to_le_bytes();
     let answer = node.call("Metadata_metadata_at_version", &arguments, None).unwrap();
     let metadata = crate::chain::decode::metadata_of_answer(&answer).unwrap();
-    Runtime::new(version as u32, metadata).unwrap()
+    Runtime::new(version as u32, &metadata).unwrap()
 }
 
 /// A transaction's parts, to be altered before they are signed.

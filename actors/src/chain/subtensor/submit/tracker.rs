@@ -15,7 +15,7 @@ use super::super::{CallError, NodeFailure, Subtensor, SubtensorError};
 /// Blocks whose transactions are fetched at once.
 const BLOCKS_AT_ONCE: u64 = 16;
 
-pub(super) struct Pursuit<'a> {
+pub(super) struct TransactionTracker<'a> {
     client: &'a Subtensor,
     attempted: &'static str,
     signed: SignedTransaction,
@@ -43,7 +43,7 @@ enum News {
     Quiet,
 }
 
-impl<'a> Pursuit<'a> {
+impl<'a> TransactionTracker<'a> {
     pub(super) fn new(
         client: &'a Subtensor,
         attempted: &'static str,

@@ -1,4 +1,5 @@
-//! The chain's door: every method of [`Chain`], each in the door's own words for what fails.
+//! [`Chain`] for the real chain: each method reads or submits, and turns what failed into a
+//! [`ChainError`].
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use sn1::wallet::{AccountId, Keypair};
 
 use super::{Subtensor, SubtensorError};
 
-/// The words for an error that does not bring its own.
-fn told<T>(attempted: &'static str, answer: Result<T, SubtensorError>) -> Result<T, ChainError> {
+/// Adds what was attempted to an error that does not say so itself.
+fn named<T>(attempted: &'static str, answer: Result<T, SubtensorError>) -> Result<T, ChainError> {
     answer.map_err(|error| error.into_chain_error(attempted))
 }
 
@@ -30,26 +31,26 @@ impl Subtensor {
         amount: u64,
     ) -> Result<Included, ChainError> {
         let (attempted, call) = ("the stake", Call::AddStake { netuid, hotkey, amount });
-        told(attempted, self.carry_out_next(attempted, coldkey, call).await)
+        named(attempted, self.carry_out_next(attempted, coldkey, call).await)
     }
 }
 
 impl Chain for Subtensor {
     async fn head(&self) -> Result<Head, ChainError> {
-        told("reading the newest block", self.head().await)
+        named("reading the newest block", self.head().await)
     }
 
     async fn finalized(&self) -> Result<Head, ChainError> {
-        told("reading the newest final block", self.finalized().await)
+        named("reading the newest final block", self.finalized().await)
     }
 
     async fn metagraph(&self, netuid: Netuid) -> Result<Arc<Metagraph>, ChainError> {
-        let snapshot = told("reading the metagraph", self.snapshot(netuid).await)?;
+        let snapshot = named("reading the metagraph", self.snapshot(netuid).await)?;
         Ok(Arc::new(snapshot.metagraph))
     }
 
     async fn weights(&self, netuid: Netuid, uid: Uid) -> Result<StoredWeights, ChainError> {
-        told("reading the weights", self.weights(netuid, uid).await)
+        named("reading the weights", self.weights(netuid, uid).await)
     }
 
     async fn weight_terms(
@@ -58,7 +59,7 @@ impl Chain for Subtensor {
         hotkey: &AccountId,
     ) -> Result<WeightTerms, ChainError> {
         let terms = self.weight_terms(netuid, hotkey).await;
-        told("reading what weights are planned from", terms)
+        named("reading what weights are planned from", terms)
     }
 
     async fn weight_commits(
@@ -66,11 +67,11 @@ impl Chain for Subtensor {
         netuid: Netuid,
         hotkey: &AccountId,
     ) -> Result<Vec<StoredCommit>, ChainError> {
-        told("reading the sealed commits", self.weight_commits(netuid, hotkey).await)
+        named("reading the sealed commits", self.weight_commits(netuid, hotkey).await)
     }
 
     async fn next_transaction(&self, signer: &AccountId) -> Result<Mortality, ChainError> {
-        told("planning a transaction", self.next_transaction(signer).await)
+        named("planning a transaction", self.next_transaction(signer).await)
     }
 
     async fn burned_register(
@@ -80,7 +81,7 @@ impl Chain for Subtensor {
         hotkey: AccountId,
     ) -> Result<Included, ChainError> {
         let (attempted, call) = ("the registration", Call::BurnedRegister { netuid, hotkey });
-        told(attempted, self.carry_out_next(attempted, coldkey, call).await)
+        named(attempted, self.carry_out_next(attempted, coldkey, call).await)
     }
 
     async fn serve_axon(
@@ -90,7 +91,7 @@ impl Chain for Subtensor {
         axon: AxonInfo,
     ) -> Result<Included, ChainError> {
         let (attempted, call) = ("the axon record", Call::ServeAxon { netuid, axon: &axon });
-        told(attempted, self.carry_out_next(attempted, hotkey, call).await)
+        named(attempted, self.carry_out_next(attempted, hotkey, call).await)
     }
 
     async fn serve_prometheus(
@@ -101,7 +102,7 @@ impl Chain for Subtensor {
     ) -> Result<Included, ChainError> {
         let attempted = "the prometheus record";
         let call = Call::ServePrometheus { netuid, prometheus: &prometheus };
-        told(attempted, self.carry_out_next(attempted, hotkey, call).await)
+        named(attempted, self.carry_out_next(attempted, hotkey, call).await)
     }
 
     async fn prometheus(
@@ -109,7 +110,7 @@ impl Chain for Subtensor {
         netuid: Netuid,
         hotkey: &AccountId,
     ) -> Result<Option<PrometheusRecord>, ChainError> {
-        told("reading the prometheus record", self.prometheus(netuid, hotkey).await)
+        named("reading the prometheus record", self.prometheus(netuid, hotkey).await)
     }
 
     async fn submit_weights(
@@ -120,6 +121,6 @@ impl Chain for Subtensor {
         mortality: Mortality,
     ) -> Result<Included, ChainError> {
         let (attempted, call) = ("the weights", Call::Weights { netuid, setting });
-        told(attempted, self.carry_out(attempted, hotkey, call, mortality).await)
+        named(attempted, self.carry_out(attempted, hotkey, call, mortality).await)
     }
 }
