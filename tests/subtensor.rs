@@ -144,7 +144,9 @@ async fn each_kind_of_bad_node_is_left_for_the_next() {
         let lone = client(&[&bad], within).snapshot(SN1).await.unwrap_err();
         let [error] = &failures(lone)[..] else { panic!("{fault:?}: one attempt") };
         let is_told = match fault {
-            Fault::NoHandshake => matches!(error, CallError::Late { attempted: "connecting", .. }),
+            Fault::NoHandshake => {
+                matches!(error, CallError::Late { attempted, .. } if attempted == "connecting")
+            }
             Fault::CloseOn(_) | Fault::GarbageOn(_) => matches!(error, CallError::Closed { .. }),
             Fault::RefuseOn(_) => matches!(error, CallError::Refused { code: -32603, .. }),
             Fault::NonsenseOn(_) => matches!(error, CallError::Garbled { .. }),

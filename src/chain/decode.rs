@@ -16,6 +16,8 @@ mod metadata;
 mod records;
 mod runtime;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod types;
 mod value;
 mod weight_commits;

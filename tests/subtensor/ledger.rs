@@ -87,7 +87,7 @@ impl Ledger {
         let pool = std::mem::take(&mut blocks.pool);
         blocks.bodies.insert(best, [vec![vec![4, 0]], pool].concat());
         failure.map(|failure| blocks.failures.insert(best, failure));
-        self.tell("head", json!({ "number": format!("0x{best:x}") }));
+        self.tell("head", header(best));
         self.tell("transaction", json!({ "inBlock": hash_at(best) }));
         best
     }
@@ -95,7 +95,7 @@ impl Ledger {
     pub(crate) fn finalize(&self, number: u64) {
         let mut blocks = self.blocks.lock().unwrap();
         (blocks.finalized, blocks.best) = (number, blocks.best.max(number));
-        self.tell("final", json!({ "number": format!("0x{number:x}") }));
+        self.tell("final", header(number));
     }
 
     /// Another transaction of the account is in the newest block.
@@ -155,14 +155,13 @@ impl Ledger {
                 Some(_) => Value::Null,
             },
             "chain_getFinalizedHead" => json!(hash_at(blocks.finalized)),
-            "chain_getHeader" => json!({ "number": format!("0x{:x}", number_of(&params[0])) }),
+            "chain_getHeader" => header(number_of(&params[0])),
             "chain_getBlock" => {
                 let number = number_of(&params[0]);
                 let none = Vec::new();
                 let body = blocks.bodies.get(&number).unwrap_or(&none);
                 let body: Vec<_> = body.iter().map(|bytes| hex(bytes)).collect();
-                let header = json!({ "parentHash": hash_at(number - 1) });
-                json!({ "block": { "header": header, "extrinsics": body } })
+                json!({ "block": { "header": header(number), "extrinsics": body } })
             }
             "system_accountNextIndex" => json!(blocks.nonce_at(blocks.best)),
             "state_getStorage" => {
@@ -213,6 +212,11 @@ impl Blocks {
         }
         events
     }
+}
+
+fn header(number: u64) -> Value {
+    let parent = hash_at(number.saturating_sub(1));
+    json!({ "number": format!("0x{number:x}"), "parentHash": parent })
 }
 
 fn unhex(text: &str) -> Vec<u8> {

@@ -36,6 +36,7 @@ use parking_lot::Mutex;
 use rand::Rng;
 use sn1::chain::Hash;
 use sn1::chain::decode::Runtime;
+use subxt::rpcs::methods::legacy::RuntimeVersion;
 use tokio::sync::Mutex as AsyncMutex;
 
 pub use endpoint::{Endpoint, Network};
@@ -43,7 +44,7 @@ pub use error::{CallError, NodeFailure, SubtensorError};
 pub use follow::LinkEvent;
 
 use super::failpoints::Failpoints;
-use session::{RuntimeVersion, Session};
+use session::Session;
 
 /// Runtimes that are kept: the one in force, and the one before it for blocks around an upgrade.
 const KEPT_RUNTIMES: usize = 2;
@@ -172,12 +173,12 @@ impl Subtensor {
         at: Hash,
     ) -> Result<(Arc<Runtime>, RuntimeVersion), CallError> {
         let version = session.version(at).await?;
-        if let Some(runtime) = self.shared.runtimes.lock().get(&version.spec) {
+        if let Some(runtime) = self.shared.runtimes.lock().get(&version.spec_version) {
             return Ok((Arc::clone(runtime), version));
         }
-        let runtime = Arc::new(session.runtime(version.spec, at).await?);
+        let runtime = Arc::new(session.runtime(version.spec_version, at).await?);
         let mut runtimes = self.shared.runtimes.lock();
-        runtimes.insert(version.spec, Arc::clone(&runtime));
+        runtimes.insert(version.spec_version, Arc::clone(&runtime));
         while runtimes.len() > KEPT_RUNTIMES {
             runtimes.pop_first();
         }

@@ -1,5 +1,5 @@
 //! One websocket to one node, shared by many callers: JSON-RPC requests out, answers back to who
-//! asked.
+//! asked. subxt's methods are called on it ([`RpcClientT`]).
 //!
 //! One task owns the socket and ends with the [`Connection`], so that nothing outlives it. It pings
 //! an idle peer and gives up one that says nothing, which is how a half-open socket is noticed.
@@ -11,8 +11,13 @@ mod worker;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
 use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 use sn1::chain::rpc::Refused;
+use subxt::rpcs::Error as RpcError;
+use subxt::rpcs::client::{RawRpcFuture, RawRpcSubscription, RpcClientT};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -28,8 +33,8 @@ const WAITING_REQUESTS: usize = 64;
 const WAITING_NEWS: usize = 64;
 
 struct Request {
-    method: &'static str,
-    params: Json,
+    method: String,
+    params: Option<Box<RawValue>>,
     reply: Reply,
     /// For a subscription.
     feed: Option<Feed>,
@@ -38,17 +43,7 @@ struct Request {
 /// Where the news of a subscription go, and how it is ended.
 struct Feed {
     news: mpsc::Sender<Json>,
-    unsubscribe: &'static str,
-}
-
-/// A subscription; it is ended at the node soon after this is dropped.
-pub(super) struct Subscription(mpsc::Receiver<Json>);
-
-impl Subscription {
-    /// The next news; `None` when the connection has ended or news were taken too slowly.
-    pub(super) async fn next(&mut self) -> Option<Json> {
-        self.0.recv().await
-    }
+    unsubscribe: String,
 }
 
 type Reply = oneshot::Sender<Result<Json, Refused>>;
@@ -71,7 +66,8 @@ impl Drop for Connection {
 impl Connection {
     pub(super) async fn open(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Self, CallError> {
         let socket = timeout(deadlines.connect, connect(endpoint)).await;
-        let socket = socket.map_err(|_| CallError::late("connecting", deadlines.connect))?;
+        let socket =
+            socket.map_err(|_| CallError::late("connecting".to_owned(), deadlines.connect))?;
         let socket = socket.map_err(|reason| CallError::Connect { reason })?;
         let (requests, queue) = mpsc::channel(WAITING_REQUESTS);
         let end = Arc::new(OnceLock::new());
@@ -85,35 +81,22 @@ impl Connection {
     }
 
     /// The result member of the answer.
-    pub(super) async fn call(&self, method: &'static str, params: Json) -> Result<Json, CallError> {
-        self.ask(method, params, None).await
-    }
-
-    /// Subscribes with `method`; `unsubscribe` is the method that ends it.
-    pub(super) async fn subscribe(
-        &self,
-        method: &'static str,
-        params: Json,
-        unsubscribe: &'static str,
-    ) -> Result<Subscription, CallError> {
-        let (news, taken) = mpsc::channel(WAITING_NEWS);
-        self.ask(method, params, Some(Feed { news, unsubscribe })).await?;
-        Ok(Subscription(taken))
-    }
-
     async fn ask(
         &self,
-        method: &'static str,
-        params: Json,
+        method: &str,
+        params: Option<Box<RawValue>>,
         feed: Option<Feed>,
     ) -> Result<Json, CallError> {
         let (reply, answer) = oneshot::channel();
+        let request = Request { method: method.to_owned(), params, reply, feed };
         let asked = async {
-            self.requests.send(Request { method, params, reply, feed }).await.ok()?;
+            self.requests.send(request).await.ok()?;
             answer.await.ok()
         };
-        match timeout(self.call_within, asked).await {
-            Err(_) => Err(CallError::late(method, self.call_within)),
+        let answer = timeout(self.call_within, asked).await;
+        let method: Box<str> = method.into();
+        match answer {
+            Err(_) => Err(CallError::late(method.into_string(), self.call_within)),
             Ok(None) => Err(CallError::Closed { method, reason: self.reason() }),
             Ok(Some(Err(Refused { code, message, data }))) => {
                 Err(CallError::Refused { method, code, message, data })
@@ -125,4 +108,41 @@ impl Connection {
     fn reason(&self) -> String {
         self.end.get().cloned().unwrap_or_else(|| "this node is stopping".to_owned())
     }
+}
+
+/// Our own errors travel through subxt as they are, so that a node's refusal keeps its code, its
+/// words and its data.
+impl RpcClientT for Connection {
+    fn request_raw<'a>(
+        &'a self,
+        method: &'a str,
+        params: Option<Box<RawValue>>,
+    ) -> RawRpcFuture<'a, Box<RawValue>> {
+        Box::pin(async move {
+            let answer = self.ask(method, params, None).await;
+            raw(&answer.map_err(|error| RpcError::Client(Box::new(error)))?)
+        })
+    }
+
+    /// The subscription ends when the connection does or when its news are taken too slowly. The
+    /// node is told soon after it was dropped.
+    fn subscribe_raw<'a>(
+        &'a self,
+        method: &'a str,
+        params: Option<Box<RawValue>>,
+        unsubscribe: &'a str,
+    ) -> RawRpcFuture<'a, RawRpcSubscription> {
+        Box::pin(async move {
+            let (news, mut taken) = mpsc::channel(WAITING_NEWS);
+            let feed = Feed { news, unsubscribe: unsubscribe.to_owned() };
+            let id = self.ask(method, params, Some(feed)).await;
+            let id = id.map_err(|error| RpcError::Client(Box::new(error)))?.to_string();
+            let stream = poll_fn(move |context| taken.poll_recv(context)).map(|news| raw(&news));
+            Ok(RawRpcSubscription { stream: Box::pin(stream), id: Some(id) })
+        })
+    }
+}
+
+fn raw(answer: &Json) -> Result<Box<RawValue>, RpcError> {
+    to_raw_value(answer).map_err(RpcError::Serialization)
 }

@@ -1,13 +1,18 @@
 //! Why a node, or all of them, gave no usable answer.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use sn1::chain::decode::DecodeError;
 use sn1::chain::transaction::TransactionError;
 use sn1::chain::{ChainError, Hash, Refusal};
+use subxt::rpcs::Error as RpcError;
 
 use super::endpoint::Endpoint;
+
+/// Longest reason in characters: what a node sends is not to fill the logs.
+const MAX_REASON: usize = 200;
 
 /// Why one node gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,7 +27,7 @@ pub enum CallError {
     #[error("no answer to {attempted} within {seconds} s")]
     Late {
         /// What was attempted.
-        attempted: &'static str,
+        attempted: String,
         /// The deadline.
         seconds: f64,
     },
@@ -30,7 +35,7 @@ pub enum CallError {
     #[error("the connection ended during {method}: {reason}")]
     Closed {
         /// What was asked.
-        method: &'static str,
+        method: Box<str>,
         /// Why.
         reason: String,
     },
@@ -38,7 +43,7 @@ pub enum CallError {
     #[error("{method} was refused with code {code}: {message}{}", in_brackets(data))]
     Refused {
         /// What was asked.
-        method: &'static str,
+        method: Box<str>,
         /// The node's code.
         code: i64,
         /// The node's words.
@@ -50,8 +55,8 @@ pub enum CallError {
     #[error("the answer to {method} makes no sense: {shown}")]
     Garbled {
         /// What was asked.
-        method: &'static str,
-        /// How the answer begins.
+        method: Box<str>,
+        /// What is wrong with it.
         shown: String,
     },
     /// A node of another chain than the first one that answered.
@@ -78,7 +83,24 @@ fn in_brackets(data: &Json) -> String {
 }
 
 impl CallError {
-    pub(super) fn late(attempted: &'static str, within: Duration) -> Self {
+    /// What went wrong below subxt's method of that name, or in what it made of the answer.
+    pub(super) fn of(method: &str, error: RpcError) -> Self {
+        match error {
+            RpcError::Client(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => Self::garbled(method, &*error),
+            },
+            error => Self::garbled(method, &error),
+        }
+    }
+
+    /// An answer of another form. The reason quotes it, so it is cut short.
+    pub(super) fn garbled(method: &str, reason: &(impl fmt::Display + ?Sized)) -> Self {
+        let shown = reason.to_string().chars().take(MAX_REASON).collect();
+        Self::Garbled { method: method.into(), shown }
+    }
+
+    pub(super) fn late(attempted: String, within: Duration) -> Self {
         Self::Late { attempted, seconds: within.as_secs_f64() }
     }
 }

@@ -9,12 +9,13 @@ use std::sync::{Arc, Weak};
 
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use serde_json::Value as Json;
 use sn1::chain::Head;
+use subxt::rpcs::Error as RpcError;
+use subxt::rpcs::client::RpcSubscription;
+use subxt::rpcs::methods::legacy::RuntimeVersion;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use super::connection::Subscription;
-use super::session::{Session, number_in, spec_version_in};
+use super::session::{Header, Session};
 use super::{CallError, Endpoint, NodeFailure, Subtensor};
 
 /// What happens to the connection, and what the chain says on it.
@@ -75,16 +76,18 @@ struct Follower {
 struct Feeds {
     session: Weak<Session>,
     endpoint: Endpoint,
-    best: Subscription,
-    finalized: Subscription,
-    versions: Subscription,
+    best: RpcSubscription<Header>,
+    finalized: RpcSubscription<Header>,
+    versions: RpcSubscription<RuntimeVersion>,
     last_head: Instant,
 }
 
 enum News {
-    Best(Json),
-    Finalized(Json),
-    Version(Json),
+    Best(Header),
+    Finalized(Header),
+    Version(RuntimeVersion),
+    /// What is told makes no sense.
+    Garbled(RpcError),
     Ended,
     Silent(Duration),
 }
@@ -94,11 +97,12 @@ impl Follower {
         let Some(feeds) = &mut self.feeds else { return self.connect().await };
         let head_silence = self.client.shared.settings.deadlines.head_silence;
         let event = match feeds.news(head_silence).await {
-            News::Best(header) => feeds.head(&header).await.map(LinkEvent::Best),
-            News::Finalized(header) => feeds.head(&header).await.map(LinkEvent::Finalized),
-            News::Version(version) => spec_version_in(&version)
-                .map(|spec_version| LinkEvent::Runtime { spec_version })
-                .ok_or_else(|| "its runtime version makes no sense".to_owned()),
+            News::Best(header) => head(&feeds.session, &header).await.map(LinkEvent::Best),
+            News::Finalized(header) => {
+                head(&feeds.session, &header).await.map(LinkEvent::Finalized)
+            }
+            News::Version(version) => Ok(LinkEvent::Runtime { spec_version: version.spec_version }),
+            News::Garbled(error) => Err(CallError::of("a subscription", error).to_string()),
             News::Silent(silent) if self.client.n_nodes() == 1 => Ok(LinkEvent::Silent { silent }),
             News::Silent(silent) => Err(format!("no new block for {} s", silent.as_secs())),
             News::Ended => Err("the connection ended".to_owned()),
@@ -172,7 +176,6 @@ impl Feeds {
     }
 
     async fn news(&mut self, head_silence: Duration) -> News {
-        let told = |news: Option<Json>, of: fn(Json) -> News| news.map_or(News::Ended, of);
         tokio::select! {
             header = self.best.next() => told(header, News::Best),
             header = self.finalized.next() => told(header, News::Finalized),
@@ -184,13 +187,17 @@ impl Feeds {
             }
         }
     }
+}
 
-    /// A header tells no hash: the node does, by the number.
-    async fn head(&self, header: &Json) -> Result<Head, String> {
-        let number = number_in(header).ok_or("a header makes no sense")?;
-        let session = self.session.upgrade().ok_or("the connection ended")?;
-        let hash = session.hash_of(number).await.map_err(|error| error.to_string())?;
-        let hash = hash.ok_or_else(|| format!("it has told block {number}, and has none"))?;
-        Ok(Head { number, hash })
-    }
+fn told<T>(news: Option<Result<T, RpcError>>, of: fn(T) -> News) -> News {
+    news.map_or(News::Ended, |news| news.map_or_else(News::Garbled, of))
+}
+
+/// A header tells no hash: the node does, by the number.
+async fn head(session: &Weak<Session>, header: &Header) -> Result<Head, String> {
+    let session = session.upgrade().ok_or("the connection ended")?;
+    let number = header.number();
+    let hash = session.hash_of(number).await.map_err(|error| error.to_string())?;
+    let hash = hash.ok_or_else(|| format!("it has told block {number}, and has none"))?;
+    Ok(Head { number, hash })
 }

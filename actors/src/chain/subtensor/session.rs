@@ -1,12 +1,21 @@
-//! What a node of the chain is asked, as types. One session is one connection to one node.
+//! What a node of the chain is asked, by subxt's methods. One session is one connection to one node.
+
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
-use serde_json::{Value as Json, json};
+use serde::Deserialize;
+use serde_json::Value as Json;
 use sn1::chain::decode::{Read, Runtime, metadata_of_answer};
 use sn1::chain::{Hash, Head, Refusal};
 use sn1::wallet::AccountId;
+use subxt::ext::codec;
+use subxt::rpcs::client::{RpcParams, RpcSubscription};
+use subxt::rpcs::methods::legacy::{
+    LegacyRpcMethods, NumberOrHex, RuntimeVersion, TransactionStatus,
+};
+use subxt::rpcs::{Error as RpcError, RpcClient, RpcConfig};
 
-use super::connection::{Connection, Subscription};
+use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::{CallError, Deadlines};
 
@@ -14,18 +23,40 @@ use super::{CallError, Deadlines};
 const METADATA_VERSIONS: [u32; 2] = [15, 16];
 const METADATA_AT_VERSION: &str = "Metadata_metadata_at_version";
 /// Keys of one page.
-const PAGE: usize = 200;
+const PAGE: u32 = 200;
 /// "Method not found".
 const NO_METHOD: i64 = -32601;
 /// The codes of a node's pool: the transaction is to blame, not the node.
 const POOL_CODES: std::ops::Range<i64> = 1000..1100;
 
-/// The versions of the runtime in force at a block.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RuntimeVersion {
-    pub(super) spec: u32,
-    /// Not told by every node's every answer; needed for signing only.
-    pub(super) transaction: Option<u32>,
+/// The types of subtensor's JSON-RPC.
+pub(super) enum SubtensorRpc {}
+
+impl RpcConfig for SubtensorRpc {
+    type Header = Header;
+    type Hash = Hash;
+    type AccountId = AccountId;
+}
+
+/// What is used of a header: a new kind of digest must not hide a block.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Header {
+    parent_hash: Hash,
+    number: NumberOrHex,
+}
+
+impl Header {
+    /// Its height; the largest number for one that is none.
+    pub(super) fn number(&self) -> u64 {
+        self.number.into_u256().try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl codec::Decode for Header {
+    fn decode<I: codec::Input>(_: &mut I) -> Result<Self, codec::Error> {
+        Err("the methods that are used send headers as JSON".into())
+    }
 }
 
 /// A block's transactions, as bytes, and its parent.
@@ -36,16 +67,29 @@ pub(super) struct Body {
 
 /// A connection whose chain is known.
 pub(super) struct Session {
-    connection: Connection,
+    connection: Arc<Connection>,
+    client: RpcClient,
+    methods: LegacyRpcMethods<SubtensorRpc>,
     endpoint: Endpoint,
     genesis: Hash,
 }
 
+/// Names the method in what went wrong with it.
+fn of(method: &'static str) -> impl Fn(RpcError) -> CallError {
+    move |error| CallError::of(method, error)
+}
+
+fn absent(method: &'static str) -> CallError {
+    CallError::garbled(method, "there is none")
+}
+
 impl Session {
     pub(super) async fn open(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Self, CallError> {
-        let connection = Connection::open(endpoint, deadlines).await?;
-        let genesis = block_hash(&connection, json!([0])).await?;
-        Ok(Self { connection, endpoint: endpoint.clone(), genesis })
+        let connection = Arc::new(Connection::open(endpoint, deadlines).await?);
+        let client = RpcClient::new(Arc::clone(&connection));
+        let methods = LegacyRpcMethods::new(client.clone());
+        let genesis = methods.genesis_hash().await.map_err(of("chain_getBlockHash"))?;
+        Ok(Self { connection, client, methods, endpoint: endpoint.clone(), genesis })
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -62,49 +106,43 @@ impl Session {
 
     /// The newest block.
     pub(super) async fn head(&self) -> Result<Head, CallError> {
-        let hash = block_hash(&self.connection, json!([])).await?;
+        let method = "chain_getBlockHash";
+        let hash = self.methods.chain_get_block_hash(None).await.map_err(of(method))?;
+        let hash = hash.ok_or_else(|| absent(method))?;
         Ok(Head { number: self.number_of(hash).await?, hash })
     }
 
     /// The newest final block.
     pub(super) async fn finalized(&self) -> Result<Head, CallError> {
-        let method = "chain_getFinalizedHead";
-        let answer = self.connection.call(method, json!([])).await?;
-        let hash = as_hash(method, &answer)?;
+        let hash = self.methods.chain_get_finalized_head().await;
+        let hash = hash.map_err(of("chain_getFinalizedHead"))?;
         Ok(Head { number: self.number_of(hash).await?, hash })
     }
 
     pub(super) async fn number_of(&self, hash: Hash) -> Result<u64, CallError> {
         let method = "chain_getHeader";
-        let header = self.connection.call(method, json!([hash])).await?;
-        number_in(&header).ok_or_else(|| garbled(method, &header["number"]))
+        let header = self.methods.chain_get_header(Some(hash)).await.map_err(of(method))?;
+        header.map(|header| header.number()).ok_or_else(|| absent(method))
     }
 
     /// The block of that number on the node's best chain; `None` when it has none (yet).
     pub(super) async fn hash_of(&self, number: u64) -> Result<Option<Hash>, CallError> {
-        let method = "chain_getBlockHash";
-        let answer = self.connection.call(method, json!([number])).await?;
-        if answer.is_null() { Ok(None) } else { as_hash(method, &answer).map(Some) }
+        let hash = self.methods.chain_get_block_hash(Some(number.into())).await;
+        hash.map_err(of("chain_getBlockHash"))
     }
 
     pub(super) async fn body(&self, at: Hash) -> Result<Body, CallError> {
         let method = "chain_getBlock";
-        let answer = self.connection.call(method, json!([at])).await?;
-        let block = &answer["block"];
-        let parent = as_hash(method, &block["header"]["parentHash"])?;
-        let list = block["extrinsics"].as_array().ok_or_else(|| garbled(method, block))?;
-        let extrinsics = list.iter().map(|one| bytes(method, one)).collect::<Result<_, _>>()?;
-        Ok(Body { parent, extrinsics })
+        let found = self.methods.chain_get_block(Some(at)).await.map_err(of(method))?;
+        let block = found.ok_or_else(|| absent(method))?.block;
+        let extrinsics = block.extrinsics.into_iter().map(|bytes| bytes.0).collect();
+        Ok(Body { parent: block.header.parent_hash, extrinsics })
     }
 
     /// The versions of the runtime that answers at that block.
     pub(super) async fn version(&self, at: Hash) -> Result<RuntimeVersion, CallError> {
-        let method = "state_getRuntimeVersion";
-        let version = self.connection.call(method, json!([at])).await?;
-        let spec = spec_version_in(&version).ok_or_else(|| garbled(method, &version))?;
-        let transaction = version["transactionVersion"].as_u64();
-        let transaction = transaction.and_then(|number| number.try_into().ok());
-        Ok(RuntimeVersion { spec, transaction })
+        let version = self.methods.state_get_runtime_version(Some(at)).await;
+        version.map_err(of("state_getRuntimeVersion"))
     }
 
     /// That runtime, with its metadata.
@@ -115,44 +153,42 @@ impl Session {
 
     async fn metadata(&self, at: Hash) -> Result<Vec<u8>, CallError> {
         for version in METADATA_VERSIONS {
-            let function = METADATA_AT_VERSION.to_owned();
-            let read = Read::Call { function, arguments: version.to_le_bytes().to_vec() };
             // Old runtimes have not even that function: the node refuses, and the oldest way is
             // left.
-            let answer = match self.read(&read, at).await {
+            let answer = match self.call(METADATA_AT_VERSION, &version.to_le_bytes(), at).await {
                 Err(CallError::Refused { .. }) => break,
-                answer => answer?.unwrap_or_default(),
+                answer => answer?,
             };
             if let Some(metadata) = metadata_of_answer(&answer) {
                 return Ok(metadata);
             }
         }
-        let method = "state_getMetadata";
-        bytes(method, &self.connection.call(method, json!([at])).await?)
+        let metadata = self.methods.state_get_metadata(Some(at)).await;
+        Ok(metadata.map_err(of("state_getMetadata"))?.into_raw())
     }
 
     /// The next nonce of an account, transactions in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &AccountId) -> Result<u32, CallError> {
         let (method, old) = ("system_accountNextIndex", "account_nextIndex");
-        let params = json!([account.to_ss58()]);
-        let answer = match self.connection.call(method, params.clone()).await {
+        let nonce = match self.methods.system_account_next_index(account).await.map_err(of(method))
+        {
             Err(CallError::Refused { code: NO_METHOD, .. }) => {
-                self.connection.call(old, params).await?
+                let mut params = RpcParams::new();
+                params.push(account).map_err(of(old))?;
+                self.client.request::<u64>(old, params).await.map_err(of(old))?
             }
-            answer => answer?,
+            nonce => nonce?,
         };
-        let nonce = answer.as_u64().and_then(|nonce| nonce.try_into().ok());
-        nonce.ok_or_else(|| garbled(method, &answer))
+        nonce.try_into().map_err(|_| CallError::garbled(method, &nonce))
     }
 
     /// Puts a transaction into the node's pool and follows it; or why the pool does not take it.
     pub(super) async fn submit(
         &self,
         transaction: &[u8],
-    ) -> Result<Result<Subscription, Refusal>, CallError> {
-        let params = json!([as_hex(transaction)]);
-        let (method, end) = ("author_submitAndWatchExtrinsic", "author_unwatchExtrinsic");
-        match self.connection.subscribe(method, params, end).await {
+    ) -> Result<Result<RpcSubscription<TransactionStatus<Hash>>, Refusal>, CallError> {
+        let statuses = self.methods.author_submit_and_watch_extrinsic(transaction).await;
+        match statuses.map_err(of("author_submitAndWatchExtrinsic")) {
             Ok(statuses) => Ok(Ok(statuses)),
             Err(CallError::Refused { code, data, .. }) if POOL_CODES.contains(&code) => {
                 Ok(Err(refusal(code, &data)))
@@ -161,19 +197,20 @@ impl Session {
         }
     }
 
-    pub(super) async fn new_heads(&self) -> Result<Subscription, CallError> {
-        let (method, end) = ("chain_subscribeNewHeads", "chain_unsubscribeNewHeads");
-        self.connection.subscribe(method, json!([]), end).await
+    pub(super) async fn new_heads(&self) -> Result<RpcSubscription<Header>, CallError> {
+        self.methods.chain_subscribe_new_heads().await.map_err(of("chain_subscribeNewHeads"))
     }
 
-    pub(super) async fn finalized_heads(&self) -> Result<Subscription, CallError> {
-        let (method, end) = ("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads");
-        self.connection.subscribe(method, json!([]), end).await
+    pub(super) async fn finalized_heads(&self) -> Result<RpcSubscription<Header>, CallError> {
+        let heads = self.methods.chain_subscribe_finalized_heads().await;
+        heads.map_err(of("chain_subscribeFinalizedHeads"))
     }
 
-    pub(super) async fn runtime_versions(&self) -> Result<Subscription, CallError> {
-        let (method, end) = ("state_subscribeRuntimeVersion", "state_unsubscribeRuntimeVersion");
-        self.connection.subscribe(method, json!([]), end).await
+    pub(super) async fn runtime_versions(
+        &self,
+    ) -> Result<RpcSubscription<RuntimeVersion>, CallError> {
+        let versions = self.methods.state_subscribe_runtime_version().await;
+        versions.map_err(of("state_subscribeRuntimeVersion"))
     }
 
     /// The answers to all of them, in their order.
@@ -187,15 +224,20 @@ impl Session {
 
     /// `None` for storage that is empty.
     pub(super) async fn read(&self, read: &Read, at: Hash) -> Result<Option<Vec<u8>>, CallError> {
-        let (method, params) = match read {
+        match read {
             Read::Call { function, arguments } => {
-                ("state_call", json!([function, as_hex(arguments), at]))
+                self.call(function, arguments, at).await.map(Some)
             }
-            Read::Storage { key } => ("state_getStorage", json!([as_hex(key), at])),
-        };
-        let answer = self.connection.call(method, params).await?;
-        let is_empty = answer.is_null() && matches!(read, Read::Storage { .. });
-        if is_empty { Ok(None) } else { bytes(method, &answer).map(Some) }
+            Read::Storage { key } => {
+                let stored = self.methods.state_get_storage(key, Some(at)).await;
+                stored.map_err(of("state_getStorage"))
+            }
+        }
+    }
+
+    async fn call(&self, function: &str, arguments: &[u8], at: Hash) -> Result<Vec<u8>, CallError> {
+        let answer = self.methods.state_call(function, Some(arguments), Some(at)).await;
+        answer.map_err(of("state_call"))
     }
 
     /// All storage keys that begin with `prefix`.
@@ -203,34 +245,21 @@ impl Session {
         let method = "state_getKeysPaged";
         let mut keys: Vec<Vec<u8>> = Vec::new();
         loop {
-            let start = keys.last().map(|key| as_hex(key));
-            let params = json!([as_hex(prefix), PAGE, start, at]);
-            let answer = self.connection.call(method, params).await?;
-            let page = answer.as_array().ok_or_else(|| garbled(method, &answer))?;
-            let page = page.iter().map(|key| bytes(method, key)).collect::<Result<Vec<_>, _>>()?;
+            let start = keys.last().map(Vec::as_slice);
+            let page = self.methods.state_get_keys_paged(prefix, PAGE, start, Some(at)).await;
+            let page = page.map_err(of(method))?;
             // Keys rise from page to page: a node that repeats itself would never end.
             let rises = keys.last().is_none_or(|last| page.iter().all(|key| key > last));
             if !rises {
-                return Err(garbled(method, &answer));
+                return Err(CallError::garbled(method, "a page begins before the last one ends"));
             }
-            let is_last = page.len() < PAGE;
+            let is_last = page.len() < PAGE as usize;
             keys.extend(page);
             if is_last {
                 return Ok(keys);
             }
         }
     }
-}
-
-/// The number in a header.
-pub(super) fn number_in(header: &Json) -> Option<u64> {
-    let digits = header["number"].as_str()?.strip_prefix("0x")?;
-    u64::from_str_radix(digits, 16).ok()
-}
-
-/// The spec version in a runtime version.
-pub(super) fn spec_version_in(version: &Json) -> Option<u32> {
-    version["specVersion"].as_u64()?.try_into().ok()
 }
 
 /// A pool's error. The number of a runtime's own check comes as a text of a fixed form, or, from
@@ -242,33 +271,10 @@ fn refusal(code: i64, data: &Json) -> Refusal {
     Refusal::from_pool(code, custom, text)
 }
 
-async fn block_hash(connection: &Connection, params: Json) -> Result<Hash, CallError> {
-    let method = "chain_getBlockHash";
-    as_hash(method, &connection.call(method, params).await?)
-}
-
-pub(super) fn as_hash(method: &'static str, answer: &Json) -> Result<Hash, CallError> {
-    serde_json::from_value(answer.clone()).map_err(|_| garbled(method, answer))
-}
-
-fn as_hex(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
-}
-
-fn bytes(method: &'static str, answer: &Json) -> Result<Vec<u8>, CallError> {
-    let digits = answer.as_str().and_then(|text| text.strip_prefix("0x"));
-    let decoded = digits.and_then(|digits| hex::decode(digits).ok());
-    decoded.ok_or_else(|| garbled(method, answer))
-}
-
-fn garbled(method: &'static str, answer: &Json) -> CallError {
-    const SHOWN: usize = 60;
-    let shown: String = answer.to_string().chars().take(SHOWN).collect();
-    CallError::Garbled { method, shown }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

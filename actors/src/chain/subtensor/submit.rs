@@ -87,10 +87,7 @@ impl Subtensor {
         let make = |session: Arc<Session>| async move {
             let head = session.head().await?;
             let (runtime, version) = self.runtime(&session, head.hash).await?;
-            let transaction_version = version.transaction.ok_or_else(|| CallError::Garbled {
-                method: "state_getRuntimeVersion",
-                shown: "no transactionVersion".to_owned(),
-            })?;
+            let transaction_version = version.transaction_version;
             let birth = birth_block(mortality.last_block).unwrap_or_default();
             let birth_hash = session.hash_of(birth).await?.ok_or(CallError::Behind(birth))?;
             let genesis = session.genesis();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 use sn1::chain::rpc::NodeMessage;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -14,6 +16,15 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::super::Deadlines;
 use super::super::socket::Socket;
 use super::{Feed, Reply, Request};
+
+/// A request as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    jsonrpc: &'static str,
+    id: u64,
+    method: &'a str,
+    params: &'a RawValue,
+}
 
 /// The owner of the socket.
 pub(super) struct Worker {
@@ -65,16 +76,19 @@ impl Worker {
 
     async fn ask(&mut self, request: Request) -> Result<(), String> {
         let Request { method, params, reply, feed } = request;
-        let id = self.write(method, params).await?;
+        let id = self.write(&method, params).await?;
         self.waiting.insert(id, (reply, feed));
         Ok(())
     }
 
-    async fn write(&mut self, method: &str, params: Json) -> Result<u64, String> {
+    async fn write(&mut self, method: &str, params: Option<Box<RawValue>>) -> Result<u64, String> {
         let id = self.next_id;
         self.next_id += 1;
-        let text = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        self.send(Message::text(text.to_string())).await?;
+        let params = params.map_or_else(|| to_raw_value::<[(); 0]>(&[]), Ok);
+        let written = params.and_then(|params| {
+            serde_json::to_string(&Written { jsonrpc: "2.0", id, method, params: &params })
+        });
+        self.send(Message::text(written.map_err(|error| error.to_string())?)).await?;
         Ok(id)
     }
 
@@ -135,6 +149,7 @@ impl Worker {
     async fn unsubscribe(&mut self, id: &str) -> Result<(), String> {
         let Some(feed) = self.feeds.remove(id) else { return Ok(()) };
         let id: Json = serde_json::from_str(id).unwrap_or(Json::Null);
-        self.write(feed.unsubscribe, json!([id])).await.map(|_| ())
+        let params = to_raw_value(&[id]).map_err(|error| error.to_string())?;
+        self.write(&feed.unsubscribe, Some(params)).await.map(|_| ())
     }
 }

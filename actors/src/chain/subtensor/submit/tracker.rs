@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use parking_lot::Mutex;
 use sn1::chain::transaction::{SignedTransaction, birth_block, transaction_hash};
 use sn1::chain::{Hash, Head, Included, Mortality, Refusal};
 use sn1::wallet::AccountId;
+use subxt::rpcs::client::RpcSubscription;
+use subxt::rpcs::methods::legacy::TransactionStatus;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::connection::Subscription;
-use super::super::session::{Session, as_hash};
+use super::super::session::Session;
 use super::super::{CallError, NodeFailure, Subtensor, SubtensorError};
 
 /// Blocks whose transactions are fetched at once.
@@ -25,13 +26,15 @@ pub(super) struct TransactionTracker<'a> {
     next_block: u64,
     /// Whether some node may hold it: then a refusal no longer means that it cannot land.
     may_be_out: bool,
-    /// News of it, while a node gives them.
-    news: Option<Subscription>,
+    /// News of it, while a node gives them. The lock is never taken: it lets the rest be shared.
+    news: Option<Mutex<Statuses>>,
     n_failures: u32,
     n_submitted: u32,
     /// Since when no node has answered, and what the last one said.
     failing: Option<(Instant, Vec<NodeFailure>)>,
 }
+
+type Statuses = RpcSubscription<TransactionStatus<Hash>>;
 
 /// How news end.
 enum News {
@@ -120,10 +123,10 @@ impl<'a> TransactionTracker<'a> {
         self.fail(failures)
     }
 
-    fn answered(&mut self, answer: Result<Subscription, Refusal>) -> Result<(), SubtensorError> {
+    fn answered(&mut self, answer: Result<Statuses, Refusal>) -> Result<(), SubtensorError> {
         match answer {
             Ok(news) => {
-                (self.may_be_out, self.news) = (true, Some(news));
+                (self.may_be_out, self.news) = (true, Some(Mutex::new(news)));
                 Ok(())
             }
             Err(Refusal::AlreadyImported) => {
@@ -148,10 +151,11 @@ impl<'a> TransactionTracker<'a> {
     /// Waits for news, or for the time of the next look.
     async fn follow(&mut self) -> News {
         let quiet_watch = self.client.shared.settings.deadlines.quiet_watch;
-        let Some(news) = &mut self.news else { return News::Ended };
+        let Some(news) = self.news.as_mut().map(Mutex::get_mut) else { return News::Ended };
         let ending = async {
+            // A status that cannot be read is none.
             while let Some(status) = news.next().await {
-                if let Some(ending) = ending(&status) {
+                if let Some(ending) = status.ok().as_ref().and_then(ending) {
                     return ending;
                 }
             }
@@ -255,11 +259,13 @@ impl<'a> TransactionTracker<'a> {
 
 /// What a status ends; `None` for one after which more will come. A block that holds it and is not
 /// final may go again, so that it is none.
-fn ending(status: &Json) -> Option<News> {
-    if let Some(block) = status.get("finalized") {
-        return Some(as_hash("a status", block).map_or(News::Ended, News::Final));
+fn ending(status: &TransactionStatus<Hash>) -> Option<News> {
+    match status {
+        TransactionStatus::Finalized(block) => Some(News::Final(*block)),
+        TransactionStatus::Dropped
+        | TransactionStatus::Invalid
+        | TransactionStatus::Usurped(_)
+        | TransactionStatus::FinalityTimeout(_) => Some(News::Ended),
+        _ => None,
     }
-    let is_over = matches!(status.as_str(), Some("dropped" | "invalid"))
-        || ["usurped", "finalityTimeout"].iter().any(|name| status.get(name).is_some());
-    is_over.then_some(News::Ended)
 }
