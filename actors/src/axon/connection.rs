@@ -18,9 +18,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rules::AxonLimits;
 
+mod cut;
 mod table;
 mod track;
 
+pub(super) use cut::CutReason;
 pub(super) use table::{ConnectionHandle, ConnectionTable};
 pub(super) use track::Track;
 use track::{Cut, HEAD_WITHIN, LINGER, Phase};
@@ -71,7 +73,7 @@ impl Connection {
     ) -> io::Result<Self> {
         let connection = connections.enter(peer, is_known).map_err(|reason| {
             connections.count(reason);
-            io::Error::new(io::ErrorKind::ConnectionRefused, reason)
+            io::Error::new(io::ErrorKind::ConnectionRefused, <&str>::from(reason))
         })?;
         socket.set_nodelay(true)?;
         let phase = Phase::Head { until: Instant::now() + HEAD_WITHIN };
@@ -85,7 +87,7 @@ impl Connection {
 
     /// Says why in HTTP, closes our side, and throws away what still comes.
     fn cut(&mut self, why: Cut, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.track.count(why.label());
+        self.track.count(why.reason());
         self.track.is_served.set(true);
         // A peer that does not read is not waited for.
         let _ = self.socket.try_write(why.reply());
@@ -175,7 +177,7 @@ impl AsyncRead for Connection {
         let handle = &this.track.connection.handle;
         handle.register(cx.waker());
         if handle.is_evicted() {
-            return Poll::Ready(Err(closed("evicted")));
+            return Poll::Ready(Err(closed(CutReason::Evicted.into())));
         }
         let n_before = buffer.filled().len();
         let read = match this.track.phase.get() {
@@ -223,10 +225,10 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         if !this.track.is_served.replace(true) {
             // The HTTP library answers by itself only what it could not read.
-            this.track.count("malformed");
+            this.track.count(CutReason::Malformed);
         }
         if this.track.connection.handle.is_evicted() {
-            return Poll::Ready(Err(closed("evicted")));
+            return Poll::Ready(Err(closed(CutReason::Evicted.into())));
         }
         let until = this.track.reply_until.get();
         let written = Pin::new(&mut this.socket).poll_write(cx, bytes)?;
@@ -239,7 +241,7 @@ impl AsyncWrite for Connection {
             Poll::Pending => this.poll_reader(until, cx).is_ready(),
         };
         if is_over {
-            this.track.count("slow_reader");
+            this.track.count(CutReason::SlowReader);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "slow reader")));
         }
         written.map(Ok)

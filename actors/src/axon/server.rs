@@ -19,7 +19,7 @@ use sn1::synapse::sign::random_uuid;
 use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS};
 use tokio::net::TcpStream;
 
-use super::connection::Connection;
+use super::connection::{Connection, CutReason};
 use super::handler::{Served, handle};
 use super::miner::Miner;
 use super::settings::AxonSettings;
@@ -171,7 +171,7 @@ async fn open(
     let (network, now) = (peer_network(peer.ip()), unix_ns());
     let wait = state.stranger_waits(network, now);
     if !wait.is_zero() {
-        state.connections.count("address_rate");
+        state.connections.count(CutReason::AddressRate);
         state.tarpit.hold(socket, wait).await;
         return Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()));
     }

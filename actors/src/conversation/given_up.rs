@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
 /// Where a conversation was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
     Task,
@@ -36,4 +36,15 @@ pub(super) fn at<E: Into<Box<dyn Error + Send + Sync>>>(
     stage: Stage,
 ) -> impl FnOnce(E) -> TurnError {
     move |error| TurnError { stage, reason: error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_those_of_the_metric() {
+        let declared = sn1::telemetry::CONVERSATION_FAILURES.values("stage");
+        assert_eq!(declared, Stage::VARIANTS);
+    }
 }

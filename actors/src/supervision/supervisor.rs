@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use metrics::counter;
 use sn1::telemetry;
-use strum::IntoEnumIterator;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::{error, info, warn};
 
-use super::fault::{FaultKind, InjectFault, TreeEvent};
+use super::fault::{InjectFault, TreeEvent};
 use super::handling::{Handles, Reply};
 use super::hosted::{Context, Drained, Resident};
 use super::life::{Birth, ChildEvent};
@@ -18,6 +17,7 @@ use super::policy::{Exit, Intensity, RestartPlan, Verdict};
 use super::running::Running;
 use super::slot::Slot;
 use super::spec::{ChildSpec, Stops, drain_limit};
+use crate::recording::prime;
 
 /// Between two heartbeats.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -107,12 +107,7 @@ impl Supervisor {
             events,
         };
         child.running = Some((child.spec.start)(birth));
-        for kind in FaultKind::iter() {
-            // Seen from the start, so that the first fault is a rise.
-            let actor = child.spec.name.to_string();
-            counter!(telemetry::ACTOR_RESTARTS.name, "actor" => actor, "kind" => kind.label())
-                .increment(0);
-        }
+        prime(&[telemetry::ACTOR_RESTARTS], &[("actor", &child.spec.name)]);
     }
 
     fn on_event(&mut self, event: ChildEvent, ctx: &mut Context<'_, Self>) {

@@ -16,6 +16,7 @@ use sn1::telemetry;
 use sn1::wallet::AccountId;
 use tokio::time::Instant;
 
+use super::cut::CutReason;
 use crate::axon::rules::AxonLimits;
 
 /// Connections of one hotkey that are kept when the table is full.
@@ -148,8 +149,9 @@ impl ConnectionTable {
         })
     }
 
-    pub(in crate::axon) fn count(&self, end: &'static str) {
-        counter!(telemetry::AXON_CONNECTIONS_CUT.name, "actor" => Arc::clone(&self.name), "reason" => end)
+    pub(in crate::axon) fn count(&self, reason: CutReason) {
+        let reason: &str = reason.into();
+        counter!(telemetry::AXON_CONNECTIONS_CUT.name, "actor" => Arc::clone(&self.name), "reason" => reason)
             .increment(1);
     }
 
@@ -159,15 +161,15 @@ impl ConnectionTable {
         self: &Arc<Self>,
         peer: SocketAddr,
         is_known: bool,
-    ) -> Result<OpenConnection, &'static str> {
+    ) -> Result<OpenConnection, CutReason> {
         let address = peer_network(peer.ip());
         let mut open = self.open.lock();
         if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
-            return Err("address_limit");
+            return Err(CutReason::AddressLimit);
         }
         if open.entries.len() >= self.n_max {
-            open.make_room().ok_or("connection_limit")?.evict();
-            self.count("evicted");
+            open.make_room().ok_or(CutReason::ConnectionLimit)?.evict();
+            self.count(CutReason::Evicted);
         }
         open.n_ever += 1;
         let (id, handle) = (open.n_ever, ConnectionHandle::new(is_known));
@@ -272,7 +274,7 @@ pub(super) mod tests {
             connections.enter(peer(1), false).unwrap(),
             connections.enter(peer(1), false).unwrap(),
         ];
-        assert_eq!(connections.enter(peer(1), false).unwrap_err(), "address_limit");
+        assert_eq!(connections.enter(peer(1), false).unwrap_err(), CutReason::AddressLimit);
         assert!(connections.enter(peer(2), false).is_ok());
         drop(held);
         assert!(connections.enter(peer(1), false).is_ok());
@@ -303,7 +305,7 @@ pub(super) mod tests {
         for busy in held.iter().chain([&crowding, &known]) {
             busy.handle.set_busy(true);
         }
-        assert_eq!(connections.enter(peer(8), false).unwrap_err(), "connection_limit");
+        assert_eq!(connections.enter(peer(8), false).unwrap_err(), CutReason::ConnectionLimit);
         drop((lone, crowd, crowding, known, proven, held));
         assert!(connections.open.lock().entries.is_empty());
         assert!(connections.open.lock().by_address.is_empty());

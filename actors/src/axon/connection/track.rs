@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sn1::wallet::AccountId;
-use strum::IntoStaticStr;
 use tokio::time::Instant;
 
+use super::cut::CutReason;
 use super::table::{ConnectionHandle, OpenConnection};
 
 /// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
@@ -116,7 +116,7 @@ impl Track {
 
     /// The request is refused before its body was read: the connection ends with the refusal.
     pub(in crate::axon) fn cut_off(&self) {
-        self.count("unread_body");
+        self.count(CutReason::UnreadBody);
         let now = Instant::now();
         self.phase.set(Phase::Refused { until: now + LINGER, n_dropped: 0 });
         self.reply_until.set(Some(now + SIZED_REPLY_WITHIN));
@@ -141,8 +141,8 @@ impl Track {
         self.connection.handle.wake();
     }
 
-    pub(super) fn count(&self, end: &'static str) {
-        self.connection.table.count(end);
+    pub(super) fn count(&self, reason: CutReason) {
+        self.connection.table.count(reason);
     }
 
     /// Follows the head through what was read. `Err` when it is too large.
@@ -183,16 +183,18 @@ impl Track {
 }
 
 /// Why a connection is cut before any request on it is understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     HeadTooLarge,
     SlowHead,
 }
 
 impl Cut {
-    pub(super) fn label(self) -> &'static str {
-        self.into()
+    pub(super) fn reason(self) -> CutReason {
+        match self {
+            Self::HeadTooLarge => CutReason::HeadTooLarge,
+            Self::SlowHead => CutReason::SlowHead,
+        }
     }
 
     pub(super) fn reply(self) -> &'static [u8] {
