@@ -74,6 +74,12 @@ fn every_link_of_a_page_leads_somewhere() {
 }
 
 #[test]
+fn every_page_is_reached_from_the_first() {
+    let lost = links::unreached(&Repository::read());
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+#[test]
 fn anchors_of_the_rules_are_unique() {
     let repository = Repository::read();
     let rules = |path: &str| path.starts_with("docs/spec/");

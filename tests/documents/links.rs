@@ -1,5 +1,7 @@
 //! Relative links of pages: `[text](docs/peers.md#the-wire)`.
 
+use std::collections::BTreeSet;
+
 use crate::page::prose;
 use crate::{Problem, Repository};
 
@@ -14,6 +16,26 @@ pub(crate) fn broken(path: &str, text: &str, repository: &Repository) -> Vec<Pro
         }
     }
     problems
+}
+
+/// Pages of `docs/` that no chain of links leads to from the first page.
+pub(crate) fn unreached(repository: &Repository) -> Vec<Problem> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec!["README.md".to_owned()];
+    while let Some(path) = next.pop() {
+        let Some(text) = repository.texts.get(&path).filter(|_| path.ends_with(".md")) else {
+            continue;
+        };
+        let links = prose(text).flat_map(targets).filter(|target| is_relative(target));
+        let files = links.filter_map(|target| target.split('#').next());
+        next.extend(
+            files.filter_map(|file| joined(&path, file)).filter(|file| !reached.contains(file)),
+        );
+        reached.insert(path);
+    }
+    let pages = repository.pages.keys().filter(|path| path.starts_with("docs/"));
+    let lost = pages.filter(|path| !reached.contains(*path));
+    lost.map(|path| format!("{path}: no link leads here from README.md")).collect()
 }
 
 fn unresolved(path: &str, target: &str, repository: &Repository) -> Option<&'static str> {
