@@ -5,10 +5,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`phrase`] | secret phrases, and the seed of one |
-//! | [`suri`] | Substrate's secret URIs and the keys derived along them |
-//! | [`keyfile`] | the official wallet's files, read; [`encryption`] opens and makes sealed ones |
-//! | [`new_key`] | a key with what it was made of, and the files that hold it |
+//! | [`phrase`] | secret phrases, and the seed that one gives |
+//! | [`suri`] | Substrate's secret URIs and the keys derived from them |
+//! | [`keyfile`] | reads the official wallet's files; [`encryption`] opens and makes sealed ones |
+//! | [`new_key`] | a new key with its secret, and the files that hold it |
 //! | [`password`] | passwords, and how the official wallet passes them in the environment |
 //!
 //! Nothing here touches a file or draws a random number: bytes, passwords and randomness are
@@ -32,7 +32,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const SS58_PREFIX: u16 = 42;
 const SIGNING_CONTEXT: &[u8] = b"substrate";
 
-/// Why a text is no address or no key.
+/// Why a text is not an address, a key or a signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WalletError {
     /// Not an ss58 address: wrong alphabet, length or checksum.
@@ -67,7 +67,8 @@ impl AccountId {
     /// (docs/spec/wire.md#signed-text).
     pub fn from_ss58_any_prefix(text: &str) -> Result<(Self, u16), WalletError> {
         let bad = || WalletError::Address(text.chars().take(80).collect());
-        // Longer text cannot be an address; base58 decoding is quadratic, so say so first.
+        // A longer text cannot be an address. Base58 decoding is quadratic, so this check comes
+        // first.
         if text.len() > 64 {
             return Err(bad());
         }
@@ -93,7 +94,7 @@ impl AccountId {
         Ok((Self(id), prefix))
     }
 
-    /// Checks a signature over `message`, plain or wrapped in `<Bytes>` as wallets do.
+    /// Checks a signature over `message`, either plain or wrapped in `<Bytes>` as wallets do.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), WalletError> {
         self.verify_plain(message, signature).or_else(|_| {
             let wrapped = [b"<Bytes>", message, b"</Bytes>"].concat();
@@ -101,7 +102,8 @@ impl AccountId {
         })
     }
 
-    /// Checks a signature over exactly `message`: half the price where it does not hold.
+    /// Checks a signature over exactly `message`: half the cost of [`AccountId::verify`] if it
+    /// fails.
     pub fn verify_plain(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), WalletError> {
         let mismatch = |_| WalletError::SignatureMismatch;
         let key = PublicKey::from_bytes(&self.0).map_err(mismatch)?;
@@ -155,22 +157,22 @@ impl<'de> Deserialize<'de> for AccountId {
 pub struct Keypair(schnorrkel::Keypair);
 
 impl Keypair {
-    /// The key of a 32-byte mini secret (the `secretSeed` of a keyfile).
+    /// The key of a 32-byte mini secret (the `secretSeed` of a key file).
     ///
     /// # Errors
-    /// None for any 32 bytes today; the error keeps the door open for stricter libraries.
+    /// None for any 32 bytes today; the error leaves room for stricter libraries.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, WalletError> {
         MiniSecretKey::from_bytes(seed)
             .map(|mini| Self(mini.expand_to_keypair(ExpansionMode::Ed25519)))
             .map_err(|_| WalletError::DerivationPath(String::new()))
     }
 
-    /// The public half.
+    /// The account of this key: its public half.
     pub fn account_id(&self) -> AccountId {
         AccountId(self.0.public.to_bytes())
     }
 
-    /// Signs `message` as it is. Randomised: two signatures of one message differ.
+    /// Signs `message` unchanged. Randomised: two signatures of one message differ.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign_simple(SIGNING_CONTEXT, message).to_bytes()
     }

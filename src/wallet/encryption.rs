@@ -1,5 +1,5 @@
-//! Key files under a password: which of three forms a file has, its opening, and the sealing of new
-//! files in the first of them.
+//! Encrypted key files: recognises which of three forms a file has, opens each of them, and seals
+//! new files in the first form.
 //!
 //! | form | begins with | key from password | cipher |
 //! |---|---|---|---|
@@ -7,7 +7,7 @@
 //! | Ansible Vault | `$ANSIBLE_VAULT` | PBKDF2, 10,000 rounds | AES-256-CTR, HMAC-SHA256 |
 //! | Fernet | `gAAAAA` | PBKDF2, 10,000,000 rounds | AES-128-CBC, HMAC-SHA256 |
 //!
-//! [`Sealed::parse`] is cheap and judges the form alone; [`Sealed::open`] takes seconds on purpose.
+//! [`Sealed::parse`] is cheap and checks the form alone; [`Sealed::open`] takes seconds on purpose.
 
 mod fernet;
 mod nacl;
@@ -24,23 +24,23 @@ pub use nacl::seal;
 /// The form of an encrypted key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encryption {
-    /// What the official wallet writes today.
+    /// NaCl secretbox, which the official wallet writes today.
     Nacl,
-    /// What it wrote before.
+    /// Ansible Vault, which the official wallet wrote before NaCl.
     AnsibleVault,
-    /// The oldest.
+    /// Fernet, the oldest form.
     Fernet,
 }
 
 impl Encryption {
-    /// The form that a file begins with, or `None` for one that is not encrypted.
+    /// The form whose prefix `bytes` has, or `None` if they are not encrypted.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         [Self::Nacl, Self::AnsibleVault, Self::Fernet]
             .into_iter()
             .find(|form| bytes.starts_with(form.start()))
     }
 
-    /// The longest beginning that [`Encryption::of`] needs to see.
+    /// How many leading bytes of a file [`Encryption::of`] needs.
     pub const N_START_BYTES: usize = 14;
 
     fn start(self) -> &'static [u8] {
@@ -62,16 +62,16 @@ impl fmt::Display for Encryption {
     }
 }
 
-/// Why an encrypted key file was not opened or made.
+/// Why an encrypted key file could not be opened or made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EncryptionError {
-    /// Not the form that its beginning promises, mostly cut off.
+    /// The file does not have the form that its prefix names; usually it is truncated.
     #[error("the encrypted key file is damaged or cut off ({0})")]
     Damaged(Encryption),
-    /// The seal is broken. A wrong password and a changed byte cannot be told apart.
+    /// Authentication failed. A wrong password and a changed byte look the same.
     #[error("the password does not open the key file ({0}): it is wrong, or the file was changed")]
     WrongPassword(Encryption),
-    /// Beyond what the cipher or the stretching can take: gigabytes.
+    /// The input exceeds what the cipher or the key derivation can take, which is gigabytes.
     #[error("the password or the key file is too long to be encrypted")]
     TooLong,
 }
@@ -88,10 +88,10 @@ enum Form {
 }
 
 impl Sealed {
-    /// Takes an encrypted file apart; `None` for one that is not encrypted.
+    /// Parses an encrypted file; `None` if the file is not encrypted.
     ///
     /// # Errors
-    /// [`EncryptionError::Damaged`].
+    /// [`EncryptionError::Damaged`] if it does not have the form that its prefix names.
     pub fn parse(bytes: &[u8]) -> Option<Result<Self, EncryptionError>> {
         let encryption = Encryption::of(bytes)?;
         let form = match encryption {
@@ -102,7 +102,7 @@ impl Sealed {
         Some(form.map(Self).ok_or(EncryptionError::Damaged(encryption)))
     }
 
-    /// Which form it has.
+    /// The form that the prefix of the file names.
     pub fn encryption(&self) -> Encryption {
         match self.0 {
             Form::Nacl(_) => Encryption::Nacl,
@@ -111,7 +111,7 @@ impl Sealed {
         }
     }
 
-    /// What is inside. Takes up to some seconds, and 512 MiB for NaCl.
+    /// Decrypts the file. Takes up to a few seconds, and 512 MiB of memory for NaCl.
     ///
     /// # Errors
     /// [`EncryptionError::WrongPassword`] or [`EncryptionError::TooLong`].

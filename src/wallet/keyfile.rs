@@ -1,10 +1,11 @@
-//! The official wallet's key files: bytes in, key pair out.
+//! Reads the official wallet's key files: bytes in, key pair out.
 //!
 //! A file is one JSON object. `privateKey` holds schnorrkel's 64 secret bytes, `secretSeed` the
-//! mini secret of 32, `secretPhrase` the words; any may be absent, and release 4.1.1 of the wallet
-//! writes seeds that are not hex. So every secret that can be read is tried, and only the one that
-//! gives the address which the file states is taken. The oldest files hold a bare phrase or seed and
-//! state no address. ed25519 keys are refused, and no error text ever holds a part of the file.
+//! mini secret of 32, `secretPhrase` the words; any of them may be absent, and release 4.1.1 of the
+//! wallet writes seeds that are not hex. So the reader tries every secret that it can parse and
+//! takes the one that gives the address stated in the file. The oldest files hold a bare phrase or
+//! seed and state no address. ed25519 keys are refused, and no error text contains a part of the
+//! file.
 
 use std::fmt;
 
@@ -20,55 +21,55 @@ use super::{AccountId, Keypair};
 /// `cryptoType` of sr25519, the only kind that signs on this network. Absent from old files.
 pub(super) const SR25519: u64 = 1;
 
-/// Why a key file gives no key pair.
+/// Why a key file does not give a key pair.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyfileError {
-    /// Encrypted, and no password was given.
+    /// The file is encrypted, and no password was given.
     #[error("the key file is encrypted ({0}) and needs its password")]
     Encrypted(Encryption),
-    /// Encrypted, and it did not open.
+    /// The file is encrypted, and the password did not open it.
     #[error(transparent)]
     Sealed(#[from] EncryptionError),
-    /// No JSON object, or one whose members have other types.
+    /// The file is not a JSON object, or its members have other types.
     #[error("this is not a key file of the official wallet (line {line}, column {column})")]
     Format {
-        /// Where reading ended.
+        /// The line where parsing stopped, counted from one.
         line: usize,
-        /// Where in that line.
+        /// The column in that line.
         column: usize,
     },
-    /// Another kind of key.
+    /// The key is of another kind, ed25519.
     #[error("the key file holds an ed25519 key, but hotkeys must be sr25519: make a new one")]
     NotSr25519,
-    /// No address to hold the secret against.
+    /// The file states no address to compare the secret with.
     #[error("the key file states no valid ss58Address")]
     NoAddress,
-    /// Only public members.
+    /// The file has only public members.
     #[error(
         "the key file holds neither privateKey nor secretSeed nor secretPhrase, so nothing can be signed"
     )]
     NoSecret,
-    /// No secret of the right form.
+    /// No secret in the file parses as a key, a seed or a phrase.
     #[error("the key file is damaged: its secret is neither the hex of a key nor a secret phrase")]
     BadSecret,
-    /// The secret is another account's.
+    /// The secret belongs to another account than the stated one.
     #[error("the key file is damaged: it states {stated}, but its secret belongs to {derived}")]
     OtherAddress {
-        /// As the file says.
+        /// The account that the file states.
         stated: AccountId,
-        /// As the secret says.
+        /// The account that the secret gives.
         derived: AccountId,
     },
-    /// A public file whose members disagree.
+    /// The address and the public key in a public file belong to different accounts.
     #[error("the key file is damaged: its ss58Address and its public key are of two accounts")]
     OtherPublicKey,
 }
 
-/// The members that count. Never shown: the secrets are in here.
+/// The members that are read. Has no `Debug`, because they include the secrets.
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(rename_all = "camelCase")]
 struct Members {
-    /// Some old files have the name with a leading space.
+    /// Some old files write the member's name with a leading space.
     #[serde(alias = " ss58Address")]
     ss58_address: Option<String>,
     account_id: Option<String>,
@@ -85,7 +86,7 @@ impl fmt::Debug for Members {
     }
 }
 
-/// Reads a key file, opening it first where it is encrypted. May take seconds; see [`Sealed::open`].
+/// Reads a key file and decrypts it first if necessary. May take seconds; see [`Sealed::open`].
 ///
 /// # Errors
 /// See [`KeyfileError`].
@@ -127,8 +128,8 @@ pub fn parse_keyfile(bytes: &[u8]) -> Result<Keypair, KeyfileError> {
         .map_or(KeyfileError::BadSecret, |derived| KeyfileError::OtherAddress { stated, derived }))
 }
 
-/// Reads the account of a public key file such as `coldkeypub.txt`, of whatever kind the key is.
-/// Never looks at a secret.
+/// Reads the account of a public key file such as `coldkeypub.txt`, whatever the kind of its key.
+/// Never reads a secret.
 ///
 /// # Errors
 /// [`KeyfileError::Format`], [`KeyfileError::NoAddress`] or [`KeyfileError::OtherPublicKey`].
@@ -143,7 +144,7 @@ pub fn parse_public_keyfile(bytes: &[u8]) -> Result<AccountId, KeyfileError> {
     Ok(stated)
 }
 
-/// The key of a file that is nothing but a phrase or the hex of a seed.
+/// The key of a file that consists of a phrase or of the hex of a seed.
 fn parse_bare(bytes: &[u8]) -> Option<Keypair> {
     let text = std::str::from_utf8(bytes).ok()?.trim();
     let seed = secret_bytes::<32>(text)
@@ -153,7 +154,7 @@ fn parse_bare(bytes: &[u8]) -> Option<Keypair> {
 
 impl Members {
     fn parse(bytes: &[u8]) -> Result<Self, KeyfileError> {
-        // The reader's own words may quote a value, so only the place is kept.
+        // serde_json's message may quote a value, so only the position is kept.
         serde_json::from_slice(bytes)
             .map_err(|error| KeyfileError::Format { line: error.line(), column: error.column() })
     }
@@ -167,11 +168,11 @@ impl Members {
         self.private_key.is_none() && self.secret_seed.is_none() && self.secret_phrase.is_none()
     }
 
-    /// Every key pair that the secrets can be read as, the dearest last.
+    /// The key pair of every secret that parses, the most expensive to derive last.
     fn candidates(&self) -> impl Iterator<Item = Keypair> {
         let private = self.private_key.as_deref().and_then(secret_bytes::<64>);
         let own = private.as_ref().and_then(|bytes| SecretKey::from_bytes(bytes.as_slice()).ok());
-        // Other wallets export the scalar times eight, as ed25519 does.
+        // Other wallets export the scalar multiplied by eight, as ed25519 does.
         let exported =
             private.and_then(|bytes| SecretKey::from_ed25519_bytes(bytes.as_slice()).ok());
         let pairs = own.into_iter().chain(exported).map(|secret| Keypair(secret.to_keypair()));

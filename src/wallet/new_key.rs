@@ -1,4 +1,4 @@
-//! A key together with what it was made of, and the key files that hold it.
+//! A new key with the secret that it was made from, and the key files that hold it.
 //!
 //! The files have the members that bittensor-wallet 4.1.1 writes: phrase and seed where they are
 //! known, the private key always. A seed is written as hex, which that release reads but does not
@@ -14,17 +14,19 @@ use super::phrase::Phrase;
 use super::suri::SuriError;
 use super::{AccountId, Keypair, WalletError};
 
-/// More than any key file takes, so that no outgrown buffer leaves secrets behind.
+/// Bytes of the output buffer: more than any key file takes, so that it never grows and leaves
+/// secrets behind in freed memory.
 const N_BUFFER: usize = 2048;
 
-/// A key that can be written. `Debug` shows the address only; secrets are wiped when dropped.
+/// A key that can be written to a file. `Debug` shows the address only; secrets are wiped when
+/// dropped.
 pub struct NewKey {
     pair: Keypair,
     phrase: Option<Phrase>,
     seed: Option<Zeroizing<[u8; 32]>>,
 }
 
-/// A key file without its secrets, as in `coldkeypub.txt`.
+/// The members of a public key file such as `coldkeypub.txt`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PublicMembers {
@@ -34,7 +36,7 @@ struct PublicMembers {
     crypto_type: u64,
 }
 
-/// A whole key file.
+/// The members of a key file with its secrets.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AllMembers<'a> {
@@ -75,7 +77,7 @@ impl NewKey {
         Ok(Self { pair: Keypair::from_suri(suri)?, phrase: None, seed: None })
     }
 
-    /// Whose key it is.
+    /// The account that the key signs for.
     pub fn account_id(&self) -> AccountId {
         self.pair.account_id()
     }
@@ -83,7 +85,7 @@ impl NewKey {
     /// The unencrypted key file.
     ///
     /// # Errors
-    /// None in practice: JSON of texts.
+    /// None in practice: every member is text.
     pub fn keyfile(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
         let private = Zeroizing::new(self.pair.0.secret.to_bytes());
         let private = hex_text(private.as_slice());
@@ -101,10 +103,10 @@ impl NewKey {
     }
 }
 
-/// The public key file of an account, as in `coldkeypub.txt`.
+/// Writes the public key file of an account, such as `coldkeypub.txt`.
 ///
 /// # Errors
-/// None in practice: JSON of texts.
+/// None in practice: every member is text.
 pub fn public_keyfile(account: &AccountId) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&PublicMembers::of(account))
 }
@@ -149,7 +151,7 @@ mod tests {
             let phrase = Phrase::parse(case["mnemonic"].as_str().unwrap()).unwrap();
             let key = NewKey::from_phrase(phrase).unwrap();
             let written: Value = serde_json::from_slice(&key.keyfile().unwrap()).unwrap();
-            // Objects compare without regard to order.
+            // JSON objects compare without regard to order.
             assert_eq!(written, case["keyfile"]);
         }
         let alice = NewKey::from_suri("//Alice").unwrap();

@@ -1,7 +1,7 @@
 //! Passwords of key files, and how the official wallet passes one in the environment.
 //!
 //! The variable is named after the file; its value is the password XORed with that name, in base64.
-//! That hides it from a glance and from nobody else.
+//! That hides it from a glance, but protects it from nobody.
 
 use std::fmt;
 
@@ -9,31 +9,31 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// How every such variable begins.
+/// The prefix of every such variable.
 const VARIABLE_START: &str = "BT_PW_";
 
-/// A password. Never shown, wiped when dropped.
+/// A password. `Debug` shows nothing of it; it is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
 impl Password {
-    /// The password of these bytes, as they were typed.
+    /// The password made of these bytes, unchanged.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// The password in the value of the variable `name`, or `None` where that is not base64.
+    /// The password in the value of the variable `name`, or `None` if the value is not base64.
     pub fn from_variable(name: &str, value: &str) -> Option<Self> {
         let hidden = Zeroizing::new(STANDARD.decode(value.trim()).ok()?);
         Some(Self::new(xor(&hidden, name.as_bytes())))
     }
 
-    /// What the variable `name` must hold to pass this password.
+    /// The value that the variable `name` must hold to pass this password.
     pub fn to_variable(&self, name: &str) -> String {
         STANDARD.encode(xor(&self.0, name.as_bytes()))
     }
 
-    /// How many characters it has; bytes, where it is not UTF-8.
+    /// The number of characters, or of bytes if it is not UTF-8.
     pub fn n_characters(&self) -> usize {
         std::str::from_utf8(&self.0).map_or(self.0.len(), |text| text.chars().count())
     }
@@ -53,7 +53,7 @@ fn xor(bytes: &[u8], name: &[u8]) -> Vec<u8> {
     bytes.iter().zip(name.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
 }
 
-/// The variable that the official wallet asks for the password of the key file at `path`.
+/// The variable in which the official wallet looks for the password of the key file at `path`.
 pub fn password_variable(path: &str) -> String {
     format!("{VARIABLE_START}{}", path.replace(['.', '/'], "_")).to_uppercase()
 }

@@ -1,4 +1,4 @@
-//! Secret phrases: English words of BIP-39, and the seed that Substrate makes of one.
+//! Secret phrases: English words of BIP-39, and the seed that Substrate derives from them.
 //!
 //! Substrate stretches the entropy behind the words, not the words themselves, so the seeds differ
 //! from those of Bitcoin's wallets.
@@ -10,31 +10,31 @@ use bip39::{Language, Mnemonic};
 use ring::pbkdf2;
 use zeroize::Zeroizing;
 
-/// Rounds of PBKDF2 from entropy to seed.
+/// PBKDF2 rounds from entropy to seed.
 const SEED_ROUNDS: NonZeroU32 = NonZeroU32::new(2048).unwrap();
-/// How many words a phrase may have.
+/// How many words a phrase may have, by BIP-39.
 pub const WORD_COUNTS: [usize; 5] = [12, 15, 18, 21, 24];
 
-/// A text that is no phrase. Says nothing of the text.
+/// Why a text is not a secret phrase. Never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PhraseError {
-    /// Too few words, too many, or a number between.
+    /// The number of words is not in [`WORD_COUNTS`].
     #[error("a secret phrase has 12, 15, 18, 21 or 24 words, not {0}")]
     WordCount(usize),
-    /// A word that is not in the list.
+    /// The word at this position, counted from one, is not in the English list.
     #[error("word {0} of the secret phrase is not in the English list: look for a typing error")]
     UnknownWord(usize),
-    /// All words are known, but they do not belong together.
+    /// Every word is in the list, but the checksum does not match.
     #[error("the words of the secret phrase do not fit together: look for a wrong or swapped word")]
     Checksum,
 }
 
-/// A secret phrase whose checksum holds. `Debug` shows nothing of it; wiped when dropped.
+/// A secret phrase with a valid checksum. `Debug` shows nothing of it; it is wiped when dropped.
 #[derive(Clone)]
 pub struct Phrase(Mnemonic);
 
 impl Phrase {
-    /// Reads English words in lower case; any white space parts them.
+    /// Reads English words in lower case, separated by any white space.
     ///
     /// # Errors
     /// See [`PhraseError`].
@@ -49,22 +49,22 @@ impl Phrase {
         )
     }
 
-    /// The phrase of `entropy`: 16, 20, 24, 28 or 32 bytes for 12 to 24 words.
+    /// The phrase that encodes `entropy`: 16, 20, 24, 28 or 32 bytes give 12 to 24 words.
     ///
     /// # Errors
     /// [`PhraseError::WordCount`] for another length.
     pub fn from_entropy(entropy: &[u8]) -> Result<Self, PhraseError> {
-        // Each word carries 11 bits, a thirty-third of them checksum.
+        // A word carries 11 bits; one bit in 33 is checksum.
         let n_words = entropy.len() * 3 / 4;
         Mnemonic::from_entropy(entropy).map(Self).map_err(|_| PhraseError::WordCount(n_words))
     }
 
-    /// How many bytes of entropy a phrase of `n_words` takes, if there are such phrases.
+    /// Bytes of entropy in a phrase of `n_words`; `None` if no phrase has that many words.
     pub fn entropy_bytes(n_words: usize) -> Option<usize> {
         WORD_COUNTS.contains(&n_words).then_some(n_words / 3 * 4)
     }
 
-    /// The 32-byte seed (mini secret) of the phrase under a password; mostly there is none.
+    /// The 32-byte seed (mini secret) of the phrase under a password, which is usually empty.
     pub fn seed(&self, password: &str) -> Zeroizing<[u8; 32]> {
         let (entropy, n_bytes) = self.0.to_entropy_array();
         let entropy = Zeroizing::new(entropy);
@@ -82,7 +82,7 @@ impl Phrase {
         seed
     }
 
-    /// The words with one space between. To be shown only to whom the key belongs.
+    /// The words, separated by single spaces. Show them to the owner of the key only.
     pub fn words(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.to_string())
     }

@@ -11,22 +11,23 @@ use zeroize::Zeroizing;
 use super::phrase::{Phrase, PhraseError};
 use super::{Keypair, WalletError, blake2b_256};
 
-/// What an empty root stands for.
+/// The phrase that an empty root stands for.
 const DEVELOPMENT_PHRASE: &str =
     "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
-/// Its mini secret without a password, so that development keys cost no stretching.
+/// The mini secret of [`DEVELOPMENT_PHRASE`] without a password, so that development keys skip the
+/// key derivation.
 const DEVELOPMENT_SEED: [u8; 32] = [
     0xfa, 0xc7, 0x95, 0x9d, 0xbf, 0xe7, 0x2f, 0x05, 0x2e, 0x5a, 0x0c, 0x3c, 0x8d, 0x65, 0x30, 0xf2,
     0x02, 0xb0, 0x2f, 0xd8, 0xf9, 0xf5, 0xca, 0x35, 0x80, 0xec, 0x8d, 0xeb, 0x77, 0x97, 0x47, 0x9e,
 ];
 
-/// A text that is no secret URI. Says nothing of the text, which may hold a secret.
+/// Why a text is not a secret URI. Never quotes the text, which may hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SuriError {
     /// The root is neither a seed nor a phrase.
     #[error("the secret URI does not begin with a secret phrase: {0}")]
     Phrase(#[from] PhraseError),
-    /// The root begins with `0x` but is no seed.
+    /// The root begins with `0x` but is not a seed of 64 hex digits.
     #[error("the secret URI begins with 0x, but not with a seed of 64 hex digits")]
     Seed,
     /// A junction without a name.
@@ -34,13 +35,13 @@ pub enum SuriError {
     Path,
 }
 
-/// One step from a key to the next.
+/// One derivation step from a key to the next: `/soft` or `//hard`.
 struct Junction {
     is_hard: bool,
     code: ChainCode,
 }
 
-/// A secret URI taken apart.
+/// The parts of a secret URI.
 struct SecretUri<'a> {
     root: &'a str,
     junctions: Vec<Junction>,
@@ -95,11 +96,11 @@ impl Keypair {
         Ok(Self(uri.junctions.iter().fold(root, derive).to_keypair()))
     }
 
-    /// A key of the public development phrase, such as `//Alice` or `//sn1//miner//3`: a secret URI
-    /// of hard junctions alone.
+    /// A key derived from the public development phrase by hard junctions alone, such as `//Alice`
+    /// or `//sn1//miner//3`.
     ///
     /// # Errors
-    /// [`WalletError::DerivationPath`] for anything else.
+    /// [`WalletError::DerivationPath`] if `path` is anything else.
     pub fn from_dev_path(path: &str) -> Result<Self, WalletError> {
         let bad = || WalletError::DerivationPath(path.to_owned());
         let is_hard_path = path.starts_with("//")
@@ -118,7 +119,7 @@ fn derive(key: SecretKey, junction: &Junction) -> SecretKey {
     }
 }
 
-/// The chain code of a junction: a number as u64, any other text SCALE-encoded, cut or hashed to
+/// The chain code of a junction: a number as u64, any other text SCALE-encoded, padded or hashed to
 /// 32 bytes (the key derivation rules of Substrate).
 fn junction_code(name: &str) -> [u8; 32] {
     let encoded = match name.parse::<u64>() {

@@ -1,4 +1,4 @@
-//! Fernet: base64url of version, time, IV, ciphertext and MAC. The time is not looked at.
+//! Fernet: base64url of version, time, IV, ciphertext and MAC. The time is ignored.
 
 use std::num::NonZeroU32;
 
@@ -13,15 +13,15 @@ use zeroize::Zeroizing;
 
 use crate::wallet::password::Password;
 
-/// The same in every file.
+/// The official wallet's salt, the same for every file.
 const SALT: &[u8] = b"Iguesscyborgslikemyselfhaveatendencytobeparanoidaboutourorigins";
 const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000_000).unwrap();
 const VERSION: u8 = 0x80;
-/// Version and time of eight bytes.
+/// Bytes of the version and of the time: one and eight.
 const N_HEAD: usize = 9;
 const N_BLOCK: usize = 16;
 const N_MAC: usize = 32;
-/// With and without padding.
+/// Reads base64url with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -54,7 +54,7 @@ impl Token {
     }
 }
 
-/// The key of a password: the same for every file. Takes ten million rounds.
+/// Derives the key from a password; it is the same for every file. Takes ten million rounds.
 pub(super) fn key(password: &Password) -> Key {
     let mut key = Key::default();
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, SALT, password.bytes(), key.as_mut_slice());

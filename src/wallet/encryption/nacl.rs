@@ -1,4 +1,4 @@
-//! `$NACL`, a nonce of 24 bytes, and a secretbox: what the official wallet writes.
+//! `$NACL`, a nonce of 24 bytes, and a secretbox: the form that the official wallet writes.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use crypto_secretbox::aead::Aead;
@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 use super::{Encryption, EncryptionError};
 use crate::wallet::password::Password;
 
-/// The same in every file: only the nonce differs.
+/// The official wallet's salt, the same for every file: only the nonce differs.
 const SALT: [u8; 16] = [
     0x13, 0x71, 0x83, 0xdf, 0xf1, 0x5a, 0x09, 0xbc, 0x9c, 0x90, 0xb5, 0x51, 0x87, 0x39, 0xe9, 0xb1,
 ];
-/// 512 MiB.
+/// Memory of argon2i in KiB: 512 MiB.
 const MEMORY_KIB: u32 = 512 * 1024;
 const N_PASSES: u32 = 8;
 const N_NONCE: usize = 24;
-/// Of Poly1305.
+/// Bytes of a Poly1305 tag.
 const N_TAG: usize = 16;
 
 pub(super) type Key = Zeroizing<[u8; 32]>;
@@ -40,7 +40,7 @@ impl Box {
     }
 }
 
-/// The key of a password: the same for every file.
+/// Derives the key from a password; it is the same for every file.
 pub(super) fn key(password: &Password) -> Result<Key, EncryptionError> {
     let mut key = Key::default();
     let derived = Params::new(MEMORY_KIB, N_PASSES, 1, Some(32)).and_then(|params| {
@@ -50,14 +50,14 @@ pub(super) fn key(password: &Password) -> Result<Key, EncryptionError> {
             key.as_mut_slice(),
         )
     });
-    // The parameters are constants in range, so only an endless password is refused.
+    // The parameters are constants in range, so only a password of gigabytes fails.
     derived.map(|()| key).map_err(|_| EncryptionError::TooLong)
 }
 
 /// Seals a key file as the official wallet does. A nonce must never be used twice.
 ///
 /// # Errors
-/// [`EncryptionError::TooLong`].
+/// [`EncryptionError::TooLong`] if the password or the file exceeds gigabytes.
 pub fn seal(
     plain: &[u8],
     password: &Password,

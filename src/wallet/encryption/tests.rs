@@ -67,7 +67,7 @@ fn the_shortest_files_say_that_they_are_damaged() {
 }
 
 proptest! {
-    /// Everything but the stretching of the password.
+    /// Covers parsing alone: no password is stretched.
     #[test]
     fn any_bytes_after_a_known_beginning_are_taken_apart_or_refused(
         start in prop::sample::select(vec![

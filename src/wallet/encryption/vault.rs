@@ -1,4 +1,4 @@
-//! Ansible Vault 1.1: a head line, then hex of three lines of hex, broken after 80 characters.
+//! Ansible Vault 1.1: a header line, then hex of three lines of hex, wrapped at 80 characters.
 
 use std::num::NonZeroU32;
 
@@ -12,10 +12,10 @@ use crate::wallet::password::Password;
 
 const HEAD: &str = "$ANSIBLE_VAULT;1.1;AES256";
 const ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
-/// The padding's unit; CTR needs none, but Ansible pads.
+/// Block size of the padding in bytes. CTR needs no padding, but Ansible pads.
 const N_BLOCK: usize = 16;
 
-/// Cipher key, MAC key and counter, 32, 32 and 16 bytes.
+/// Cipher key, MAC key and counter: 32, 32 and 16 bytes.
 pub(super) type Keys = Zeroizing<[u8; 80]>;
 
 #[derive(Debug, Clone)]
