@@ -35,6 +35,10 @@ test: setup sdk ## Run every test, with libtorch and without
 	@$(PY) scripts/sdk.py report $(SDKS)
 	@command -v promtool >/dev/null || echo "skipped: checks by promtool, which is not installed (apt-get install prometheus)"
 
+.PHONY: generate
+generate: ## Write what is generated: settings files, pages of settings and of the command line
+	SN1_UPDATE=1 cargo test -p sn1-actors --no-default-features --lib --bins generated
+
 .PHONY: lint
 lint: setup ## Formatting, clippy for all targets and features, docs, licences
 	cargo fmt --all --check

@@ -30,10 +30,9 @@ const CORE: &Layers = &[
 /// Of the shell, the lowest first.
 const SHELL: &Layers = &[
     ("ground", &["clock", "exit", "recording", "signals", "spawn", "supervision"]),
-    ("vocabulary", &["feeds", "messages", "notice"]),
+    ("vocabulary", &["feeds", "messages", "notice", "settings"]),
     ("parts", &["chain", "dendrite", "event_log", "inference", "telemetry", "wallet"]),
     ("neurons", &["axon", "conversation", "miners"]),
-    ("settings", &["settings"]),
     ("tools", &["devnode", "query"]),
     ("application", &["app"]),
     ("command line", &["cli", "main"]),

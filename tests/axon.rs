@@ -17,6 +17,7 @@ use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::axon::{
     Answering, AxonLimits, AxonRules, AxonSettings, Caller, ChunkSink, Miner, StandaloneAxon,
 };
+use sn1_actors::settings::Tao;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -219,7 +220,7 @@ async fn the_miners_own_hooks_turn_callers_away_and_a_panic_in_one_is_a_500() {
 #[actix::test]
 async fn lists_and_stake_decide_who_is_served() {
     let rules = AxonRules {
-        min_stake: 2.0,
+        min_stake: Tao::whole(2),
         allow: vec![key("stranger").account_id()],
         deny: vec![key("carol").account_id()],
         ..AxonRules::default()

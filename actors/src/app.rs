@@ -35,7 +35,7 @@ mod validator;
 pub use devchain::devchain;
 pub use failure::Failure;
 pub use faults::PlannedFault;
-pub use miner::miner;
+pub use miner::{kind as miner_kind, miner};
 pub use open_files::raise_open_files;
 pub use validator::validator;
 

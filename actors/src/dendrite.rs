@@ -44,6 +44,7 @@ pub use deadlines::Deadlines;
 
 use crate::messages::miners::{Answer, AskMiners};
 use crate::recording::prime;
+use crate::settings::DendriteSection;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Idle connections that are too old are closed this often.
@@ -83,16 +84,28 @@ pub struct DendriteLimits {
 }
 
 impl Default for DendriteLimits {
-    /// 256 KiB and 8,192 chunks, many times the longest honest answer; heads of 64 KiB, a place
-    /// for each of 1,024 connections.
     fn default() -> Self {
-        Self {
-            max_answer_bytes: 256 * 1024,
-            max_chunks: 8192,
-            max_head_bytes: 64 * 1024,
-            max_idle_connections: 1024,
-            deadlines: Deadlines::default(),
-        }
+        (&DendriteSection::default()).into()
+    }
+}
+
+impl From<&DendriteSection> for DendriteLimits {
+    fn from(section: &DendriteSection) -> Self {
+        let DendriteSection {
+            max_answer_bytes,
+            max_chunks,
+            max_head_bytes,
+            max_idle_connections,
+            connect_share,
+            head_share,
+            idle_share,
+        } = *section;
+        let deadlines = Deadlines {
+            connect: connect_share.get(),
+            head: head_share.get(),
+            idle: idle_share.get(),
+        };
+        Self { max_answer_bytes, max_chunks, max_head_bytes, max_idle_connections, deadlines }
     }
 }
 

@@ -37,13 +37,15 @@ pub enum Exit {
 
 type Commands = &'static [&'static str];
 
-const ALL: Commands = &["validator", "miner", "localnet", "devchain", "query", "wallet"];
+const ALL: Commands = &["validator", "miner", "localnet", "devchain", "query", "config", "wallet"];
+/// Those that keep files of their own.
+const KEEPERS: Commands = &["validator", "miner", "localnet", "devchain", "query", "wallet"];
 const NODES: Commands = &["validator", "miner"];
 const QUERY: Commands = &["query"];
 /// Those that run something.
 const RUNS: Commands = &["validator", "miner", "localnet", "devchain", "query"];
 /// Those that read files which must be there.
-const READERS: Commands = &["validator", "miner", "localnet", "query", "wallet"];
+const READERS: Commands = &["validator", "miner", "localnet", "query", "config", "wallet"];
 /// Those that open keys.
 const SIGNERS: Commands = &["validator", "miner", "query", "wallet"];
 
@@ -65,7 +67,7 @@ impl Exit {
                 (64, "wrong flag or setting", "correct the one that the message names", ALL)
             }
             Self::Damaged => {
-                (65, "damaged key, model or state file", "replace it, or move it away", ALL)
+                (65, "damaged key, model or state file", "replace it, or move it away", KEEPERS)
             }
             Self::Missing => {
                 (66, "missing wallet, model or file", "put it there, or name another", READERS)
@@ -84,7 +86,7 @@ impl Exit {
             ),
             Self::GaveUp => (70, "the node gave up", "start it again; its state is intact", RUNS),
             Self::CannotWrite => {
-                (73, "a file or folder cannot be written", "check its owner and the disk", ALL)
+                (73, "a file or folder cannot be written", "check its owner and the disk", KEEPERS)
             }
             Self::Locked => (
                 77,

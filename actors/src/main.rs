@@ -4,16 +4,15 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use cli::{Command, logging};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1_actors::app::{self, Failure, localnet};
 use sn1_actors::exit::Exit;
-use sn1_actors::settings::{MinerNeuron, NeuronSettings, NodeSettings, Settings};
+use sn1_actors::settings::{LoggingSection, MinerConfig, ValidatorConfig};
 use sn1_actors::{query, telemetry};
 
 fn main() -> ExitCode {
-    let arguments = match cli::Arguments::try_parse() {
+    let arguments = match cli::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -23,6 +22,7 @@ fn main() -> ExitCode {
         Command::Miner(arguments) => run_miner(&arguments),
         Command::Devchain(arguments) => run_devchain(&arguments),
         Command::Query(arguments) => run_query(&arguments),
+        Command::Config(arguments) => arguments.run(),
         Command::Wallet(arguments) => arguments.run().map(|()| Exit::Done).map_err(Failure::from),
     };
     let exit = ended.unwrap_or_else(|failure| {
@@ -41,31 +41,34 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn run_localnet(arguments: &cli::LocalnetArguments) -> Result<Exit, Failure> {
-    let settings = Settings::load(arguments.config(), &arguments.flags())?;
-    let options = arguments.options();
-    logging::init(settings.logging.debug, settings.logging.trace, "error");
+    let loaded = arguments.load()?;
+    for notice in &loaded.notices {
+        eprintln!("note: {notice}");
+    }
+    let (settings, options) = (loaded.config, arguments.options());
+    logging::init(&settings.logging, "error");
     let metrics = install_metrics()?;
     actix::System::new().block_on(localnet::localnet(settings, options, metrics))?;
     Ok(Exit::Done)
 }
 
-fn run_validator(arguments: &cli::RoleArguments<NeuronSettings>) -> Result<Exit, Failure> {
-    let (settings, options) = (arguments.settings()?, arguments.options());
-    let metrics = node_starts(&settings)?;
+fn run_validator(arguments: &cli::RoleArguments<ValidatorConfig>) -> Result<Exit, Failure> {
+    let (settings, options) = arguments.load()?;
+    let metrics = node_starts(&settings.node.logging)?;
     actix::System::new().block_on(app::validator(settings, options, metrics))?;
     Ok(Exit::Done)
 }
 
-fn run_miner(arguments: &cli::RoleArguments<MinerNeuron>) -> Result<Exit, Failure> {
-    let (settings, options) = (arguments.settings()?, arguments.options());
-    let metrics = node_starts(&settings)?;
+fn run_miner(arguments: &cli::RoleArguments<MinerConfig>) -> Result<Exit, Failure> {
+    let (settings, options) = arguments.load()?;
+    let metrics = node_starts(&settings.node.logging)?;
     actix::System::new().block_on(app::miner(settings, options, metrics))?;
     Ok(Exit::Done)
 }
 
-fn node_starts<N>(settings: &NodeSettings<N>) -> Result<PrometheusHandle, Failure> {
+fn node_starts(logging: &LoggingSection) -> Result<PrometheusHandle, Failure> {
     // Beside the console: what went wrong, and when it was right again.
-    logging::init(settings.logging.debug, settings.logging.trace, "info");
+    logging::init(logging, "info");
     install_metrics()
 }
 
@@ -74,8 +77,7 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 }
 
 fn run_devchain(arguments: &cli::DevchainArguments) -> Result<Exit, Failure> {
-    let (debug, trace) = arguments.logging();
-    logging::init(debug, trace, "error");
+    logging::init(&arguments.logging(), "error");
     raise_open_files();
     let prepared = arguments.prepare()?;
     actix::System::new().block_on(app::devchain(prepared))?;
@@ -83,9 +85,9 @@ fn run_devchain(arguments: &cli::DevchainArguments) -> Result<Exit, Failure> {
 }
 
 fn run_query(arguments: &cli::QueryArguments) -> Result<Exit, Failure> {
-    let settings = Settings::load(None, &arguments.flags())?;
-    let query = arguments.query(&settings)?;
-    logging::init(settings.logging.debug, settings.logging.trace, "error");
+    let loaded = arguments.load()?;
+    let query = arguments.query(&loaded)?;
+    logging::init(&loaded.config.logging, "error");
     raise_open_files();
     Ok(actix::System::new().block_on(query::run(query))?.exit())
 }

@@ -27,7 +27,7 @@ use crate::app::parts::ChainPart;
 use crate::app::run::{Course, channels, run};
 use crate::app::tree;
 use crate::chain::Failpoints;
-use crate::settings::Settings;
+use crate::settings::LocalnetConfig;
 
 pub use broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
 use prepare::{LocalnetGround, Prepared, preflight};
@@ -50,7 +50,7 @@ pub struct Options {
 /// # Errors
 /// See [`Failure`].
 pub async fn localnet(
-    settings: Settings,
+    settings: LocalnetConfig,
     options: Options,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
@@ -58,14 +58,14 @@ pub async fn localnet(
     preflight().pass(&mut ground, &Console::new()).await?;
     let prepared = ground.prepared()?;
     let mut console = Console::new();
-    let netuid = Netuid(settings.netuid);
+    let netuid = Netuid(settings.subnet.netuid);
     let channels = channels();
     let failpoints = Failpoints::from_environment(false)?;
     let parts = parts::parts(&settings, &prepared, metrics, failpoints)?;
     let ChainPart { client, feeds } = parts.chain.clone();
     let specs = tree::build(parts, &channels.0)?;
     console.show(layout(&prepared));
-    let duration = Settings::seconds(settings.localnet.duration);
+    let duration = settings.localnet.duration;
     let course = Course {
         faults: &options.faults,
         subnet: Some(feeds.metagraph()),
@@ -89,12 +89,12 @@ fn layout(prepared: &Prepared) -> SubnetLayout {
     SubnetLayout::new(kinds.collect())
 }
 
-fn greeting(settings: &Settings, prepared: &Prepared) -> String {
+fn greeting(settings: &LocalnetConfig, prepared: &Prepared) -> String {
     let pages = prepared.pages.local_addr();
     let pages = pages.map_or_else(|_| "-".to_owned(), |address| address.to_string());
     format!(
         "subnet {} with {} miners; chain on {}; metrics on http://{pages}/metrics; Ctrl-C stops",
-        settings.netuid,
+        settings.subnet.netuid,
         settings.localnet.miners,
         prepared.chain.url()
     )

@@ -19,8 +19,8 @@ use crate::axon::Miner;
 use crate::exit::Exit;
 use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
-use crate::miners::{Build, MinerOptions};
-use crate::settings::{MinerNeuron, NodeSettings};
+use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
+use crate::settings::{MinerConfig, MinerSection, SamplingSection};
 
 /// What answers, and the actors that it needs.
 struct Responder {
@@ -35,7 +35,7 @@ struct MinerFinds {
     axon: Option<TcpListener>,
 }
 
-type MinerGround<'a> = Ground<'a, MinerNeuron, MinerFinds>;
+type MinerGround<'a> = Ground<'a, MinerConfig, MinerFinds>;
 
 /// Everything that can be wrong with a miner.
 fn preflight<'a>() -> Preflight<MinerGround<'a>> {
@@ -61,7 +61,7 @@ fn preflight<'a>() -> Preflight<MinerGround<'a>> {
 /// # Errors
 /// See [`Failure`].
 pub async fn miner(
-    settings: NodeSettings<MinerNeuron>,
+    settings: MinerConfig,
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
@@ -74,22 +74,26 @@ pub async fn miner(
         .run(&options, console, |ready, console| {
             let inference = responder.inference;
             let miner = settings_of_axon(&settings, ready, responder.miner, axon, console)?;
-            Ok(NodeParts { inference, miners: vec![miner], ..ready.parts(&settings, metrics)? })
+            Ok(NodeParts {
+                inference,
+                miners: vec![miner],
+                ..ready.parts(&settings.node, metrics)?
+            })
         })
         .await
 }
 
 fn bind_axon(ground: &mut MinerGround<'_>) -> Verdict {
     let section = &ground.settings.axon;
-    let address = SocketAddr::new(section.listen_ip()?, section.port);
+    let address = SocketAddr::new(section.ip, section.port);
     ground.role.axon = Some(bind(address, "the axon", "axon.port")?);
     Ok(Outcome::pass())
 }
 
 /// Makes the chosen miner, with a language model where it needs one.
-fn responder(settings: &NodeSettings<MinerNeuron>) -> Result<Responder, Failure> {
-    let options = options_of(&settings.neuron);
-    match settings.neuron.miner.build() {
+fn responder(settings: &MinerConfig) -> Result<Responder, Failure> {
+    let options = options_of(settings);
+    match kind(settings)?.build() {
         Build::Alone(build) => Ok(Responder { miner: build(options), inference: None }),
         Build::WithModel(build) => {
             let inference = inference(settings)?;
@@ -99,39 +103,51 @@ fn responder(settings: &NodeSettings<MinerNeuron>) -> Result<Responder, Failure>
     }
 }
 
-fn options_of(neuron: &MinerNeuron) -> MinerOptions {
+/// The chosen miner.
+///
+/// # Errors
+/// A name that no miner has.
+pub fn kind(settings: &MinerConfig) -> Result<MinerKind, Failure> {
+    let kind = settings.miner.miner.parse();
+    kind.map_err(|error: UnknownMiner| Failure::usage(format!("`neuron.miner`: {error}")))
+}
+
+fn options_of(settings: &MinerConfig) -> MinerOptions {
+    let MinerSection { miner: _, system_prompt, phrase, streaming_batch_size } = &settings.miner;
+    let SamplingSection { max_tokens, temperature, top_k, top_p } = settings.sampling;
     MinerOptions {
-        system_prompt: neuron.system_prompt.clone(),
-        phrase: neuron.phrase.clone(),
+        system_prompt: system_prompt.clone(),
+        phrase: phrase.clone(),
         sampling: GenerateSettings {
-            temperature: neuron.temperature,
-            top_p: neuron.top_p,
-            top_k: neuron.top_k,
+            temperature,
+            top_p: top_p.get(),
+            top_k,
             seed: rand::random(),
-            ..GenerateSettings::greedy(neuron.max_tokens)
+            ..GenerateSettings::greedy(max_tokens)
         },
-        tokens_per_chunk: neuron.streaming_batch_size,
+        tokens_per_chunk: *streaming_batch_size,
     }
 }
 
-fn inference(settings: &NodeSettings<MinerNeuron>) -> Result<Inference, Failure> {
+fn inference(settings: &MinerConfig) -> Result<Inference, Failure> {
     let backends = ChosenBackends::default();
     if !backends.offer(Capability::Generate) {
         let text = "this build has no libtorch and so no language model: choose --miner echo or \
                     --miner phrase, or build with default features";
         return Err(Failure::new(Exit::Unavailable, text.to_owned()));
     }
-    let neuron = &settings.neuron;
-    models::note_device(&neuron.device);
-    let (model, _) = models::find_model(&neuron.model_id, &settings.models.folder)?;
-    let settings = InferenceSettings { model, encoder: None, n_threads: neuron.threads };
+    models::note_devices(&settings.compute.device);
+    let folder = settings.folder.folder.resolved();
+    let (model, _) = models::find_model(&settings.model.model_id.resolved(), &folder)?;
+    let n_threads = settings.compute.threads;
+    let settings = InferenceSettings { model, encoder: None, n_threads };
     backends.check(&settings)?;
     Ok(Inference::new(&backends, &settings))
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
 fn check_reachable(ground: &mut MinerGround<'_>) -> Verdict {
-    if ground.settings.axon.off || ground.is_reachable()? {
+    if ground.node.published.off || ground.is_reachable()? {
         return Ok(Outcome::pass());
     }
     let text = format!(
@@ -143,15 +159,14 @@ fn check_reachable(ground: &mut MinerGround<'_>) -> Verdict {
 }
 
 fn settings_of_axon(
-    settings: &NodeSettings<MinerNeuron>,
+    settings: &MinerConfig,
     ready: &Ready,
     miner: Arc<dyn Miner>,
     listener: TcpListener,
     console: &Console,
 ) -> Result<MinerSettings, Failure> {
-    let section = &settings.axon;
     let bound = listener.local_addr().map_err(Failure::unshared)?;
-    let record = (!section.off).then(|| ready.record(settings, bound.port()));
+    let record = (!settings.node.published.off).then(|| ready.record(&settings.node, bound.port()));
     let published = record.as_ref().map_or_else(
         || "not published".to_owned(),
         |record| format!("published as {}", record.external),
@@ -162,9 +177,9 @@ fn settings_of_axon(
         hotkey: ready.hotkey.clone(),
         listener,
         record,
-        n_threads: section.threads,
-        limits: section.limits.clone(),
-        rules: section.rules.clone(),
+        n_threads: settings.threads.threads,
+        limits: settings.limits.clone(),
+        rules: settings.rules.clone(),
         miner,
     })
 }

@@ -13,6 +13,7 @@ use tracing::warn;
 use super::Failure;
 use crate::exit::Exit;
 use crate::inference::backends::BackendFault;
+use crate::settings::Device;
 
 impl From<BackendFault> for Failure {
     fn from(fault: BackendFault) -> Self {
@@ -50,10 +51,10 @@ pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, Fail
 
 /// Tells whoever asked for another device that models are computed on the CPU all the same: command
 /// lines that name one go on working.
-pub(crate) fn note_device(device: &str) {
-    if device != "cpu" {
+pub(crate) fn note_devices(devices: &[Device]) {
+    for device in devices.iter().filter(|device| **device != Device::Cpu) {
         warn!(
-            device,
+            %device,
             "this version computes its models on the CPU; --neuron.device is passed over"
         );
     }

@@ -15,11 +15,10 @@ use crate::app::models;
 use crate::app::parts::{Inference, Validator, ValidatorSettings};
 use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
-use crate::dendrite::DendriteLimits;
 use crate::exit::Exit;
 use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
-use crate::settings::{NeuronSettings, NodeSettings};
+use crate::settings::ValidatorConfig;
 
 /// The models of a validator, found on disk.
 struct Models {
@@ -28,12 +27,11 @@ struct Models {
     tokenizer: Arc<Tokenizer>,
 }
 
-type ValidatorGround<'a> = Ground<'a, NeuronSettings, Option<Models>>;
+type ValidatorGround<'a> = Ground<'a, ValidatorConfig, Option<Models>>;
 
 /// Everything that can be wrong with a validator.
 fn preflight<'a>() -> Preflight<ValidatorGround<'a>> {
     let mut checks = vec![
-        Check::now("port", "a port to publish", check_port),
         Check::now("models", "the language model and the sentence encoder", find_models),
         Check::now("open files", "the limit of open files", open_files),
     ];
@@ -47,7 +45,7 @@ fn preflight<'a>() -> Preflight<ValidatorGround<'a>> {
 /// # Errors
 /// See [`Failure`].
 pub async fn validator(
-    settings: NodeSettings<NeuronSettings>,
+    settings: ValidatorConfig,
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
@@ -64,32 +62,21 @@ pub async fn validator(
         .await
 }
 
-/// Nothing listens on a validator's port, so nobody chooses one.
-fn check_port(ground: &mut ValidatorGround<'_>) -> Verdict {
-    let section = &ground.settings.axon;
-    if section.off || section.port != 0 || section.external_port != 0 {
-        return Ok(Outcome::pass());
-    }
-    let text = "axon.port is 0, but a validator publishes its port without listening there: name a \
-                port with --axon.port, or say --axon.off";
-    Err(Failure::usage(text).into())
-}
-
 fn find_models(ground: &mut ValidatorGround<'_>) -> Verdict {
-    let settings = ground.settings;
-    let (neuron, folder) = (&settings.neuron, &settings.models.folder);
-    models::note_device(&neuron.device);
+    let asking = &ground.settings.asking;
+    let (folder, tasks) = (asking.folder.folder.resolved(), &asking.conversation.tasks);
+    models::note_devices(&asking.compute.device);
     let backends = ChosenBackends::default();
     let has_model = backends.offer(Capability::Generate);
-    if !has_model && neuron.tasks.iter().any(|kind| kind.definition().needs_model()) {
+    if !has_model && tasks.iter().any(|kind| kind.definition().needs_model()) {
         return Err(no_model(
             "which these tasks need; elsewhere than on the main network --neuron.tasks math \
              --neuron.task_p 1 goes without (but for the model's file, whose tokenizer counts answers)",
         ));
     }
-    let (model, tokenizer) = models::find_model(&neuron.model_id, folder)?;
-    let encoder = Some(models::find_encoder(&settings.models.encoder, folder)?);
-    let inference = InferenceSettings { model, encoder, n_threads: neuron.threads };
+    let (model, tokenizer) = models::find_model(&asking.model.model_id.resolved(), &folder)?;
+    let encoder = Some(models::find_encoder(&asking.encoder.encoder.resolved(), &folder)?);
+    let inference = InferenceSettings { model, encoder, n_threads: asking.compute.threads };
     backends.check(&inference).map_err(Failure::from)?;
     ground.role = Some(Models { backends, inference, tokenizer });
     Ok(Outcome::pass())
@@ -111,7 +98,7 @@ fn no_model(why: &str) -> Obstacle {
 }
 
 fn parts(
-    settings: &NodeSettings<NeuronSettings>,
+    settings: &ValidatorConfig,
     ready: &Ready,
     models: Models,
     published: Option<AxonRecord>,
@@ -121,33 +108,28 @@ fn parts(
     let validator = ValidatorSettings {
         netuid: ready.netuid,
         hotkey: ready.hotkey.clone(),
-        neuron: settings.neuron.clone(),
+        asking: settings.asking.clone(),
         state_file: ready.state.validator_file()?,
         events_file: ready.state.events_file()?,
         external_ip: ready.external.ip(),
         allow_local_addresses: ready.is_local,
-        limits: DendriteLimits::default(),
         tokenizer: models.tokenizer,
         expected: Arc::from([]),
         seed: rand::random(),
-        block_time: settings.block_time(),
+        block_time: settings.node.blocks.block_time,
         failpoints: ready.failpoints.clone(),
     };
     Ok(NodeParts {
         validator: Some(Validator::new(validator, &inference)?),
         inference: Some(inference),
         published,
-        ..ready.parts(settings, metrics)?
+        ..ready.parts(&settings.node, metrics)?
     })
 }
 
 /// The validator's address, as the Python one publishes it, though nothing is served there.
-fn published(
-    settings: &NodeSettings<NeuronSettings>,
-    ready: &Ready,
-    console: &Console,
-) -> Option<AxonRecord> {
-    if settings.axon.off {
+fn published(settings: &ValidatorConfig, ready: &Ready, console: &Console) -> Option<AxonRecord> {
+    if settings.node.published.off {
         return None;
     }
     if !ready.is_reachable() {
@@ -158,7 +140,7 @@ fn published(
         ));
         return None;
     }
-    let record = ready.record(settings, settings.axon.port);
+    let record = ready.record(&settings.node, settings.axon.port);
     console.say(format_args!("published as {}", record.external));
     Some(record)
 }

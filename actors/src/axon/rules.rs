@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sn1::chain::{RAO_PER_TAO, Uid};
 use sn1::synapse::limits::Rate;
 use sn1::synapse::pipeline::RefusalKind;
@@ -12,65 +11,7 @@ use sn1::synapse::verify::{MonotonicNonces, VerifierConfig, VerifyPolicy};
 use sn1::wallet::AccountId;
 
 use crate::feeds::MetagraphFeed;
-
-/// How much callers get, in the order in which a request meets the limits. Each has a counter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AxonLimits {
-    /// Open connections. When all are taken, one that waits for a first verified request is closed
-    /// for a new one.
-    pub max_connections: usize,
-    /// Open connections of one address (IPv6: of one /64 network).
-    pub max_connections_per_address: usize,
-    /// Largest head of a request in bytes; a larger one is answered with 431.
-    pub max_head_bytes: usize,
-    /// Requests per second from one address; more are answered with 429. A signature that does not
-    /// hold counts for twenty.
-    pub address_requests_per_second: f64,
-    /// Requests that one address may send at once.
-    pub address_burst: f64,
-    /// Requests per second from all addresses together from which nothing was verified lately, so that
-    /// a crowd of them leaves the time of known callers alone. Who comes beyond has to wait.
-    pub strangers_requests_per_second: f64,
-    /// Requests that they may send at once.
-    pub strangers_burst: f64,
-    /// Verified requests per second of one hotkey; more are answered with 429.
-    pub hotkey_requests_per_second: f64,
-    /// Verified requests that one hotkey may send at once.
-    pub hotkey_burst: f64,
-    /// Streams of one hotkey at once; more are answered with 429.
-    pub max_streams_per_hotkey: usize,
-    /// Streams at once, of all callers.
-    pub max_streams: usize,
-    /// Verified callers who wait for a stream, ordered by priority; when the line is full the lowest
-    /// is answered with 503 at once.
-    pub max_waiting: usize,
-    /// Largest body of a request in bytes; a larger one is answered with 413.
-    pub max_body_bytes: usize,
-    /// Pairs of hotkey and uuid whose last nonce is remembered.
-    pub max_nonce_pairs: usize,
-}
-
-impl Default for AxonLimits {
-    fn default() -> Self {
-        Self {
-            max_connections: 1024,
-            max_connections_per_address: 64,
-            max_head_bytes: 16 * 1024,
-            address_requests_per_second: 50.0,
-            address_burst: 200.0,
-            strangers_requests_per_second: 300.0,
-            strangers_burst: 100.0,
-            hotkey_requests_per_second: 20.0,
-            hotkey_burst: 60.0,
-            max_streams_per_hotkey: 32,
-            max_streams: 256,
-            max_waiting: 128,
-            max_body_bytes: 1 << 20,
-            max_nonce_pairs: 65_536,
-        }
-    }
-}
+pub use crate::settings::{AxonLimits, AxonRules, Verify};
 
 impl AxonLimits {
     pub(super) fn address_rate(&self) -> Rate {
@@ -84,36 +25,6 @@ impl AxonLimits {
     pub(super) fn hotkey_rate(&self) -> Rate {
         Rate { per_second: self.hotkey_requests_per_second, burst: self.hotkey_burst }
     }
-}
-
-/// Whom an axon serves and how closely it checks them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AxonRules {
-    /// `strict` closes the holes of the Python axons; `lenient` takes what they take.
-    pub verify: Verify,
-    /// Refuse the nonces of SDKs before 7.2.0, which count from the caller's boot: after a restart
-    /// of this node such a request can be replayed.
-    pub refuse_monotonic_nonces: bool,
-    /// Serve validators with a permit only.
-    pub require_permit: bool,
-    /// Serve hotkeys with at least this stake only, in TAO.
-    pub min_stake: f64,
-    /// Hotkeys that are served whatever the metagraph says of them.
-    pub allow: Vec<AccountId>,
-    /// Hotkeys that are never served.
-    pub deny: Vec<AccountId>,
-}
-
-/// How closely an axon follows the Python axons; see [`VerifyPolicy`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verify {
-    /// Every honest peer passes.
-    #[default]
-    Strict,
-    /// As the Python axons.
-    Lenient,
 }
 
 impl AxonRules {
@@ -148,7 +59,7 @@ impl AxonRules {
             Some(known) if self.require_permit && !known.validator_permit => {
                 refused("Validator permit required")
             }
-            Some(known) if known.stake < self.min_stake => refused("Stake is too low"),
+            Some(known) if known.stake < self.min_stake.as_f64() => refused("Stake is too low"),
             Some(_) => Ok(()),
         }
     }
@@ -224,6 +135,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Tao;
 
     fn id(number: u8) -> AccountId {
         AccountId([number; 32])
@@ -233,7 +145,7 @@ mod tests {
     fn lists_beat_the_metagraph_and_denial_beats_permission() {
         let rules = AxonRules {
             require_permit: true,
-            min_stake: 10.0,
+            min_stake: Tao::whole(10),
             allow: vec![id(1), id(2)],
             deny: vec![id(2), id(3)],
             ..AxonRules::default()

@@ -18,7 +18,6 @@
 
 mod chain_impl;
 mod connection;
-mod endpoint;
 mod error;
 mod follow;
 mod reads;
@@ -39,7 +38,7 @@ use sn1::chain::decode::Runtime;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
 use tokio::sync::Mutex as AsyncMutex;
 
-pub use endpoint::{Endpoint, Network};
+pub use crate::settings::{Endpoint, Network};
 pub use error::{CallError, NodeFailure, SubtensorError};
 pub use follow::LinkEvent;
 

@@ -4,15 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use sn1::chain::{Netuid, RAO_PER_TAO};
+use sn1::chain::Netuid;
 use sn1::devchain::node::Generation;
 use sn1::devchain::{GenesisConfig, HyperparameterValue};
 use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::devnode::{
     self, DevNodeError, DevNodeSettings, Planned, PreparedDevNode, hyperparameters,
 };
-
-use super::time::parse_seconds;
+use sn1_actors::settings::{LoggingSection, Scalar, Share, Tao, parse_duration};
 
 /// The shortest time between two blocks.
 const MIN_BLOCK_TIME: Duration = Duration::from_millis(50);
@@ -122,7 +121,7 @@ pub(crate) struct DevchainArguments {
 }
 
 fn parse_block_time(text: &str) -> Result<Duration, String> {
-    let time = Duration::try_from_secs_f64(parse_seconds(text)?).map_err(|e| e.to_string())?;
+    let time = parse_duration(text)?;
     if time.is_zero() || time >= MIN_BLOCK_TIME {
         Ok(time)
     } else {
@@ -135,21 +134,13 @@ fn parse_generation(text: &str) -> Result<Generation, String> {
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| format!("`{text}` is no share between 0 and 1"))
+    Share::parse(text).map(Share::get)
 }
 
 /// TAO with up to nine decimals, as rao.
 fn parse_tao(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no amount of TAO, such as 5 or 0.25");
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
-    if whole.is_empty() || part.len() > 9 || !is_number(whole) || !is_number(part) {
-        return Err(wrong());
-    }
-    let rao: u64 = format!("{part:0<9}").parse().map_err(|_| wrong())?;
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    whole.checked_mul(RAO_PER_TAO).and_then(|tao| tao.checked_add(rao)).ok_or_else(wrong)
+    let amount = Tao::exact(text).map(Tao::rao);
+    amount.ok_or_else(|| format!("`{text}` is no amount of TAO, such as 5 or 0.25"))
 }
 
 fn parse_account(text: &str) -> Result<AccountId, String> {
@@ -167,9 +158,9 @@ fn parse_fund(text: &str) -> Result<(AccountId, u64), String> {
 }
 
 impl DevchainArguments {
-    /// How much is logged: debug, trace.
-    pub(crate) fn logging(&self) -> (bool, bool) {
-        (self.debug, self.trace)
+    /// How much is logged.
+    pub(crate) fn logging(&self) -> LoggingSection {
+        LoggingSection { debug: self.debug, trace: self.trace }
     }
 
     /// Opens the chain and its port.
@@ -245,22 +236,6 @@ impl DevchainArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_have_nine_decimals() {
-        let table = [
-            ("1", 1_000_000_000),
-            ("0.25", 250_000_000),
-            ("0.000000001", 1),
-            ("007.5", 7_500_000_000),
-        ];
-        for (text, rao) in table {
-            assert_eq!(parse_tao(text), Ok(rao), "{text}");
-        }
-        for text in ["", ".5", "1.0000000001", "-1", "1e3", "99999999999", "1,5"] {
-            assert!(parse_tao(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn accounts_are_addresses_or_development_keys() {

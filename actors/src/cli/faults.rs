@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use sn1_actors::app::PlannedFault;
+use sn1_actors::settings::parse_duration;
 use sn1_actors::supervision::FaultKind;
-
-use super::time::parse_seconds;
 
 /// A fault for one actor at one time.
 #[derive(Debug, Clone)]
@@ -18,8 +17,7 @@ struct FaultAt {
 fn parse_fault(text: &str) -> Result<FaultAt, String> {
     let wrong = || format!("`{text}` is not of the form NAME@SECONDS, such as Scoreboard@30");
     let (actor, seconds) = text.split_once('@').ok_or_else(wrong)?;
-    let after = parse_seconds(seconds).map_err(|_| wrong())?;
-    let after = Duration::try_from_secs_f64(after).map_err(|_| wrong())?;
+    let after = parse_duration(seconds).map_err(|_| wrong())?;
     if actor.is_empty() {
         return Err(wrong());
     }

@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 
+use sn1_actors::settings::LoggingSection;
 use tracing_subscriber::EnvFilter;
 
 /// Logs go to standard error. `otherwise` is the level where neither flag is given: actors that end
 /// are then reported by the console alone. The HTTP server's own errors are streams that miners broke
 /// off, which are counted.
-pub(crate) fn init(debug: bool, trace: bool, otherwise: &str) {
+pub(crate) fn init(settings: &LoggingSection, otherwise: &str) {
+    let LoggingSection { debug, trace } = *settings;
     let (level, endings) = match (trace, debug) {
         (true, _) => ("trace", "trace"),
         (false, true) => ("debug", "debug"),

@@ -1,11 +1,9 @@
 //! Flags of `sn1 query`, and what must hold between them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use figment::value::Value;
 use sn1::chain::Netuid;
 use sn1::wallet::AccountId;
 use sn1_actors::chain::subtensor::{Endpoint, Network};
@@ -13,13 +11,14 @@ use sn1_actors::query::{
     CallerKey, ChainNodes, Conversation, CountBy, Format, Lookup, NodeAddress, Query, QueryError,
     UidSelection, Whom,
 };
-use sn1_actors::settings::Settings;
+use sn1_actors::settings::{Loaded, Origin, QueryConfig, SettingsError, parse_duration};
 
-use super::time::parse_seconds;
+use super::flags::SettingFlags;
 use super::wallet::NodeWalletArguments;
 
-/// What `--timeout` may be, in seconds.
-const TIMEOUTS: std::ops::RangeInclusive<f64> = 0.05..=600.0;
+/// What `--timeout` may be.
+const TIMEOUTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(50)..=Duration::from_secs(600);
 
 /// Flags of `sn1 query`.
 #[derive(Debug, Clone, Args)]
@@ -37,9 +36,6 @@ pub(crate) struct QueryArguments {
     /// A subtensor node of that chain, such as ws://127.0.0.1:9944, instead of the network's own
     #[arg(long = "subtensor.chain_endpoint", value_name = "URL")]
     chain_endpoint: Option<Endpoint>,
-    /// The subnet on that chain
-    #[arg(long, value_name = "NETUID")]
-    netuid: Option<u16>,
     /// A miner's axon, asked without looking it up (repeatable, each with its --hotkey)
     #[arg(long = "axon", value_name = "IP:PORT", value_parser = parse_axon)]
     axons: Vec<SocketAddr>,
@@ -64,18 +60,8 @@ pub(crate) struct QueryArguments {
     /// A development key that asks, such as //Alice
     #[arg(long = "wallet.uri", value_name = "PATH")]
     wallet_uri: Option<String>,
-    /// The model whose tokens are counted: a GGUF file, a folder that holds one, or a hub id
-    #[arg(long = "neuron.model_id", value_name = "MODEL")]
-    model_id: Option<String>,
-    /// Where models are
-    #[arg(long = "models.folder", value_name = "DIR")]
-    models_folder: Option<PathBuf>,
-    /// Log more
-    #[arg(long = "logging.debug")]
-    debug: bool,
-    /// Log everything
-    #[arg(long = "logging.trace")]
-    trace: bool,
+    #[command(flatten)]
+    settings: SettingFlags<QueryConfig>,
 }
 
 fn parse_axon(text: &str) -> Result<SocketAddr, String> {
@@ -90,52 +76,41 @@ fn parse_hotkey(text: &str) -> Result<AccountId, String> {
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let seconds = parse_seconds(text)?;
-    if !TIMEOUTS.contains(&seconds) {
-        return Err(format!("`{text}` is not between 50ms and 10m"));
-    }
-    Ok(Settings::seconds(seconds))
+    let timeout = parse_duration(text)?;
+    let is_allowed = TIMEOUTS.contains(&timeout);
+    is_allowed.then_some(timeout).ok_or_else(|| format!("`{text}` is not between 50ms and 10m"))
 }
 
 impl QueryArguments {
-    /// What the flags say, by settings key.
-    pub(crate) fn flags(&self) -> Vec<(&'static str, Value)> {
-        let on = |flag: bool| flag.then(|| Value::from(true));
-        let folder = self.models_folder.as_ref().map(|path| path.display().to_string());
-        let flags = [
-            ("netuid", self.netuid.map(Value::from)),
-            ("neuron.model_id", self.model_id.clone().map(Value::from)),
-            ("models.folder", folder.map(Value::from)),
-            ("logging.debug", on(self.debug)),
-            ("logging.trace", on(self.trace)),
-        ];
-        flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    /// The settings that a query has.
+    pub(crate) fn load(&self) -> Result<Loaded<QueryConfig>, SettingsError> {
+        self.settings.load()
     }
 
     /// The query that the flags describe. Reads standard input if a message asks for it.
-    pub(crate) fn query(&self, settings: &Settings) -> Result<Query, QueryError> {
+    pub(crate) fn query(&self, loaded: &Loaded<QueryConfig>) -> Result<Query, QueryError> {
         let (roles, messages) = (self.roles.clone(), self.messages.clone());
-        let whom = self.whom(settings).map_err(QueryError::Usage)?;
+        let whom = self.whom(loaded).map_err(QueryError::Usage)?;
         let caller = self.caller().map_err(QueryError::Usage)?;
         let conversation =
             Conversation::new(roles, messages, std::io::stdin()).map_err(QueryError::Usage)?;
         let count_by = CountBy {
-            model: settings.neuron.model_id.clone(),
-            models_folder: settings.models.folder.clone(),
-            is_required: self.model_id.is_some(),
+            model: loaded.config.model.model_id.resolved(),
+            models_folder: loaded.config.folder.folder.resolved(),
+            is_required: matches!(loaded.origin("neuron.model_id"), Origin::Flag(_)),
         };
         let format = if self.json { Format::JsonLines } else { Format::Text };
         Ok(Query { whom, caller, conversation, timeout: self.timeout, count_by, format })
     }
 
-    fn whom(&self, settings: &Settings) -> Result<Whom, String> {
+    fn whom(&self, loaded: &Loaded<QueryConfig>) -> Result<Whom, String> {
         let (n_axons, n_hotkeys) = (self.axons.len(), self.hotkeys.len());
         let is_by_address = n_axons + n_hotkeys > 0;
         match &self.uids {
             Some(_) if is_by_address => {
                 Err("give --uids or --axon with --hotkey, not both".to_owned())
             }
-            Some(uids) => Ok(Whom::Uids(uids.clone(), self.lookup(settings)?)),
+            Some(uids) => Ok(Whom::Uids(uids.clone(), self.lookup(loaded)?)),
             None if !is_by_address => {
                 Err("say whom to ask: --uids 3,7, or --axon IP:PORT with --hotkey SS58".to_owned())
             }
@@ -156,18 +131,18 @@ impl QueryArguments {
         }
     }
 
-    fn lookup(&self, settings: &Settings) -> Result<Lookup, String> {
+    fn lookup(&self, loaded: &Loaded<QueryConfig>) -> Result<Lookup, String> {
         let endpoint = self.chain_endpoint.clone().map(|endpoint| Network(vec![endpoint]));
         match endpoint.or_else(|| self.network.clone()) {
             Some(_) if self.node.is_some() => {
                 Err("give --node or --subtensor.network, not both".to_owned())
             }
             Some(network) => {
-                let netuid = Netuid(settings.netuid);
+                let netuid = Netuid(loaded.config.subnet.netuid);
                 Ok(Lookup::Chain(ChainNodes { network, netuid }))
             }
             None => {
-                let on_default_port = || NodeAddress::on_port(settings.telemetry.port);
+                let on_default_port = || NodeAddress::on_port(loaded.config.pages.port);
                 Ok(Lookup::Node(self.node.clone().unwrap_or_else(on_default_port)))
             }
         }

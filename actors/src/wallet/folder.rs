@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::WalletFault;
 
 /// Where the official wallet keeps wallets.
-pub const DEFAULT_ROOT: &str = "~/.bittensor/wallets";
+pub const DEFAULT_ROOT: &str = crate::settings::WALLETS_ROOT;
 /// How the public half of a hotkey's file ends.
 pub(super) const PUBLIC_END: &str = "pub.txt";
 

@@ -7,6 +7,8 @@ use sn1::wallet::encryption::{Encryption, EncryptionError};
 use sn1::wallet::keyfile::{KeyfileError, open_keyfile, parse_keyfile, parse_public_keyfile};
 use sn1::wallet::{AccountId, Keypair};
 
+use crate::settings::{FilePath, WalletSection};
+
 use super::{PasswordSource, WalletFault, WalletFolder, files};
 
 /// The wallet of a node. Holds no secret itself.
@@ -33,6 +35,20 @@ pub struct OpenWallet {
     pub coldkey: Option<AccountId>,
     /// What the operator should know, a sentence each.
     pub notices: Vec<String>,
+}
+
+impl From<&WalletSection> for NodeWallet {
+    fn from(section: &WalletSection) -> Self {
+        let WalletSection { name, hotkey, path, password_file, allow_unencrypted_coldkey } =
+            section;
+        Self {
+            path: path.resolved(),
+            name: name.clone(),
+            hotkey: hotkey.clone(),
+            password: PasswordSource { file: password_file.as_ref().map(FilePath::resolved) },
+            allow_unencrypted_coldkey: *allow_unencrypted_coldkey,
+        }
+    }
 }
 
 impl NodeWallet {

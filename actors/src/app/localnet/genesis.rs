@@ -14,7 +14,7 @@ use super::keys::LocalnetKeys;
 use crate::app::parts::VERSION_KEY;
 use crate::chain::subtensor::Subtensor;
 use crate::devnode::DevNodeSettings;
-use crate::settings::Settings;
+use crate::settings::LocalnetConfig;
 
 /// The validator's stake: enough to be the one with a permit.
 const VALIDATOR_STAKE: u64 = 1_000 * RAO_PER_TAO;
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The chain of a local net, on a port of the system's choice.
 pub(super) fn chain_settings(
-    settings: &Settings,
+    settings: &LocalnetConfig,
     keys: &LocalnetKeys,
     state_file: PathBuf,
 ) -> DevNodeSettings {
@@ -36,7 +36,7 @@ pub(super) fn chain_settings(
         generation: Generation::Modular,
         chain_name: "sn1 localnet".to_owned(),
         finality_lag: FINALITY_LAG,
-        block_time: Settings::seconds(settings.localnet.block_time),
+        block_time: settings.localnet.block_time,
         state_file: Some(state_file),
         port: 0,
         planned: Vec::new(),
@@ -45,10 +45,10 @@ pub(super) fn chain_settings(
     }
 }
 
-fn genesis(settings: &Settings, keys: &LocalnetKeys) -> GenesisConfig {
+fn genesis(settings: &LocalnetConfig, keys: &LocalnetKeys) -> GenesisConfig {
     let owners = std::iter::once(&keys.validator).chain(&keys.miners);
     GenesisConfig {
-        netuid: Netuid(settings.netuid),
+        netuid: Netuid(settings.subnet.netuid),
         hyperparameters: Hyperparameters {
             tempo: settings.localnet.tempo,
             weights_rate_limit: u64::from(settings.localnet.tempo) / 2,

@@ -3,7 +3,7 @@
 use sn1::wallet::Keypair;
 
 use crate::app::Failure;
-use crate::settings::Settings;
+use crate::settings::LocalnetConfig;
 
 /// A neuron's two keys.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub(super) struct LocalnetKeys {
 }
 
 impl LocalnetKeys {
-    pub(super) fn derive(settings: &Settings) -> Result<Self, Failure> {
+    pub(super) fn derive(settings: &LocalnetConfig) -> Result<Self, Failure> {
         let seed = settings.localnet.seed;
         let miners =
             (0..settings.localnet.miners).map(|i| NeuronKeys::derive(seed, &format!("miner//{i}")));

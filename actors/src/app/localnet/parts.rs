@@ -19,26 +19,25 @@ use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
-use crate::dendrite::DendriteLimits;
 use crate::feeds::Feeds;
-use crate::settings::Settings;
+use crate::settings::LocalnetConfig;
 
 /// All parts of a local net, over a client of its own chain.
 ///
 /// # Errors
 /// Keys, tasks or a listener that cannot be used.
 pub(super) fn parts(
-    settings: &Settings,
+    settings: &LocalnetConfig,
     prepared: &Prepared,
     metrics: PrometheusHandle,
     failpoints: Failpoints,
 ) -> Result<NodeParts, Failure> {
-    let block_time = Settings::seconds(settings.localnet.block_time);
+    let block_time = settings.localnet.block_time;
     let client = client(&prepared.chain.url(), block_time, failpoints.clone())?;
     let inference = Inference::new(&prepared.backends, &prepared.inference);
     let validator = validator_settings(settings, prepared, failpoints)?;
     Ok(NodeParts {
-        netuid: Netuid(settings.netuid),
+        netuid: Netuid(settings.subnet.netuid),
         own: prepared.keys.validator.hotkey.account_id(),
         chain: ChainPart { client, feeds: Feeds::new(block_time) },
         every_blocks: 1,
@@ -69,23 +68,22 @@ fn client(url: &str, block_time: Duration, failpoints: Failpoints) -> Result<Sub
 }
 
 fn validator_settings(
-    settings: &Settings,
+    settings: &LocalnetConfig,
     prepared: &Prepared,
     failpoints: Failpoints,
 ) -> Result<ValidatorSettings, Failure> {
     Ok(ValidatorSettings {
-        netuid: Netuid(settings.netuid),
+        netuid: Netuid(settings.subnet.netuid),
         hotkey: prepared.keys.validator.hotkey.clone(),
-        neuron: settings.neuron.clone(),
+        asking: settings.asking.clone(),
         state_file: prepared.state.validator_file()?,
         events_file: prepared.state.events_file()?,
         external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         allow_local_addresses: true,
-        limits: DendriteLimits::default(),
         tokenizer: Arc::clone(&prepared.tokenizer),
         expected: expected(&prepared.miners),
         seed: settings.localnet.seed,
-        block_time: Settings::seconds(settings.localnet.block_time),
+        block_time: settings.localnet.block_time,
         failpoints,
     })
 }
@@ -100,7 +98,7 @@ fn expected(miners: &[PreparedMiner]) -> Arc<[(AccountId, AxonInfo)]> {
 }
 
 fn miners(
-    settings: &Settings,
+    settings: &LocalnetConfig,
     prepared: &Prepared,
     inference: &Inference,
 ) -> Result<Vec<MinerSettings>, Failure> {
@@ -108,21 +106,21 @@ fn miners(
     let miners = (1..).zip(miners).map(|(number, (miner, keys))| {
         let cast = CastParts {
             pool: &inference.pool,
-            max_tokens: settings.neuron.max_tokens,
+            max_tokens: settings.asking.sampling.max_tokens,
             seed: settings.localnet.seed ^ number as u64,
         };
         let hotkey = keys.hotkey.clone();
         let external = miner.listener.local_addr().map_err(Failure::unshared)?;
-        let netuid = Netuid(settings.netuid);
+        let netuid = Netuid(settings.subnet.netuid);
         let record = AxonRecord { netuid, hotkey: hotkey.clone(), external, prometheus: None };
         Ok(MinerSettings {
             number: Some(number),
             hotkey,
             listener: miner.listener.try_clone().map_err(Failure::unshared)?,
             record: Some(record),
-            n_threads: settings.axon.threads,
-            limits: settings.axon.limits.clone(),
-            rules: settings.axon.rules.clone(),
+            n_threads: settings.threads.threads,
+            limits: settings.limits.clone(),
+            rules: settings.rules.clone(),
             miner: miner.kind.build(&cast),
         })
     });

@@ -23,7 +23,7 @@ use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
 use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
-use crate::settings::Settings;
+use crate::settings::LocalnetConfig;
 
 /// A miner that is about to be started.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) struct Prepared {
 
 /// What the checks share.
 pub(super) struct LocalnetGround<'a> {
-    settings: &'a Settings,
+    settings: &'a LocalnetConfig,
     options: &'a Options,
     backends: ChosenBackends,
     models: Option<(InferenceSettings, Arc<Tokenizer>)>,
@@ -86,7 +86,7 @@ pub(super) fn preflight<'a>() -> Preflight<LocalnetGround<'a>> {
 
 impl<'a> LocalnetGround<'a> {
     /// Nothing is checked yet.
-    pub(super) fn new(settings: &'a Settings, options: &'a Options) -> Self {
+    pub(super) fn new(settings: &'a LocalnetConfig, options: &'a Options) -> Self {
         let backends = ChosenBackends::default();
         let (models, keys, pages, miners, state, chain) = (None, None, None, None, None, None);
         Self { settings, options, backends, models, keys, pages, miners, state, chain }
@@ -112,7 +112,7 @@ impl<'a> LocalnetGround<'a> {
 }
 
 fn check_tasks(on: &mut LocalnetGround<'_>) -> Verdict {
-    let mut tasks = on.settings.neuron.tasks.iter();
+    let mut tasks = on.settings.asking.conversation.tasks.iter();
     let needs_model = tasks.any(|kind| kind.definition().needs_model());
     if on.backends.offer(Capability::Generate) || !needs_model {
         return Ok(Outcome::pass());
@@ -131,11 +131,12 @@ fn check_report(on: &mut LocalnetGround<'_>) -> Verdict {
 }
 
 fn find_models(on: &mut LocalnetGround<'_>) -> Verdict {
-    let Settings { neuron, models: section, .. } = on.settings;
-    models::note_device(&neuron.device);
-    let (model, tokenizer) = models::find_model(&neuron.model_id, &section.folder)?;
-    let encoder = Some(models::find_encoder(&section.encoder, &section.folder)?);
-    let inference = InferenceSettings { model, encoder, n_threads: neuron.threads };
+    let asking = &on.settings.asking;
+    let folder = asking.folder.folder.resolved();
+    models::note_devices(&asking.compute.device);
+    let (model, tokenizer) = models::find_model(&asking.model.model_id.resolved(), &folder)?;
+    let encoder = Some(models::find_encoder(&asking.encoder.encoder.resolved(), &folder)?);
+    let inference = InferenceSettings { model, encoder, n_threads: asking.compute.threads };
     on.backends.check(&inference).map_err(Failure::from)?;
     on.models = Some((inference, tokenizer));
     Ok(Outcome::pass())
@@ -147,7 +148,7 @@ fn derive_keys(on: &mut LocalnetGround<'_>) -> Verdict {
 }
 
 fn bind_pages(on: &mut LocalnetGround<'_>) -> Verdict {
-    let address = loopback(on.settings.telemetry.port);
+    let address = loopback(on.settings.pages.port);
     on.pages = Some(bind(address, "the metrics", "telemetry.port")?);
     Ok(Outcome::pass())
 }
@@ -204,7 +205,7 @@ impl Facts for LocalnetFacts {
 fn open_state(on: &mut LocalnetGround<'_>) -> Verdict {
     let facts = LocalnetFacts {
         seed: on.settings.localnet.seed,
-        netuid: on.settings.netuid,
+        netuid: on.settings.subnet.netuid,
         miners: on.settings.localnet.miners,
         tempo: on.settings.localnet.tempo,
     };

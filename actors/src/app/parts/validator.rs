@@ -30,24 +30,11 @@ use crate::event_log::EventLog;
 use crate::feeds::Feeds;
 use crate::inference::{Embed, Generate, PoolCapabilities};
 use crate::notice::Notice;
-use crate::settings::{NeuronSettings, Settings, SettingsError};
+use crate::settings::{
+    AskingConfig, ConversationSection, SamplingSection, ScoringSection, SettingsError,
+    WeightsSection,
+};
 use crate::supervision::{ChildSpec, Recipient, Slot};
-
-/// How a validator has its own texts (queries, challenges, references) written.
-struct Writing {
-    /// Flattens the distribution that tokens are drawn from.
-    temperature: f64,
-    /// Tokens are drawn from the smallest set with this share of the probability.
-    top_p: f64,
-    /// Tokens are drawn from this many of the likeliest; 0 for all.
-    top_k: usize,
-    /// For one text, from the question to its last token.
-    within: Duration,
-}
-
-/// The reference's sampling, which is the same for all of its texts.
-const WRITING: Writing =
-    Writing { temperature: 0.7, top_p: 0.95, top_k: 0, within: Duration::from_secs(60) };
 
 /// What a validator must know.
 #[derive(Clone)]
@@ -56,8 +43,8 @@ pub struct ValidatorSettings {
     pub netuid: Netuid,
     /// Signs questions and weights.
     pub hotkey: Keypair,
-    /// How conversations are held; checked when the settings were loaded.
-    pub neuron: NeuronSettings,
+    /// How conversations are held and scored, and what a miner may cost.
+    pub asking: AskingConfig,
     /// Scores, turns and the weight journal.
     pub state_file: PathBuf,
     /// The history of step events.
@@ -66,8 +53,6 @@ pub struct ValidatorSettings {
     pub external_ip: IpAddr,
     /// Whether axons on addresses that are not public are asked: on a local net only.
     pub allow_local_addresses: bool,
-    /// What a miner may cost.
-    pub limits: DendriteLimits,
     /// Counts tokens in answers.
     pub tokenizer: Arc<Tokenizer>,
     /// Miners that are known to come: see [`AgentSettings::expected`]. Usually empty.
@@ -100,7 +85,7 @@ impl Validator {
     /// [`SettingsError::Tasks`]
     pub fn new(settings: ValidatorSettings, models: &Inference) -> Result<Self, SettingsError> {
         Ok(Self {
-            mix: settings.neuron.task_mix()?,
+            mix: settings.asking.conversation.task_mix()?,
             settings,
             pool: models.pool.clone(),
             encoder: models.encoder.clone(),
@@ -121,13 +106,14 @@ impl Validator {
     /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop a setting that is
     /// signed waits for its block to be final, and is read back.
     pub fn committer(&self, chain: &ChainPart, notices: UnboundedSender<Notice>) -> ChildSpec {
-        let Self { settings: ValidatorSettings { neuron, block_time, .. }, .. } = self;
+        let Self { settings: ValidatorSettings { asking, block_time, .. }, .. } = self;
+        let WeightsSection { epoch_length, disable_set_weights } = asking.weights;
         let settings = CommitterSettings {
             netuid: self.settings.netuid,
             hotkey: self.settings.hotkey.clone(),
-            epoch_length: neuron.epoch_length,
+            epoch_length,
             version_key: VERSION_KEY,
-            is_disabled: neuron.disable_set_weights,
+            is_disabled: disable_set_weights,
             state_file: self.settings.state_file.clone(),
             failpoints: self.settings.failpoints.clone(),
         };
@@ -137,17 +123,15 @@ impl Validator {
     /// `Scoreboard`, `TaskFactory`, `Dendrite` and the `ConversationAgent`s.
     pub fn conversation(&self, feeds: &Feeds, notices: &UnboundedSender<Notice>) -> Vec<ChildSpec> {
         let links = self.agent_links(feeds, notices);
-        let agents = 1..=self.settings.neuron.num_concurrent_forwards;
+        let agents = 1..=self.settings.asking.conversation.num_concurrent_forwards;
         let mut children = vec![self.score_keeper(feeds), self.task_maker(), self.asker()];
         children.extend(agents.map(|number| self.agent(number, &links)));
         children
     }
 
     fn score_keeper(&self, feeds: &Feeds) -> ChildSpec {
-        let averaging = Averaging {
-            alpha: self.settings.neuron.moving_average_alpha,
-            decay: self.settings.neuron.decay_alpha,
-        };
+        let ScoringSection { moving_average_alpha, decay_alpha } = self.settings.asking.scoring;
+        let averaging = Averaging { alpha: moving_average_alpha.get(), decay: decay_alpha.get() };
         let settings =
             ScoreboardSettings { averaging, state_file: self.settings.state_file.clone() };
         let feeds = feeds.clone();
@@ -161,7 +145,7 @@ impl Validator {
         let seeds = LifeSeeds::new(self.settings.seed, 0);
         let settings = TaskFactorySettings {
             mix: self.mix.clone(),
-            n_ready: self.settings.neuron.num_concurrent_forwards,
+            n_ready: self.settings.asking.conversation.num_concurrent_forwards,
             query: self.writing(),
             seed: 0,
         };
@@ -176,7 +160,7 @@ impl Validator {
             hotkey: self.settings.hotkey.clone(),
             external_ip: self.settings.external_ip,
             allow_local_addresses: self.settings.allow_local_addresses,
-            limits: self.settings.limits,
+            limits: DendriteLimits::from(&self.settings.asking.dendrite),
         };
         ChildSpec::new(&self.dendrite, move || Dendrite::new(settings.clone()))
     }
@@ -213,33 +197,44 @@ impl Validator {
     }
 
     fn agent_settings(&self) -> AgentSettings {
-        let neuron = &self.settings.neuron;
+        // The mix and the number of agents are taken where they are made.
+        let ConversationSection {
+            tasks: _,
+            task_p: _,
+            num_concurrent_forwards: _,
+            timeout,
+            sample_size,
+            forward_max_time,
+            generate_within,
+            vpermit_tao_limit,
+            query_unique_coldkeys,
+            query_unique_ips,
+            log_full,
+        } = self.settings.asking.conversation;
         AgentSettings {
             hotkey: self.settings.hotkey.account_id(),
-            timeout: Settings::seconds(neuron.timeout),
+            timeout,
             expected: Arc::clone(&self.settings.expected),
-            sample_size: neuron.sample_size,
-            vpermit_tao_limit: neuron.vpermit_tao_limit,
-            query_unique_coldkeys: neuron.query_unique_coldkeys,
-            query_unique_ips: neuron.query_unique_ips,
+            sample_size,
+            vpermit_tao_limit: vpermit_tao_limit.as_f64(),
+            query_unique_coldkeys,
+            query_unique_ips,
             rewards: self.mix.pipeline(),
             reference: self.writing(),
             challenge: self.writing(),
-            generate_within: WRITING.within,
-            forward_max_time: Settings::seconds(neuron.forward_max_time),
-            log_full: neuron.log_full,
+            generate_within,
+            forward_max_time,
+            log_full,
             seed: 0,
         }
     }
 
     /// How the validator's own texts are generated.
     fn writing(&self) -> GenerateSettings {
-        GenerateSettings {
-            temperature: WRITING.temperature,
-            top_p: WRITING.top_p,
-            top_k: WRITING.top_k,
-            ..GenerateSettings::greedy(self.settings.neuron.max_tokens)
-        }
+        let SamplingSection { max_tokens, temperature, top_k, top_p } =
+            self.settings.asking.sampling;
+        let top_p = top_p.get();
+        GenerateSettings { temperature, top_p, top_k, ..GenerateSettings::greedy(max_tokens) }
     }
 }
 

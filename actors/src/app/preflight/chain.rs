@@ -8,9 +8,9 @@ use super::machine::refuse_faults;
 use super::{Asking, Obstacle, Outcome, Verdict, found};
 use crate::app::Failure;
 use crate::axon::{ExternalAddress, SystemRoutes, external_address};
-use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::exit::Exit;
-use crate::settings::NodeSettings;
+use crate::settings::{NodeConfig, SubtensorSection};
 
 /// The first block of the main network (docs/spec/chain.md#networks).
 const MAIN_GENESIS: &str = "0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03";
@@ -18,16 +18,16 @@ const MAIN_GENESIS: &str = "0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ff
 /// Reads the subnet once, by a client that ends with this; the tree's own one starts afresh.
 pub(super) fn reach<'a, N, R>(ground: &'a mut Ground<'_, N, R>) -> Asking<'a> {
     Box::pin(async move {
-        let settings = ground.settings;
-        let network = settings.subtensor.nodes()?;
+        let node = ground.node;
+        let network = node.subtensor.nodes();
         let client = Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() });
-        let known = client.metagraph(Netuid(settings.netuid)).await.map_err(unreached)?;
+        let known = client.metagraph(Netuid(node.subnet.netuid)).await.map_err(unreached)?;
         let genesis = client.genesis().map(|hash| hash.to_string()).unwrap_or_default();
         let is_main = genesis == MAIN_GENESIS;
         let failpoints = refuse_faults(is_main, ground.options)?;
         let note = format!(
             "{} answers, at block {}{}",
-            shown(settings),
+            node.subtensor.shown(),
             known.head.number,
             if is_main { " of the main network" } else { "" }
         );
@@ -49,20 +49,17 @@ fn unreached(error: ChainError) -> Failure {
     }
 }
 
-/// What the operator calls the chain.
-fn shown<N>(settings: &NodeSettings<N>) -> String {
-    let section = &settings.subtensor;
-    match section.chain_endpoint.as_slice() {
-        [] => section.network.clone(),
-        nodes => nodes.join(", "),
-    }
+/// How the official command line tool is told of the chain.
+fn btcli_network(node: &NodeConfig) -> String {
+    let SubtensorSection { network, chain_endpoint } = &node.subtensor;
+    chain_endpoint.first().map_or_else(|| network.to_string(), Endpoint::to_string)
 }
 
 pub(super) fn registration<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let settings = ground.settings;
+    let node = ground.node;
     let own = found(&ground.hotkey, "wallet")?.account_id();
     let known = &found(&ground.chain, "chain")?.known;
-    let (netuid, wallet) = (settings.netuid, &settings.wallet);
+    let (netuid, wallet) = (node.subnet.netuid, &node.wallet);
     if let Some(neuron) = known.neuron_of(&own) {
         let permit = if neuron.validator_permit { ", with a validator permit" } else { "" };
         let uid = neuron.uid;
@@ -74,8 +71,8 @@ pub(super) fn registration<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
          {} --hotkey {}` or any other tool that registers a hotkey, then start this again",
         wallet.hotkey,
         wallet.name,
-        shown(settings),
-        settings.subtensor.chain_endpoint.first().unwrap_or(&settings.subtensor.network),
+        node.subtensor.shown(),
+        btcli_network(node),
         wallet.name,
         wallet.hotkey,
     );
@@ -85,10 +82,10 @@ pub(super) fn registration<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
 /// What is set, or the address that this machine speaks to the chain from.
 pub(super) fn address<'a, N, R>(ground: &'a mut Ground<'_, N, R>) -> Asking<'a> {
     Box::pin(async move {
-        let settings = ground.settings;
-        ground.external = Some(match settings.axon.published_ip()? {
+        let node = ground.node;
+        ground.external = Some(match node.published.external_ip {
             Some(ip) => ExternalAddress::Set(ip),
-            None => own_address(&settings.subtensor.nodes()?).await?,
+            None => own_address(&node.subtensor.nodes()).await?,
         });
         Ok(Outcome::pass())
     })

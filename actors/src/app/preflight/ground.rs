@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use sn1::chain::{Metagraph, Netuid};
+use sn1::chain::{Freshness, Metagraph, Netuid};
 use sn1::wallet::Keypair;
 
 use super::{Check, Obstacle, chain, found, machine, take};
@@ -19,11 +19,14 @@ use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Endpoint, Subtensor, SubtensorSettings};
 use crate::dendrite::is_public;
 use crate::feeds::Feeds;
-use crate::settings::{NodeSettings, RoleSettings};
+use crate::settings::{MetagraphSection, NodeConfig, NodeRole, Role};
 
 /// What a node's checks share. `R` is what its role's own checks leave.
 pub(in crate::app) struct Ground<'a, N, R> {
-    pub(in crate::app) settings: &'a NodeSettings<N>,
+    pub(in crate::app) settings: &'a N,
+    /// What every node has of them.
+    pub(in crate::app) node: &'a NodeConfig,
+    pub(super) name: Role,
     pub(super) options: &'a RoleOptions,
     pub(in crate::app) role: R,
     pub(super) pages: Option<TcpListener>,
@@ -43,7 +46,7 @@ pub(super) struct ReachedChain {
 }
 
 /// The checks that a node has whatever its role.
-pub(in crate::app) fn node_checks<'a, N: RoleSettings, R>() -> Vec<Check<Ground<'a, N, R>>> {
+pub(in crate::app) fn node_checks<'a, N, R>() -> Vec<Check<Ground<'a, N, R>>> {
     vec![
         Check::now("faults", "nothing is broken on purpose on the main network", machine::faults),
         Check::now("pages", "the port of metrics and health", machine::pages),
@@ -55,15 +58,12 @@ pub(in crate::app) fn node_checks<'a, N: RoleSettings, R>() -> Vec<Check<Ground<
     ]
 }
 
-impl<'a, N: RoleSettings, R> Ground<'a, N, R> {
+impl<'a, N: NodeRole, R> Ground<'a, N, R> {
     /// Nothing is checked yet.
-    pub(in crate::app) fn new(
-        settings: &'a NodeSettings<N>,
-        options: &'a RoleOptions,
-        role: R,
-    ) -> Self {
+    pub(in crate::app) fn new(settings: &'a N, options: &'a RoleOptions, role: R) -> Self {
+        let (node, name) = (settings.node(), N::ROLE);
         let (pages, hotkey, chain, external, state) = (None, None, None, None, None);
-        Self { settings, options, role, pages, hotkey, chain, external, state }
+        Self { settings, node, name, options, role, pages, hotkey, chain, external, state }
     }
 
     /// Whether real money is at stake; the check `chain` knows.
@@ -78,7 +78,7 @@ impl<'a, N: RoleSettings, R> Ground<'a, N, R> {
 
     /// Whether others can reach the address; on a chain of this machine any will do.
     pub(in crate::app) fn is_reachable(&self) -> Result<bool, Obstacle> {
-        Ok(is_reachable(self.external()?, is_local(self.settings)?))
+        Ok(is_reachable(self.external()?, is_local(self.node)))
     }
 
     /// All that the run needs, and what the role's own checks left.
@@ -86,18 +86,18 @@ impl<'a, N: RoleSettings, R> Ground<'a, N, R> {
     /// # Errors
     /// A check that was not run.
     pub(in crate::app) fn ready(self) -> Result<(Ready, R), Failure> {
-        let Self { settings, role, .. } = self;
+        let Self { node, role, .. } = self;
         let ReachedChain { known, failpoints, .. } = take(self.chain, "chain")?;
-        let network = settings.subtensor.nodes()?;
+        let network = node.subtensor.nodes();
         let subtensor = SubtensorSettings { network, deadlines: Deadlines::default() };
         let client = Subtensor::with_failpoints(subtensor, failpoints.clone());
-        let feeds = Feeds::with_freshness(settings.freshness());
+        let feeds = Feeds::with_freshness(freshness(node));
         let ready = Ready {
-            netuid: Netuid(settings.netuid),
+            netuid: Netuid(node.subnet.netuid),
             known,
             chain: ChainPart { client, feeds },
             failpoints,
-            is_local: is_local(settings)?,
+            is_local: is_local(node),
             external: take(self.external, "address")?,
             pages: take(self.pages, "pages")?,
             state: take(self.state, "state")?,
@@ -108,8 +108,14 @@ impl<'a, N: RoleSettings, R> Ground<'a, N, R> {
 }
 
 /// Whether the chain is on this machine, so that its neurons may be too.
-fn is_local<N>(settings: &NodeSettings<N>) -> Result<bool, Failure> {
-    Ok(settings.subtensor.nodes()?.0.iter().all(Endpoint::is_local))
+fn is_local(node: &NodeConfig) -> bool {
+    node.subtensor.nodes().0.iter().all(Endpoint::is_local)
+}
+
+/// From which age on the metagraph is stale and too old.
+fn freshness(node: &NodeConfig) -> Freshness {
+    let MetagraphSection { every_blocks: _, stale_after, too_old_after } = node.metagraph;
+    Freshness { block_time: node.blocks.block_time, stale_after, too_old_after }
 }
 
 fn is_reachable(external: &ExternalAddress, is_local: bool) -> bool {
@@ -159,10 +165,10 @@ impl Ready {
     }
 
     /// What the chain is to say of an axon on that port.
-    pub(in crate::app) fn record<N>(&self, settings: &NodeSettings<N>, port: u16) -> AxonRecord {
+    pub(in crate::app) fn record(&self, node: &NodeConfig, port: u16) -> AxonRecord {
         let ip = self.external.ip();
-        let external_port = settings.axon.external_port;
-        let pages = self.pages.local_addr().ok().filter(|_| settings.telemetry.publish);
+        let external_port = node.published.external_port;
+        let pages = self.pages.local_addr().ok().filter(|_| node.telemetry.publish);
         AxonRecord {
             netuid: self.netuid,
             hotkey: self.hotkey.clone(),
@@ -172,16 +178,16 @@ impl Ready {
     }
 
     /// What every role on a chain is made of.
-    pub(in crate::app) fn parts<N>(
+    pub(in crate::app) fn parts(
         &self,
-        settings: &NodeSettings<N>,
+        node: &NodeConfig,
         metrics: PrometheusHandle,
     ) -> Result<NodeParts, Failure> {
         Ok(NodeParts {
             netuid: self.netuid,
             own: self.hotkey.account_id(),
             chain: self.chain.clone(),
-            every_blocks: settings.metagraph.every_blocks,
+            every_blocks: node.metagraph.every_blocks,
             metrics,
             pages: self.pages.try_clone().map_err(Failure::unshared)?,
             development_key: None,

@@ -2,7 +2,6 @@
 //! state folder.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use super::ground::Ground;
 use super::{Outcome, Verdict, found};
@@ -11,8 +10,7 @@ use crate::app::open_files::raise_open_files;
 use crate::app::state::{NodeFacts, StateFolder};
 use crate::app::{Failure, RoleOptions};
 use crate::chain::Failpoints;
-use crate::settings::RoleSettings;
-use crate::wallet::{NodeWallet, PasswordSource};
+use crate::wallet::NodeWallet;
 
 /// Where the limit stays as it is, miners beyond it cannot be asked.
 pub(in crate::app) fn open_files<G>(_: &mut G) -> Verdict {
@@ -27,7 +25,7 @@ pub(in crate::app) fn open_files<G>(_: &mut G) -> Verdict {
 
 /// By the chain's name alone; the check `chain` looks again once it knows the chain.
 pub(super) fn faults<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    refuse_faults(ground.settings.subtensor.names_main_network(), ground.options)?;
+    refuse_faults(ground.node.subtensor.names_main_network(), ground.options)?;
     Ok(Outcome::pass())
 }
 
@@ -41,44 +39,29 @@ pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Fail
 }
 
 pub(super) fn pages<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let section = &ground.settings.telemetry;
-    let ip = section.listen_ip()?;
-    if section.publish && ip.is_loopback() {
-        let text = "telemetry.publish is set, but the metrics are on a loopback address that nobody \
-                    else can read: set --telemetry.ip too";
-        return Err(Failure::usage(text).into());
-    }
-    let address = SocketAddr::new(ip, section.port);
+    let address = SocketAddr::new(ground.node.telemetry.ip, ground.node.pages.port);
     ground.pages = Some(bind(address, "the metrics", "telemetry.port")?);
     Ok(Outcome::pass())
 }
 
 pub(super) fn wallet<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let wallet = &ground.settings.wallet;
-    let file = &wallet.password_file;
-    let opened = NodeWallet {
-        path: wallet.path.clone(),
-        name: wallet.name.clone(),
-        hotkey: wallet.hotkey.clone(),
-        password: PasswordSource { file: (!file.is_empty()).then(|| PathBuf::from(file)) },
-        allow_unencrypted_coldkey: wallet.allow_unencrypted_coldkey,
-    }
-    .open()?;
+    let wallet = &ground.node.wallet;
+    let opened = NodeWallet::from(wallet).open()?;
     let address = opened.hotkey.account_id();
     let note = format!("hotkey {address} ({} of {})", wallet.hotkey, wallet.name);
     ground.hotkey = Some(opened.hotkey);
     Ok(Outcome { warnings: opened.notices, note: Some(note) })
 }
 
-pub(super) fn state<N: RoleSettings, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let settings = ground.settings;
+pub(super) fn state<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
+    let (node, role) = (ground.node, ground.name);
     let own = found(&ground.hotkey, "wallet")?.account_id().to_string();
     let genesis = found(&ground.chain, "chain")?.genesis.clone();
-    let folder = settings.state.folder_of(N::ROLE, settings.netuid, &own);
+    let folder = node.state.folder_of(role, node.subnet.netuid, &own);
     let folder = folder.ok_or_else(|| {
         Failure::usage("there is no home folder: name a folder with --state.folder")
     })?;
-    let (role, netuid) = (N::ROLE.label().to_owned(), settings.netuid);
+    let (role, netuid) = (role.label().to_owned(), node.subnet.netuid);
     let facts = NodeFacts { role, netuid, hotkey: own, genesis };
     let state = ground.state.insert(StateFolder::open(folder, &facts)?);
     Ok(Outcome::note(format!("state in {}", state.path().display())))

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::endpoint::Endpoint;
+use super::Endpoint;
 use super::socket::connect;
 use super::{CallError, Deadlines};
 use worker::Worker;

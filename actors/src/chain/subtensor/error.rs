@@ -9,7 +9,7 @@ use sn1::chain::transaction::TransactionError;
 use sn1::chain::{ChainError, Hash, Refusal};
 use subxt::rpcs::Error as RpcError;
 
-use super::endpoint::Endpoint;
+use super::Endpoint;
 
 /// Longest reason in characters: what a node sends is not to fill the logs.
 const MAX_REASON: usize = 200;

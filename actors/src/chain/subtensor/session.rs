@@ -15,8 +15,8 @@ use subxt::rpcs::methods::legacy::{
 };
 use subxt::rpcs::{Error as RpcError, RpcClient, RpcConfig};
 
+use super::Endpoint;
 use super::connection::Connection;
-use super::endpoint::Endpoint;
 use super::{CallError, Deadlines};
 
 /// Metadata versions that are asked for by number, in order: both tell the runtime APIs.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use super::endpoint::Endpoint;
+use super::Endpoint;
 
 /// The largest message that a node may send: many times mainnet's largest answer.
 const MAX_MESSAGE_BYTES: usize = 32 << 20;

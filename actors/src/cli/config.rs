@@ -1,0 +1,151 @@
+//! `sn1 config`: prints, checks and explains settings.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use sn1_actors::app::{Failure, miner_kind};
+use sn1_actors::exit::Exit;
+use sn1_actors::settings::{
+    self, Loaded, LocalnetConfig, MinerConfig, QueryConfig, Role, RoleConfig, SettingsError,
+    Sources, ValidatorConfig,
+};
+
+use super::flags::SettingFlags;
+
+/// Flags of `sn1 config`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print a settings file with every key, its default and what it is
+    Init {
+        /// The command that the file is for
+        role: FileRole,
+    },
+    /// Read a settings file and say what is wrong with it
+    Check {
+        /// The settings file
+        file: PathBuf,
+        /// The command that the file is for [default: the one that its name tells, or every one
+        /// that takes it]
+        #[arg(long)]
+        role: Option<FileRole>,
+    },
+    /// Print the settings that a command would run with, and where each comes from
+    #[command(subcommand)]
+    Show(ShownRole),
+}
+
+/// A command that takes a settings file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FileRole {
+    Validator,
+    Miner,
+    Localnet,
+}
+
+#[derive(Debug, Subcommand)]
+enum ShownRole {
+    /// Of `sn1 validator`
+    Validator(Box<SettingFlags<ValidatorConfig>>),
+    /// Of `sn1 miner`
+    Miner(Box<SettingFlags<MinerConfig>>),
+    /// Of `sn1 localnet`
+    Localnet(Box<SettingFlags<LocalnetConfig>>),
+    /// Of `sn1 query`
+    Query(Box<SettingFlags<QueryConfig>>),
+}
+
+impl ConfigArguments {
+    /// Does what the flags say, and prints it.
+    pub(crate) fn run(&self) -> Result<Exit, Failure> {
+        match &self.command {
+            ConfigCommand::Init { role } => print!("{}", settings::settings_file(role.role())),
+            ConfigCommand::Check { file, role } => return check(file, *role),
+            ConfigCommand::Show(role) => print!("{}", role.text()?),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl FileRole {
+    fn role(self) -> Role {
+        match self {
+            Self::Validator => Role::Validator,
+            Self::Miner => Role::Miner,
+            Self::Localnet => Role::Localnet,
+        }
+    }
+
+    /// What is said of a file that this command takes.
+    fn notices(self, file: &Path) -> Result<Vec<String>, Failure> {
+        fn read<C: RoleConfig>(file: &Path) -> Result<Loaded<C>, SettingsError> {
+            let sources = Sources { file: Some(file.to_owned()), ..Sources::default() };
+            settings::load::<C>(&sources)
+        }
+        match self {
+            Self::Validator => Ok(read::<ValidatorConfig>(file)?.notices),
+            Self::Miner => {
+                let loaded = read::<MinerConfig>(file)?;
+                miner_kind(&loaded.config)?;
+                Ok(loaded.notices)
+            }
+            Self::Localnet => Ok(read::<LocalnetConfig>(file)?.notices),
+        }
+    }
+
+    /// The command that a name such as `miner.toml` or `my-miner.toml` tells.
+    fn told_by(file: &Path) -> Option<Self> {
+        let stem = file.file_stem()?.to_str()?.to_lowercase();
+        let roles = Self::value_variants().iter().copied();
+        roles.rev().find(|role| stem.contains(role.role().label()))
+    }
+}
+
+impl ShownRole {
+    fn text(&self) -> Result<String, SettingsError> {
+        fn text<C: RoleConfig>(flags: &SettingFlags<C>) -> Result<String, SettingsError> {
+            let loaded: Loaded<C> = flags.load()?;
+            loaded.notices.iter().for_each(|notice| eprintln!("note: {notice}"));
+            Ok(settings::effective(&loaded))
+        }
+        match self {
+            Self::Validator(flags) => text(flags),
+            Self::Miner(flags) => text(flags),
+            Self::Localnet(flags) => text(flags),
+            Self::Query(flags) => text(flags),
+        }
+    }
+}
+
+fn check(file: &Path, role: Option<FileRole>) -> Result<Exit, Failure> {
+    if let Err(error) = std::fs::metadata(file) {
+        let text = format!("cannot read the settings file {}: {error}", file.display());
+        return Err(Failure::new(Exit::Missing, text));
+    }
+    if let Some(role) = role.or_else(|| FileRole::told_by(file)) {
+        let notices = role.notices(file)?;
+        taken(file, role, &notices);
+        return Ok(Exit::Done);
+    }
+    let mut reasons = Vec::new();
+    for role in FileRole::value_variants() {
+        match role.notices(file) {
+            Ok(notices) => taken(file, *role, &notices),
+            Err(error) => reasons.push(format!("sn1 {} refuses it: {error}", role.role().label())),
+        }
+    }
+    if reasons.len() < FileRole::value_variants().len() {
+        return Ok(Exit::Done);
+    }
+    Err(Failure::new(Exit::Usage, reasons.join("\n       ")))
+}
+
+fn taken(file: &Path, role: FileRole, notices: &[String]) {
+    println!("{} is a settings file for sn1 {}", file.display(), role.role().label());
+    notices.iter().for_each(|notice| println!("note: {notice}"));
+}

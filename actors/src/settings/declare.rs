@@ -1,0 +1,246 @@
+//! The one declaration of each setting, from which its flag, its variable, its line in the shipped
+//! file, its help and its check come.
+//!
+//! [`section!`] makes a struct of settings and [`sections!`] a struct of such structs. Both can be
+//! gone through by a [`Visitor`]: one lists what there is, another reads what was given.
+
+use super::error::SettingsError;
+use super::value::{Shape, Value};
+
+/// A setting as operators meet it.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Its dotted key, which is also its place in a file.
+    pub key: String,
+    /// The name of its flag, without dashes; mostly the key.
+    pub flag: String,
+    /// Other names that its flag has in the scripts of operators.
+    pub other_flags: &'static [&'static str],
+    /// What it is, in the lines of its declaration.
+    pub lines: &'static [&'static str],
+    /// What it looks like.
+    pub shape: Shape,
+    /// What stands for its value in the help.
+    pub placeholder: &'static str,
+    /// What its value must be, beyond what its type says.
+    pub rule: Option<String>,
+    /// Its words; one unless it is a list.
+    pub words: Vec<String>,
+    /// The same without secrets.
+    pub redacted_words: Vec<String>,
+}
+
+impl Setting {
+    /// What it is, on one line.
+    pub fn help(&self) -> String {
+        let lines: Vec<_> = self.lines.iter().map(|line| line.trim()).collect();
+        lines.join(" ")
+    }
+
+    /// Its environment variable.
+    pub fn variable(&self) -> String {
+        format!("SN1_{}", self.key.replace('.', "__").to_uppercase())
+    }
+
+    /// The table that it stands in, and its name there.
+    pub fn table_and_name(&self) -> (&str, &str) {
+        self.key.rsplit_once('.').unwrap_or(("", &self.key))
+    }
+
+    /// Its value as a file has it.
+    pub fn toml(&self) -> String {
+        toml_of(self.shape, &self.words)
+    }
+
+    /// Its value as a file has it, without secrets.
+    pub fn redacted_toml(&self) -> String {
+        toml_of(self.shape, &self.redacted_words)
+    }
+}
+
+fn toml_of(shape: Shape, words: &[String]) -> String {
+    let quoted = |word: &String| toml::Value::String(word.clone()).to_string();
+    match shape {
+        Shape::Switch | Shape::Number => words.concat(),
+        Shape::Text => words.iter().map(quoted).collect(),
+        Shape::Numbers => format!("[{}]", words.join(", ")),
+        Shape::Texts => {
+            let elements: Vec<_> = words.iter().map(quoted).collect();
+            format!("[{}]", elements.join(", "))
+        }
+    }
+}
+
+/// A rule for the values of one setting.
+type Check<T> = Box<dyn Fn(&T) -> bool>;
+
+/// The declaration of one setting, apart from its default.
+pub struct Spec<T> {
+    pub(super) key: String,
+    lines: &'static [&'static str],
+    flag: Option<&'static str>,
+    other_flags: &'static [&'static str],
+    check: Option<(Check<T>, String)>,
+}
+
+impl<T: Value + 'static> Spec<T> {
+    pub(super) fn new(table: &str, name: &str, lines: &'static [&'static str]) -> Self {
+        let dot = if table.is_empty() { "" } else { "." };
+        let key = format!("{table}{dot}{name}");
+        Self { key, lines, flag: None, other_flags: &[], check: None }
+    }
+
+    /// The flag's name where it is not the key; the key works too.
+    pub(super) fn flag(self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    /// Other names that its flag has.
+    pub(super) fn also(self, other_flags: &'static [&'static str]) -> Self {
+        Self { other_flags, ..self }
+    }
+
+    /// What must hold, and how it is said: what the value must be.
+    pub(super) fn rule(self, check: impl Fn(&T) -> bool + 'static, words: &str) -> Self {
+        Self { check: Some((Box::new(check), words.to_owned())), ..self }
+    }
+
+    /// The least and the greatest value.
+    pub(super) fn range(self, least: T, most: T) -> Self
+    where
+        T: PartialOrd,
+    {
+        let words = format!("between {} and {}", least.words().concat(), most.words().concat());
+        self.rule(move |value| least <= *value && *value <= most, &words)
+    }
+
+    /// What is wrong with a value, in the words of the rule.
+    pub(super) fn broken_rule(&self, value: &T) -> Option<&str> {
+        let (check, words) = self.check.as_ref()?;
+        (!check(value)).then_some(words)
+    }
+
+    pub(super) fn setting(&self, value: &T) -> Setting {
+        Setting {
+            flag: self.flag.map_or_else(|| self.key.clone(), str::to_owned),
+            key: self.key.clone(),
+            other_flags: self.other_flags,
+            lines: self.lines,
+            shape: T::SHAPE,
+            placeholder: T::PLACEHOLDER,
+            rule: self.check.as_ref().map(|(_, words)| words.clone()),
+            words: value.words(),
+            redacted_words: value.redacted_words(),
+        }
+    }
+}
+
+/// Goes through all settings of a struct.
+pub trait Visitor {
+    /// Meets one with its value, and gives the value that shall stand instead.
+    ///
+    /// # Errors
+    /// A value that cannot be read.
+    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError>;
+}
+
+/// A struct of settings.
+pub trait Section: Sized {
+    /// Has all of its settings met in order; the answer holds what the visitor gave for each.
+    ///
+    /// # Errors
+    /// The first error of the visitor, or values that do not go together.
+    fn visited(&self, by: &mut impl Visitor) -> Result<Self, SettingsError>;
+
+    /// Every setting with its value, in order.
+    fn settings(&self) -> Vec<Setting> {
+        let mut list = Listing(Vec::new());
+        // Listing refuses nothing, and a section that breaks its own rules is still listed.
+        let _ = self.visited(&mut list);
+        list.0
+    }
+}
+
+struct Listing(Vec<Setting>);
+
+impl Visitor for Listing {
+    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
+        self.0.push(spec.setting(value));
+        Ok(value.clone())
+    }
+}
+
+/// Declares a struct of settings of one table. The doc comment of a field is its help; behind the
+/// default stand [`Spec`]'s methods: `range`, `rule`, `flag`, `also`. What must hold between the
+/// fields stands in a function `check` behind them.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+
+        pub struct $name:ident[$table:literal] {
+            $(
+                $(#[doc = $line:literal])+
+                $field:ident: $kind:ty = $default:expr $(, $word:ident($($argument:expr),*))*;
+            )+
+        }
+        $($check:path)?
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $line])+ pub $field: $kind, )+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $( $field: $default, )+ }
+            }
+        }
+
+        impl $crate::settings::declare::Section for $name {
+            fn visited(
+                &self,
+                by: &mut impl $crate::settings::declare::Visitor,
+            ) -> Result<Self, $crate::settings::SettingsError> {
+                let section = Self { $(
+                    $field: by.meet(
+                        $crate::settings::declare::Spec::<$kind>::new(
+                            $table,
+                            stringify!($field),
+                            &[$($line),+],
+                        )$(.$word($($argument),*))*,
+                        &self.$field,
+                    )?,
+                )+ };
+                $( $check(&section)?; )?
+                Ok(section)
+            }
+        }
+    };
+}
+pub(super) use section;
+
+/// Declares a struct of sections.
+macro_rules! sections {
+    (
+        $(#[doc = $about:literal])+
+        pub struct $name:ident {
+            $( $(#[doc = $line:literal])+ $field:ident: $section:ty, )+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $line])+ pub $field: $section, )+
+        }
+
+        impl $crate::settings::declare::Section for $name {
+            fn visited(
+                &self,
+                by: &mut impl $crate::settings::declare::Visitor,
+            ) -> Result<Self, $crate::settings::SettingsError> {
+                Ok(Self { $( $field: self.$field.visited(by)?, )+ })
+            }
+        }
+    };
+}
+pub(super) use sections;

@@ -1,0 +1,155 @@
+//! Reads a role's settings: defaults, then a file, then the environment, then flags, each before the
+//! one before it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::declare::{Spec, Visitor};
+use super::error::{Origin, SettingsError};
+use super::known::Known;
+use super::role::{Role, RoleConfig};
+use super::value::{Given, Value};
+use super::{environment, file};
+
+/// What was given, and where.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// A settings file.
+    pub file: Option<PathBuf>,
+    /// Environment variables, of which those that begin with `SN1_` are looked at.
+    pub variables: Vec<(String, String)>,
+    /// Flags by the keys of their settings.
+    pub flags: Vec<GivenFlag>,
+}
+
+/// A flag that was given for a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenFlag {
+    /// The setting's key.
+    pub key: String,
+    /// The flag's name, without its dashes.
+    pub flag: String,
+    /// What stood behind it.
+    pub given: Given,
+}
+
+impl Sources {
+    /// This process's environment, and nothing else yet.
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os().map(|(name, value)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        });
+        Self { variables: variables.collect(), ..Self::default() }
+    }
+}
+
+/// Settings, and where they come from.
+#[derive(Debug, Clone)]
+pub struct Loaded<C> {
+    /// The settings.
+    pub config: C,
+    /// What the operator should know, a sentence each.
+    pub notices: Vec<String>,
+    given: BTreeMap<String, (Given, Origin)>,
+}
+
+impl<C> Loaded<C> {
+    /// Where the value of a setting comes from.
+    pub fn origin(&self, key: &str) -> Origin {
+        self.given.get(key).map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+}
+
+/// Reads all settings of a role.
+///
+/// # Errors
+/// See [`SettingsError`].
+pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError> {
+    let defaults = C::defaults();
+    let known = Known(C::ROLE);
+    let mut reading = Reading::default();
+    if let Some(path) = &sources.file {
+        reading.file(path, &known)?;
+    }
+    for found in environment::settings(&sources.variables, &known)? {
+        let (variable, key, text) = found;
+        reading.take(&known, key, Given::word(text), Origin::Variable(variable))?;
+    }
+    for GivenFlag { key, flag, given } in &sources.flags {
+        reading.take(&known, key.clone(), given.clone(), Origin::Flag(flag.clone()))?;
+    }
+    let config = defaults.visited(&mut reading)?;
+    config.check()?;
+    let mut notices = reading.notices(C::ROLE);
+    notices.extend(environment::strangers(&sources.variables, &known)?);
+    notices.extend(config.notices());
+    Ok(Loaded { config, notices, given: reading.given })
+}
+
+#[derive(Default)]
+struct Reading {
+    given: BTreeMap<String, (Given, Origin)>,
+    /// Keys that have no effect, by where they were set.
+    retired: Vec<(Origin, Vec<String>)>,
+}
+
+impl Reading {
+    fn file(&mut self, path: &Path, known: &Known) -> Result<(), SettingsError> {
+        let origin = || Origin::File(path.to_owned());
+        for (key, given) in file::read(path)? {
+            self.take(known, key, given, origin())?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was given for a key; what is there already gives way.
+    fn take(
+        &mut self,
+        known: &Known,
+        key: String,
+        given: Given,
+        origin: Origin,
+    ) -> Result<(), SettingsError> {
+        if known.has(&key) {
+            self.given.insert(key, (given, origin));
+            return Ok(());
+        }
+        if known.has_had(&key) {
+            match self.retired.last_mut() {
+                Some((last, keys)) if last.is_like(&origin) => keys.push(key),
+                _ => self.retired.push((origin, vec![key])),
+            }
+            return Ok(());
+        }
+        Err(known.unknown(key, origin))
+    }
+}
+
+impl Reading {
+    /// One notice for each place with keys that have no effect.
+    fn notices(&self, role: Role) -> Vec<String> {
+        let notice = |(origin, keys): &(Origin, Vec<String>)| {
+            let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let (keys, role) = (keys.join(", "), role.label());
+            format!("{} no effect on `sn1 {role}`: {keys}", origin.plural_has())
+        };
+        self.retired.iter().map(notice).collect()
+    }
+}
+
+impl Visitor for Reading {
+    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
+        let Some((given, origin)) = self.given.get(&spec.key) else { return Ok(value.clone()) };
+        let wrong = |rule: String| SettingsError::Value {
+            key: spec.key.clone(),
+            value: given.to_string(),
+            origin: origin.clone(),
+            rule,
+        };
+        let read = T::read(given).map_err(wrong)?;
+        match spec.broken_rule(&read) {
+            None => Ok(read),
+            Some(rule) => Err(wrong(rule.to_owned())),
+        }
+    }
+}

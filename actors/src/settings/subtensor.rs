@@ -1,0 +1,65 @@
+//! Which subnet of which chain.
+
+use std::time::Duration;
+
+use super::declare::section;
+use super::{Endpoint, NamedNetwork, Network};
+
+section! {
+    /// Which subnet.
+    pub struct SubnetSection[""] {
+        /// The subnet: 1 on the main network, 61 on the test network.
+        netuid: u16 = 1;
+    }
+}
+
+section! {
+    /// Which chain.
+    pub struct SubtensorSection["subtensor"] {
+        /// The chain: finney, test, archive, local, or an endpoint such as ws://127.0.0.1:9944.
+        network: NamedNetwork = NamedNetwork::finney();
+        /// Nodes of that chain to use instead of the network's own, the first choice first.
+        chain_endpoint: Vec<Endpoint> = Vec::new();
+    }
+}
+
+section! {
+    /// How fast that chain is.
+    pub struct BlockTimeSection["subtensor"] {
+        /// Time between two blocks.
+        block_time: Duration = Duration::from_secs(12),
+            range(Duration::from_millis(50), Duration::from_secs(600));
+    }
+}
+
+impl SubtensorSection {
+    /// The nodes, in the order in which they are tried.
+    pub fn nodes(&self) -> Network {
+        match self.chain_endpoint.as_slice() {
+            [] => self.network.nodes().clone(),
+            nodes => Network(nodes.to_vec()),
+        }
+    }
+
+    /// Whether the names alone say that this is the main network.
+    pub fn names_main_network(&self) -> bool {
+        self.chain_endpoint.is_empty() && self.network.is_main()
+    }
+
+    /// What the operator calls the chain, without anybody's access key.
+    pub fn shown(&self) -> String {
+        use super::value::Value;
+        match self.chain_endpoint.is_empty() {
+            true => self.network.redacted_words().concat(),
+            false => self.chain_endpoint.redacted_words().join(", "),
+        }
+    }
+
+    /// What is said of endpoints without a scheme.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let Network(nodes) = self.nodes();
+        let guessed = nodes.iter().filter(|node| node.is_scheme_guessed());
+        let notice = |node| format!("{node} is taken for the chain's endpoint that has no scheme");
+        guessed.map(notice).collect()
+    }
+}

@@ -1,0 +1,332 @@
+//! How a value is read and written, the same from a flag, a variable and a file: everything is read
+//! from words, so `debug = true`, `debug = "True"`, `SN1_LOGGING__DEBUG=1` and `--logging.debug` are
+//! one and the same.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use sn1::validation::tasks::{TaskKind, UnknownTask};
+use sn1::wallet::AccountId;
+
+/// How a value looks in a file and what its flag takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// True or false; the flag may stand alone.
+    Switch,
+    /// A bare number.
+    Number,
+    /// A quoted text.
+    Text,
+    /// A list of quoted texts; one word or a comma list elsewhere.
+    Texts,
+    /// A list of bare numbers.
+    Numbers,
+}
+
+impl Shape {
+    /// Whether several values may follow the flag.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Texts | Self::Numbers)
+    }
+}
+
+/// What somebody has given for a setting: one word, or several from a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    words: Vec<String>,
+    is_array: bool,
+}
+
+impl Given {
+    /// What stands behind a flag, in a variable, or as a plain value in a file.
+    pub fn word(text: impl Into<String>) -> Self {
+        Self { words: vec![text.into()], is_array: false }
+    }
+
+    /// Several words behind a flag, each of them perhaps a comma list; or an array in a file, whose
+    /// elements are taken as they are.
+    pub fn words(words: Vec<String>, is_array: bool) -> Self {
+        Self { words, is_array }
+    }
+
+    /// The only word there is.
+    fn one(&self) -> Result<&str, String> {
+        match &self.words[..] {
+            [word] if !self.is_array => Ok(word),
+            _ => Err("one value, not a list".to_owned()),
+        }
+    }
+
+    /// The elements of a list: outside of an array commas separate them, and blanks do not count.
+    fn elements(&self) -> Vec<&str> {
+        if self.is_array {
+            return self.words.iter().map(String::as_str).collect();
+        }
+        let all = self.words.iter().flat_map(|word| word.split(',')).map(str::trim);
+        all.filter(|word| !word.is_empty()).collect()
+    }
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words.join(","))
+    }
+}
+
+/// A value of one word.
+pub trait Scalar: Sized + Clone {
+    /// [`Shape::Switch`], [`Shape::Number`] or [`Shape::Text`].
+    const SHAPE: Shape;
+    /// What stands for it in the help.
+    const PLACEHOLDER: &'static str;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What it must be, such as `a whole number`.
+    fn parse(text: &str) -> Result<Self, String>;
+
+    /// As [`Scalar::parse`] reads it.
+    fn text(&self) -> String;
+
+    /// The same without its secrets, for people to look at.
+    fn redacted(&self) -> String {
+        self.text()
+    }
+}
+
+/// What a setting holds: a scalar, a list of them, or perhaps none.
+pub trait Value: Sized + Clone {
+    /// Its look.
+    const SHAPE: Shape;
+    /// What stands for it in the help.
+    const PLACEHOLDER: &'static str;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What it must be.
+    fn read(given: &Given) -> Result<Self, String>;
+
+    /// Its words, one for each element.
+    fn words(&self) -> Vec<String>;
+
+    /// The same without secrets.
+    fn redacted_words(&self) -> Vec<String>;
+}
+
+impl<T: Scalar> Value for T {
+    const SHAPE: Shape = T::SHAPE;
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+
+    fn read(given: &Given) -> Result<Self, String> {
+        T::parse(given.one()?)
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![self.text()]
+    }
+
+    fn redacted_words(&self) -> Vec<String> {
+        vec![self.redacted()]
+    }
+}
+
+impl<T: Scalar> Value for Vec<T> {
+    const SHAPE: Shape = match T::SHAPE {
+        Shape::Number => Shape::Numbers,
+        _ => Shape::Texts,
+    };
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+
+    fn read(given: &Given) -> Result<Self, String> {
+        given.elements().into_iter().map(T::parse).collect()
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.iter().map(T::text).collect()
+    }
+
+    fn redacted_words(&self) -> Vec<String> {
+        self.iter().map(T::redacted).collect()
+    }
+}
+
+/// An empty text is none.
+impl<T: Scalar> Value for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+
+    fn read(given: &Given) -> Result<Self, String> {
+        match given.one()? {
+            "" => Ok(None),
+            text => T::parse(text).map(Some),
+        }
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![self.as_ref().map(T::text).unwrap_or_default()]
+    }
+
+    fn redacted_words(&self) -> Vec<String> {
+        vec![self.as_ref().map(T::redacted).unwrap_or_default()]
+    }
+}
+
+/// One of these names, in any letter case.
+pub(super) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
+    chosen.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+/// The name of one of these choices.
+pub(super) fn name_of<T: Copy + PartialEq>(value: T, choices: &[(&str, T)]) -> String {
+    let found = choices.iter().find(|(_, choice)| *choice == value);
+    found.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+}
+
+const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false)];
+
+impl Scalar for bool {
+    const SHAPE: Shape = Shape::Switch;
+    const PLACEHOLDER: &'static str = "BOOL";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        choose(text, SWITCH).map_err(|_| "true or false".to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($number:ty),*) => { $(
+        impl Scalar for $number {
+            const SHAPE: Shape = Shape::Number;
+            const PLACEHOLDER: &'static str = "N";
+
+            fn parse(text: &str) -> Result<Self, String> {
+                text.trim().parse().map_err(|_| match text.trim().parse::<u128>() {
+                    Ok(_) => format!("at most {}", Self::MAX),
+                    Err(_) => "a whole number".to_owned(),
+                })
+            }
+
+            fn text(&self) -> String {
+                self.to_string()
+            }
+        }
+    )* };
+}
+whole_numbers!(u16, u32, u64, usize);
+
+impl Scalar for f64 {
+    const SHAPE: Shape = Shape::Number;
+    const PLACEHOLDER: &'static str = "NUMBER";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let number = text.trim().parse().ok().filter(|number: &Self| number.is_finite());
+        number.ok_or_else(|| "a number".to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A text is taken as it is: `007` stays `007`.
+impl Scalar for String {
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "TEXT";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.clone()
+    }
+}
+
+/// In brackets or not: the official SDK writes `[::]`.
+impl Scalar for IpAddr {
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "IP";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let address = text.trim().trim_matches(['[', ']']).parse();
+        address.map_err(|_| "an IP address".to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Scalar for AccountId {
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "SS58";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::from_str(text.trim()).map_err(|error| format!("an SS58 address ({error})"))
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Scalar for TaskKind {
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "TASKS";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim().to_ascii_lowercase();
+        name.parse().map_err(|error: UnknownTask| format!("a list of tasks ({error})"))
+    }
+
+    fn text(&self) -> String {
+        self.definition().name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_read_in_any_case() {
+        for (text, value) in [("True", true), ("1", true), ("FALSE", false), ("0", false)] {
+            assert_eq!(bool::parse(text), Ok(value), "{text}");
+        }
+        assert_eq!(bool::parse("perhaps"), Err("true or false".to_owned()));
+    }
+
+    #[test]
+    fn a_list_is_one_word_a_comma_list_several_words_or_an_array() {
+        let read = |given: Given| Vec::<String>::read(&given).unwrap();
+        assert_eq!(read(Given::word("a")), ["a"]);
+        assert_eq!(read(Given::word("a, b,")), ["a", "b"]);
+        let words = |is_array| Given::words(vec!["a".into(), "b,c".into()], is_array);
+        assert_eq!(read(words(false)), ["a", "b", "c"]);
+        assert_eq!(read(words(true)), ["a", "b,c"]);
+        assert!(read(Given::word("")).is_empty());
+    }
+
+    #[test]
+    fn one_value_is_no_list_and_a_text_stays_what_it_is() {
+        let two = Given::words(vec!["1".into(), "2".into()], false);
+        assert!(u16::read(&two).is_err());
+        assert_eq!(String::read(&Given::word("007")).unwrap(), "007");
+        assert_eq!(u16::parse("70000"), Err("at most 65535".to_owned()));
+        assert_eq!(u16::parse("-1"), Err("a whole number".to_owned()));
+        assert!(f64::parse("nan").is_err());
+        assert_eq!(Option::<IpAddr>::read(&Given::word("")), Ok(None));
+        assert_eq!(IpAddr::parse("[::]"), Ok("::".parse().unwrap()));
+    }
+}
