@@ -1,9 +1,11 @@
-//! The serving side: an axon that speaks the synapse protocol, and what a miner behind it implements.
+//! The serving side: an axon that speaks the synapse protocol, and the trait that a miner
+//! implements.
 //!
-//! [`AxonServer`] owns a listener and its HTTP server; [`AxonState`] is what it remembers of its
-//! callers, and survives it. A request goes through the steps of `handler`; an admitted one lives in
-//! a task of its own (`stream`) for as long as its answer does. A miner author implements [`Miner`].
-//! [`AxonPublisher`] keeps the record on chain; [`external_address`] says what it holds.
+//! [`AxonServer`] owns a listener and its HTTP server. [`AxonState`] is what the axon remembers of
+//! its callers; it survives a restart of the server. A request goes through the steps of `handler`.
+//! Once admitted, it runs in a task of its own (`stream`) until its answer ends. A miner author
+//! implements [`Miner`]. [`AxonPublisher`] keeps the axon's record on chain, with the address that
+//! [`external_address`] finds.
 
 mod admission;
 mod connection;

@@ -1,9 +1,10 @@
-//! Who may begin an answer now, who waits, and who is turned away.
+//! Which caller gets a stream now, which waits, and which is refused.
 //!
-//! So many streams run at once; so many callers wait in a line ordered by priority, then by arrival.
-//! When the line is full, the one with the lowest priority is turned away at once, be it the
-//! newcomer or the last in line. A stream whose reader takes nothing makes way for a caller of higher
-//! priority. A permit is given back however its holder ends.
+//! The axon runs a fixed number of streams at once; a fixed number of further callers wait in a
+//! line, ordered by priority, then by arrival. When the line is full, the caller with the lowest
+//! priority is refused at once, whether it is the newcomer or the last in line. A stream whose
+//! reader takes nothing is ended when a caller of higher priority waits. A permit returns however
+//! its holder ends.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -18,18 +19,18 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::ConnectionHandle;
 
-/// Why a caller was turned away.
+/// Why a caller got no stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TurnedAway {
-    /// Streams and line are full of callers of at least the same priority.
+    /// All streams and the whole line are taken by callers of at least the same priority.
     #[error("no room")]
     Full,
-    /// The line did not move in time.
+    /// The caller's patience ended before its turn came.
     #[error("waited too long")]
     Late,
 }
 
-/// Higher priority first, then first come.
+/// A position in the order of the line: higher priority first, then earlier arrival.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Rank {
     priority: f64,
@@ -50,12 +51,12 @@ impl PartialOrd for Rank {
     }
 }
 
-/// A reader who takes nothing for this long may lose its stream to a caller of higher priority.
+/// A reader that takes nothing for this long may lose its stream to a caller of higher priority.
 const STALLED: Duration = Duration::from_millis(500);
-/// Whoever waits looks for such a stream this often.
+/// How often a waiting caller looks for such a stream.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// A stream that runs.
+/// A running stream: its caller's priority and the connection that it writes to.
 #[derive(Debug)]
 struct Running {
     priority: f64,
@@ -65,13 +66,13 @@ struct Running {
 #[derive(Debug, Default)]
 struct Line {
     running: HashMap<u64, Running>,
-    /// Permits given to somebody in line who has not taken them yet.
+    /// Permits granted to callers in line that have not taken them yet.
     n_called: usize,
     waiting: BTreeMap<Rank, oneshot::Sender<()>>,
     n_arrived: u64,
 }
 
-/// The streams of one axon and the line before them.
+/// The streams of one axon, and the line of callers that wait for one.
 #[derive(Debug)]
 pub(super) struct Admission {
     line: Mutex<Line>,
@@ -80,7 +81,7 @@ pub(super) struct Admission {
     n_waiting: usize,
 }
 
-/// How many wait, for people who watch.
+/// The gauge of callers in line.
 struct Shown(Gauge);
 
 impl std::fmt::Debug for Shown {
@@ -89,14 +90,14 @@ impl std::fmt::Debug for Shown {
     }
 }
 
-/// The right to write one answer.
+/// The right to write one answer. Dropping it frees the stream.
 #[derive(Debug)]
 pub(super) struct StreamPermit {
     admission: Arc<Admission>,
     id: u64,
 }
 
-/// A position in the line; leaves it when dropped, and hands on a permit that came too late.
+/// A position in the line. Dropping it leaves the line, and passes on a permit that came too late.
 struct Waiting<'a> {
     admission: &'a Arc<Admission>,
     rank: Rank,
@@ -104,21 +105,22 @@ struct Waiting<'a> {
 }
 
 impl Admission {
-    /// `name` is the axon's, a label in metrics.
+    /// An axon with `n_streams` streams and `n_waiting` positions in line. `name` labels its
+    /// metrics.
     pub(super) fn new(name: &Arc<str>, n_streams: usize, n_waiting: usize) -> Arc<Self> {
         let shown = gauge!(telemetry::AXON_WAITING.name, "actor" => Arc::clone(name));
         Arc::new(Self { line: Mutex::default(), shown: Shown(shown), n_streams, n_waiting })
     }
 
-    /// A permit, at once or after waiting for at most `patience`. `handle` is the connection that the
-    /// answer goes to.
+    /// A permit, at once or after waiting for at most `patience`. `handle` is the connection that
+    /// the answer is written to.
     pub(super) async fn enter(
         self: &Arc<Self>,
         priority: f64,
         handle: Option<Arc<ConnectionHandle>>,
         patience: Duration,
     ) -> Result<StreamPermit, TurnedAway> {
-        // A priority that is no number is the lowest.
+        // NaN counts as the lowest priority.
         let priority = if priority.is_nan() { f64::NEG_INFINITY } else { priority };
         let runs = Running { priority, handle };
         let (mut waiting, runs) = match self.queue(runs)? {
@@ -153,7 +155,7 @@ impl Admission {
         StreamPermit { admission: Arc::clone(self), id }
     }
 
-    /// Takes a permit or stands in line.
+    /// Takes a permit, or a position in line.
     fn queue(self: &Arc<Self>, runs: Running) -> Result<Queued<'_>, TurnedAway> {
         let mut line = self.line.lock();
         line.n_arrived += 1;
@@ -166,7 +168,7 @@ impl Admission {
         }
         if line.waiting.len() >= self.n_waiting {
             match line.waiting.last_key_value() {
-                // Dropping its sender tells it.
+                // Dropping its sender tells the caller that it was displaced.
                 Some((last, _)) if rank < *last => drop(line.waiting.pop_last()),
                 _ => return Err(TurnedAway::Full),
             }
@@ -183,8 +185,8 @@ impl Line {
         self.running.len() + self.n_called
     }
 
-    /// Ends the stalled stream of the lowest priority below this rank's, if nobody in line is before
-    /// it. `true` when a permit is free now.
+    /// Ends the stalled stream with the lowest priority below this rank's, unless another caller in
+    /// line comes first. `true` when a permit is now free.
     fn make_way(&mut self, rank: Rank) -> bool {
         if self.waiting.first_key_value().is_some_and(|(first, _)| *first < rank) {
             return false;
@@ -200,7 +202,7 @@ impl Line {
         true
     }
 
-    /// Gives a free permit to the first in line who is still there.
+    /// Grants a free permit to the first caller in line that is still there.
     fn call_next(&mut self) {
         while let Some((_, first)) = self.waiting.pop_first() {
             if first.send(()).is_ok() {
@@ -219,7 +221,7 @@ enum Queued<'a> {
 impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut line = self.admission.line.lock();
-        // One that had to make way has lost its permit already.
+        // A stream that was ended for another has already lost its permit.
         if line.running.remove(&self.id).is_some() {
             line.call_next();
         }
@@ -231,7 +233,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut line = self.admission.line.lock();
         line.waiting.remove(&self.rank);
-        // Called between the deadline and this drop: nobody has taken the permit.
+        // Granted between the deadline and this drop: nobody has taken the permit.
         self.called.close();
         if self.called.try_recv() == Ok(()) {
             line.n_called -= 1;
@@ -340,7 +342,7 @@ mod tests {
         assert_eq!(late.unwrap_err(), TurnedAway::Late, "no higher priority");
         let higher = admission.enter(9.0, None, LONG).await.unwrap();
         assert!(stalled.is_evicted() && !reading.is_evicted());
-        // The one that made way gives nothing back: its permit is somebody else's.
+        // The stream that was ended returns nothing: its permit belongs to another.
         drop(permit);
         assert!(enter(&admission, 1.0).now_or_never().is_none());
         drop(higher);
@@ -348,7 +350,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever callers do, no more run than may, and in the end every permit is free again.
+        /// Whatever callers do, no more streams run than allowed, and in the end every permit is
+        /// free.
         #[test]
         fn permits_are_neither_lost_nor_made(
             steps in proptest::collection::vec((0..3_u8, 0..16_usize, -2..3_i8), 0..120),

@@ -1,8 +1,8 @@
-//! One connection: how long it may take to say or hear something.
+//! One connection, and how long it may take to send a head or to read a reply.
 //!
-//! The HTTP library reads heads and frames bodies; this wrapper around its socket adds what it does
-//! not bound: the size and the time of *every* head (not of the first only), and how long a reply
-//! may wait for a reader. It looks at bytes only to find the end of a head.
+//! The HTTP library reads heads and frames bodies. This wrapper around its socket adds the limits
+//! that the library lacks: the size and the time of *every* head (not only of the first), and how
+//! long a reply may wait for its reader. It looks at bytes only to find the end of a head.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,16 +27,17 @@ pub(super) use table::{ConnectionHandle, ConnectionTable};
 pub(super) use track::Track;
 use track::{Cut, HEAD_WITHIN, LINGER, Phase};
 
-/// A reader who takes nothing for this long has gone.
+/// A connection whose reader takes nothing for this long is closed.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
-/// Up to so much less, by lot: a crowd that came together is not to go, and come again, together.
+/// The random part of that time, subtracted from it, so that connections opened together are not
+/// closed together and do not all come back at once.
 const WRITE_JITTER: Duration = Duration::from_secs(4);
-/// Most bytes of a refused sender that are thrown away.
+/// How many bytes of a refused sender are read and discarded at most.
 const MAX_LINGER_BYTES: usize = 1 << 18;
-/// Of these at a stretch, so that a flood holds nobody else up.
+/// How many of these bytes one poll discards at most, so that a flood delays nobody else.
 const LINGER_STRETCH_BYTES: usize = 1 << 15;
 
-/// A socket with limits.
+/// A TCP socket with limits on time and size.
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: TcpStream,
@@ -45,7 +46,7 @@ pub(super) struct Connection {
     writing: Deadline,
 }
 
-/// A timer that is made when it is first needed.
+/// A timer that is made on first use.
 #[derive(Debug, Default)]
 struct Deadline {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -63,7 +64,7 @@ impl Deadline {
 }
 
 impl Connection {
-    /// Enters the socket into the table; when there is no room it is closed at once.
+    /// Enters the socket into the table; closes it at once when there is no room.
     pub(super) fn open(
         socket: TcpStream,
         peer: SocketAddr,
@@ -85,17 +86,17 @@ impl Connection {
         Rc::clone(&self.track)
     }
 
-    /// Says why in HTTP, closes our side, and throws away what still comes.
+    /// Sends the reason as an HTTP reply, closes our side, and discards what still arrives.
     fn cut(&mut self, why: Cut, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.track.count(why.reason());
         self.track.is_served.set(true);
-        // A peer that does not read is not waited for.
+        // A peer that does not read its reply is not waited for.
         let _ = self.socket.try_write(why.reply());
         let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
         self.poll_linger(Instant::now() + LINGER, 0, cx).map(Err)
     }
 
-    /// Ends in an error, never in data.
+    /// Discards input until `until`. Always ends in an error, never in data.
     fn poll_linger(
         &mut self,
         until: Instant,
@@ -126,18 +127,19 @@ impl Connection {
         Poll::Ready(closed("refused"))
     }
 
-    /// While an answer is written: sees the caller go, and leaves in the socket what it sends.
+    /// While an answer is written: notices that the caller has closed, and leaves its input in the
+    /// socket.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 1];
         match ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut scratch))) {
             Ok(0) => Poll::Ready(Ok(())),
-            // Whoever ends the answer wakes this task.
+            // The end of the answer wakes this task.
             Ok(_) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
     }
 
-    /// Reads no more than `n_most` bytes.
+    /// Reads at most `n_most` bytes.
     fn poll_some(
         &mut self,
         n_most: usize,
@@ -153,7 +155,8 @@ impl Connection {
         read
     }
 
-    /// Ready when the reader has taken nothing for too long, or the whole reply took too long.
+    /// Ready when the reader has taken nothing for too long, or when the whole reply has taken too
+    /// long.
     fn poll_reader(&mut self, reply_until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let stalled = match (&self.writing.sleep, self.writing.is_set) {
             (Some(sleep), true) => sleep.deadline(),
@@ -224,7 +227,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if !this.track.is_served.replace(true) {
-            // The HTTP library answers by itself only what it could not read.
+            // The HTTP library replies on its own only to a request that it could not parse.
             this.track.count(CutReason::Malformed);
         }
         if this.track.connection.handle.is_evicted() {

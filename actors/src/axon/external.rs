@@ -1,21 +1,21 @@
-//! Under which address others reach this machine: the operator's word, or else the address that
-//! the system itself would speak to the chain from. No service on the network is asked.
+//! The address at which others reach this machine: the operator's setting, or else the local
+//! address from which the system connects to the chain. No outside service is asked.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// Where an address came from.
+/// The address to publish, and where it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalAddress {
     /// The operator set it.
     Set(IpAddr),
-    /// The system's own address towards the chain. Behind a router it is a private one, which
-    /// nobody outside can dial: then it must be set.
+    /// The system's own address towards the chain. Behind a router it is a private address that
+    /// nobody outside can reach: then the operator must set the public one.
     Detected(IpAddr),
 }
 
 impl ExternalAddress {
-    /// The address.
+    /// The address, whichever way it was found.
     pub fn ip(self) -> IpAddr {
         match self {
             Self::Set(ip) | Self::Detected(ip) => ip,
@@ -23,16 +23,16 @@ impl ExternalAddress {
     }
 }
 
-/// Knows which of its addresses a machine uses towards a peer.
+/// A source for the local address that a machine uses towards a peer.
 pub trait LocalAddress {
     /// The local address of a connection to `peer`.
     ///
     /// # Errors
-    /// When there is no way to that peer.
+    /// When there is no route to that peer.
     fn toward(&self, peer: SocketAddr) -> io::Result<IpAddr>;
 }
 
-/// The system's routing table. Nothing is sent.
+/// The system's routing table. Sends nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemRoutes;
 
@@ -42,18 +42,18 @@ impl LocalAddress for SystemRoutes {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        // Connecting a datagram socket only looks the route up.
+        // Connecting a datagram socket only looks up the route.
         let socket = UdpSocket::bind((any, 0))?;
         socket.connect(peer)?;
         Ok(socket.local_addr()?.ip())
     }
 }
 
-/// The address to publish: `set` if there is one, else the one that leads to `peer`, a node of the
-/// chain.
+/// The address to publish: `set` if there is one, else the local address towards `peer`, a node of
+/// the chain.
 ///
 /// # Errors
-/// No address was set, and there is no way to that peer.
+/// When no address was set and there is no route to that peer.
 pub fn external_address(
     set: Option<IpAddr>,
     routes: &impl LocalAddress,

@@ -1,11 +1,11 @@
-//! One request's way from its head to an answer, cheapest check first:
+//! The steps of a request from its head to an answer, cheapest check first:
 //!
-//! connection and head limits ([`super::connection`]) → rate of the address → head typed → rules and
-//! metagraph → nonce → signature → nonce used up → rate and requests of the hotkey → body, within size
-//! and time → a stream, by priority → hash and types → the miner.
+//! connection and head limits ([`super::connection`]) → rate of the address → head parsed → rules
+//! and metagraph → nonce → signature → nonce recorded → rate and streams of the hotkey → body,
+//! within size and time → a stream, by priority → hash and types → the miner.
 //!
-//! Whoever is turned away has cost no more than the steps before. The SDKs' order is kept wherever a
-//! caller could tell.
+//! A refused caller has cost no more than the steps up to its refusal. The order is the SDKs'
+//! wherever a caller could tell the difference.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,26 +41,26 @@ use super::state::{AxonState, Held};
 use super::stream;
 use crate::clock::unix_ns;
 
-/// A body that is not there by then is not waited for.
+/// Time for the body of a request to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// For the rest of a refused body that is here already.
+/// Time to read the rest of a refused body that has already arrived.
 const DRAIN_WITHIN: Duration = Duration::from_millis(20);
-/// A larger rest is not read.
+/// Most bytes of such a rest that are read; with more, the connection is closed.
 const MAX_DRAIN_BYTES: usize = 64 * 1024;
-/// The longest that a caller waits for a stream, whatever time it allows.
+/// The longest that a caller waits for a stream, whatever timeout it sends.
 const MAX_PATIENCE: Duration = Duration::from_secs(10);
-/// The share of a caller's time that it may spend in line.
+/// The share of a caller's timeout that it may spend in line.
 const SHARE_IN_LINE: f64 = 0.25;
-/// What a signature that does not hold counts, in requests of its address.
+/// What an invalid signature costs its address, in requests.
 const FORGERY_COST: f64 = 19.0;
-/// What a nonce that was used already, or is too old, counts for a stranger.
+/// What a reused or stale nonce costs an unknown address, in requests.
 const STALE_COST: f64 = 4.0;
-/// The longest that a refusal is held back.
+/// The longest that a refusal is delayed.
 const MAX_SLOW_DOWN: Duration = Duration::from_secs(1);
-/// Refusals that are signed, as the SDKs sign theirs; a flood of them is refused unsigned.
+/// How many refusals are signed, as the SDKs sign theirs; beyond that they go out unsigned.
 const SIGNED_REFUSALS: Rate = Rate { per_second: 50.0, burst: 50.0 };
 
-/// What the requests of one event loop share.
+/// What all requests of one event loop share.
 pub(super) struct Served {
     pub(super) name: Arc<str>,
     pub(super) identity: AxonIdentity,
@@ -71,13 +71,13 @@ pub(super) struct Served {
     signed_refusals: std::cell::RefCell<TokenBuckets<()>>,
 }
 
-/// The body of a request, as far as it was read.
+/// The body of a request, and whether it was read to its end.
 struct Body {
     payload: Payload,
     is_ended: bool,
 }
 
-/// Answers one request, whatever it is.
+/// Answers one request, valid or not.
 pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response<BoxBody> {
     let track = request.conn_data::<Rc<Track>>().map(Rc::clone);
     if let Some(track) = &track {
@@ -92,7 +92,7 @@ pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response
         }
     };
     served.count(response.status());
-    // A stream tells of its end itself.
+    // A stream reports its own end.
     if let Some(track) = track
         && response.body().size() != BodySize::Stream
     {
@@ -107,7 +107,7 @@ pub(super) async fn handle(served: Rc<Served>, mut request: Request) -> Response
 }
 
 impl Body {
-    /// Reads it whole, if it is not larger than that.
+    /// Reads the whole body if it has at most `max_bytes`.
     async fn read(&mut self, max_bytes: usize) -> Result<BytesMut, RefusalKind> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = self.payload.next().await {
@@ -124,7 +124,8 @@ impl Body {
         Ok(bytes)
     }
 
-    /// Throws a small rest away that is there already, so that the connection can be kept.
+    /// Discards a small rest that has already arrived, so that the connection can be kept. `false`
+    /// when more is left.
     async fn drain(&mut self) -> bool {
         if !self.is_ended {
             let rest = timeout(DRAIN_WITHIN, self.read(MAX_DRAIN_BYTES)).await;
@@ -152,7 +153,7 @@ impl Served {
         }
     }
 
-    /// What the body may take on the wire; the framing of chunks comes on top.
+    /// Most bytes that the body may take on the wire, with an allowance for the framing of chunks.
     fn most_body_bytes(&self, headers: &HeaderMap) -> usize {
         let max_bytes = self.state.limits.max_body_bytes;
         if headers.contains_key("transfer-encoding") {
@@ -177,7 +178,7 @@ impl Served {
         };
         let admitted = asked.admit(&claim, &self.state.verifier, self.signer(), unix_ns());
         let admitted = admitted.map_err(|refusal| {
-            // A replay, or no route: it has cost a signature.
+            // A replay, or an unknown route: it has cost a signature check.
             self.state.charge(network, FORGERY_COST, unix_ns());
             Box::new(refusal)
         })?;
@@ -187,7 +188,7 @@ impl Served {
         if let Some(track) = track {
             track.prove(caller.hotkey);
         }
-        // Before a stream is taken, so that a slow sender holds none.
+        // Before a stream is taken, so that a slow sender does not hold one.
         let bytes = self.body(request.headers(), body).await.map_err(refuse)?;
         if let Some(track) = track {
             track.body_read();
@@ -195,13 +196,13 @@ impl Served {
         let permit = self.permit(&admitted, &caller, track).await.map_err(refuse)?;
         let holding = (held, permit);
         let response = self.answer(request.headers(), &admitted, &bytes, holding, track)?;
-        // A quick miner's first words leave together with the head.
+        // Lets the first words of a quick miner leave together with the head.
         tokio::task::yield_now().await;
         Ok(response)
     }
 
-    /// A stranger who asks too fast is told so only when it may ask again: on a kept connection, a
-    /// refusal at once would be an invitation.
+    /// Delays the refusal of an unknown address that asks too often until it may ask again: on a
+    /// kept connection, an immediate refusal would invite the next request.
     async fn slow_down(&self, refusal: &Refusal, request: &Request, track: Option<&Track>) {
         let (RefusalKind::RateLimited, Some(peer)) = (&refusal.kind, request.peer_addr()) else {
             return;
@@ -213,7 +214,7 @@ impl Served {
         }
     }
 
-    /// Address, path and head.
+    /// Checks the address's rate and the path, and parses the head.
     fn read(&self, request: &Request) -> Result<Asked, Box<Refusal>> {
         let now = unix_ns();
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
@@ -238,9 +239,9 @@ impl Served {
         Asked::read(&parts, self.state.verifier.policy(), now).map_err(Box::new)
     }
 
-    /// Rules, nonce and signature.
+    /// Checks rules, nonce and signature.
     async fn verify(&self, asked: &Asked, is_known: bool) -> Result<(Claim, Caller), RefusalKind> {
-        // A caller without a valid hotkey is the verifier's to refuse.
+        // The verifier refuses a caller without a valid hotkey.
         let named = asked.account();
         let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
         let claim = asked.claim(&self.state.verifier, &self.identity, unix_ns());
@@ -248,7 +249,7 @@ impl Served {
             self.state.charge(peer_network(asked.peer().ip()), STALE_COST, unix_ns());
         }
         let claim = claim?;
-        // A lenient verifier knows forms of a hotkey that are no address.
+        // A lenient verifier accepts spellings of a hotkey that are not valid addresses.
         let caller = match known {
             Some(caller) => caller,
             None => self.judge(asked, claim.account)?,
@@ -260,7 +261,7 @@ impl Served {
         Ok((checked?, caller))
     }
 
-    /// The rules first, then the miner's own.
+    /// Applies the axon's rules first, then the miner's blacklist.
     fn judge(&self, asked: &Asked, hotkey: sn1::wallet::AccountId) -> Result<Caller, RefusalKind> {
         let caller = self.state.roster.caller(hotkey, asked.peer(), &self.state.rules)?;
         match catch_unwind(AssertUnwindSafe(|| self.miner.blacklist(&caller))) {
@@ -270,7 +271,7 @@ impl Served {
         }
     }
 
-    /// One of the axon's streams.
+    /// Waits for one of the axon's streams.
     async fn permit(
         &self,
         admitted: &Admitted,
@@ -323,7 +324,7 @@ impl Served {
         }
     }
 
-    /// Signs refusals while they are few.
+    /// The identity that signs a refusal; the unsigned one when refusals are many.
     fn signer(&self) -> &AxonIdentity {
         let is_signed = self.signed_refusals.borrow_mut().take((), unix_ns());
         if is_signed { &self.identity } else { &self.unsigned }
@@ -355,7 +356,7 @@ impl Served {
     }
 }
 
-/// What the caller says its body takes.
+/// The size of the body as its headers state it; `None` when they do not.
 fn stated_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get("content-length")?.to_str().ok()?.parse().ok()
 }
@@ -367,7 +368,7 @@ fn respond(
 ) -> Response<BoxBody> {
     let mut response = Response::with_body(status, BoxBody::new(body));
     for (name, value) in headers {
-        // The wire module writes only legal names and one-line ASCII values.
+        // The wire module writes only valid header names and one-line ASCII values.
         if let (Ok(name), Ok(value)) =
             (HeaderName::try_from(name), HeaderValue::from_maybe_shared(Bytes::from(value)))
         {

@@ -1,4 +1,4 @@
-//! What a miner author implements.
+//! What a miner author implements, and how an answer reaches the wire.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,29 +10,30 @@ use tokio::sync::mpsc;
 
 use super::rules::Caller;
 
-/// The caller has closed the connection: nothing more needs to be computed.
+/// The caller has closed the connection; the answer is not needed any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller has gone")]
 pub struct CallerGone;
 
-/// Why an answer broke off.
+/// Why an answer ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MinerError {
-    /// Not a fault: stop at once.
+    /// The caller closed the connection; not a fault of the miner.
     #[error(transparent)]
     CallerGone(#[from] CallerGone),
-    /// The answer cannot go on; the stream is broken off, which the caller can tell from an end.
+    /// The answer cannot go on. The stream is broken off, which the caller can tell from a regular
+    /// end.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Where an answer is written, one call for each chunk on the wire.
+/// The writing end of an answer: each send is one chunk on the wire.
 #[derive(Debug, Clone)]
 pub struct ChunkSink {
     chunks: mpsc::Sender<Part>,
 }
 
-/// What an answer is made of.
+/// One message from a miner to the body of its reply.
 #[derive(Debug)]
 pub(super) enum Part {
     Chunk(Bytes),
@@ -40,7 +41,7 @@ pub(super) enum Part {
     Broken,
 }
 
-/// Ends a body without its last chunk.
+/// The error that ends a body without its last chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer broke off")]
 pub(super) struct BrokenOff;
@@ -50,40 +51,40 @@ impl ChunkSink {
         Self { chunks }
     }
 
-    /// Sends text; waits while the caller reads slowly.
+    /// Sends text as one chunk; waits while the caller reads slowly.
     ///
     /// # Errors
-    /// When the caller has gone.
+    /// When the caller has closed the connection.
     pub async fn send(&self, text: impl Into<String>) -> Result<(), CallerGone> {
         self.send_bytes(Bytes::from(text.into())).await
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes as one chunk, without checking that they are text.
     ///
     /// # Errors
-    /// When the caller has gone.
+    /// When the caller has closed the connection.
     pub async fn send_bytes(&self, bytes: Bytes) -> Result<(), CallerGone> {
         self.chunks.send(Part::Chunk(bytes)).await.map_err(|_| CallerGone)
     }
 
-    /// Resolves when the caller has gone.
+    /// Resolves when the caller closes the connection.
     pub async fn gone(&self) {
         self.chunks.closed().await;
     }
 
     pub(super) async fn finish(&self, last: Part) {
-        // When nobody is left to tell, nothing is lost.
+        // Fails only when the caller has gone, which needs no report.
         let _ = self.chunks.send(last).await;
     }
 }
 
-/// The future of an answer.
+/// The future that writes one answer.
 pub type Answering = Pin<Box<dyn Future<Output = Result<(), MinerError>> + Send>>;
 
-/// Everything that `miner` answers to `prompt`, without an axon: to try a miner out.
+/// The whole answer of `miner` to `prompt`, without an axon: for trying out a miner.
 ///
 /// # Errors
-/// Where the answer broke off.
+/// When the answer ends early.
 pub async fn answer_of(
     miner: &dyn Miner,
     prompt: Prompt,
@@ -102,21 +103,22 @@ pub async fn answer_of(
     answered.map(|()| chunks)
 }
 
-/// What a miner author implements: messages in, text out.
+/// What a miner author implements: takes a conversation, writes text.
 ///
-/// The axon has verified the caller, and holds every limit, before [`answer`](Self::answer) is called.
-/// A panic in any method is answered as the SDKs answer an exception, and harms nobody else.
+/// Before [`answer`](Self::answer) is called, the axon has verified the caller and applied every
+/// limit. A panic in any method gets the reply that the SDKs give to an exception, and harms no
+/// other request.
 pub trait Miner: Send + Sync + 'static {
-    /// Writes the answer into `sink`, one chunk for each send. `within` is the time that the caller
-    /// allows; a miner that has more to say by then stops, and what it has sent stands.
+    /// Writes the answer into `sink`; each send is one chunk. `within` is the time that the caller
+    /// allows: a miner that is not done by then stops, and what it has sent stands.
     ///
-    /// The future is dropped when the caller goes away, so holding a resource only within it is
-    /// enough to free it. It runs on the axon's event loop: work that blocks belongs on a thread of
-    /// the miner's own.
+    /// The future is dropped when the caller goes away, so whatever it owns is freed with it. It
+    /// runs on the axon's event loop: work that blocks belongs on a thread of the miner's own.
     fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering;
 
-    /// Turns callers away, with the reason that they are told. Asked before the signature is checked,
-    /// so it must be quick; the axon's own rules (lists, registration, permit, stake) come first.
+    /// Refuses a caller, with the reason that the caller receives. Called before the signature is
+    /// checked, so it must be quick; the axon's own rules (lists, registration, permit, stake) come
+    /// first.
     ///
     /// # Errors
     /// When this caller is not served.
@@ -125,7 +127,8 @@ pub trait Miner: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Who goes first when all streams are taken: the highest number. By default the caller's stake.
+    /// The caller's priority when all streams are taken; higher goes first. By default its stake in
+    /// TAO.
     fn priority(&self, caller: &Caller) -> f64 {
         caller.stake
     }

@@ -1,8 +1,8 @@
-//! Keeps the records on chain that say where an axon is, and where its metrics are. It knows
-//! nothing of requests.
+//! Publishes on chain where an axon and its metrics are reached. It handles no requests.
 //!
-//! A record is sent only when the chain shows another one, and not before the chain's serving rate
-//! limit allows it. What a refusal asks for is done: its class says when to try again.
+//! A record is sent only when the chain shows a different one, and not before the chain's serving
+//! rate limit allows it. After a refusal, the class of the error decides when the next attempt is
+//! made.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,36 +23,36 @@ use tracing::{debug, warn};
 use crate::feeds::{MetagraphFeed, SyncHints};
 use crate::supervision::{Context, Resident};
 
-/// Blocks between two attempts that only an operator, or the subnet, can make succeed.
+/// Blocks between attempts when only an operator, or a change of the subnet, can make one succeed.
 const STOPPED_FOR: u64 = 50;
 
-/// Whose axon, and where it is reached.
+/// The record to publish: whose axon it is and where it is reached.
 #[derive(Clone)]
 pub struct AxonRecord {
-    /// The subnet.
+    /// The subnet that the hotkey is registered in.
     pub netuid: Netuid,
-    /// The hotkey that serves.
+    /// The hotkey that serves and signs the extrinsic.
     pub hotkey: Keypair,
-    /// The address that is published.
+    /// The address to publish for the axon.
     pub external: SocketAddr,
-    /// Where metrics are, if that is to be published too.
+    /// The address to publish for the metrics; `None` publishes nothing.
     pub prometheus: Option<SocketAddr>,
 }
 
-/// The actor that publishes one axon's address whenever the chain shows another one.
+/// The actor that publishes an axon's address whenever the chain shows another one.
 pub struct AxonPublisher<C> {
     chain: C,
     record: AxonRecord,
     metagraph: MetagraphFeed,
     hints: SyncHints,
-    /// What the chain shows of the metrics; `None` before it was asked.
+    /// The metrics' record on chain; `None` before it was read.
     prometheus: Option<Option<PrometheusRecord>>,
-    /// Snapshots before this block say nothing new, or nothing is to be tried on them.
+    /// First block at which to compare again: earlier snapshots are stale, or a pause is not over.
     not_before: u64,
     is_busy: bool,
 }
 
-/// What was sent.
+/// The record that an extrinsic carries.
 #[derive(Debug, Clone, Copy, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 enum Record {
@@ -67,13 +67,13 @@ impl Record {
 }
 
 impl<C: Chain> AxonPublisher<C> {
-    /// A publisher of this record.
+    /// A publisher that has read and sent nothing yet.
     pub fn new(chain: C, record: AxonRecord, metagraph: MetagraphFeed, hints: SyncHints) -> Self {
         let (prometheus, not_before, is_busy) = (None, 0, false);
         Self { chain, record, metagraph, hints, prometheus, not_before, is_busy }
     }
 
-    /// Publishes what differs, one record at a time.
+    /// Publishes whatever differs from the chain, one record at a time.
     fn publish(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(known) = self.metagraph.borrow().clone() else { return };
         if self.is_busy || known.head.number < self.not_before {
@@ -114,7 +114,7 @@ impl<C: Chain> AxonPublisher<C> {
             this.is_busy = false;
             match shown {
                 Ok(shown) => this.prometheus = Some(shown),
-                // It cannot be asked: published once.
+                // This runtime cannot be asked for the record: publish it once.
                 Err(ChainError::Missing(_)) => this.prometheus = Some(None),
                 Err(error) => return warn!(%error, "the metrics' record could not be read"),
             }
@@ -161,7 +161,7 @@ impl<C: Chain> AxonPublisher<C> {
         self.publish(ctx);
     }
 
-    /// A snapshot from before this block would show the old record.
+    /// Ignores snapshots from before the block of inclusion, which would show the old record.
     fn landed(&mut self, record: Record, included: &Included) {
         let block = included.head.number;
         self.not_before = self.not_before.max(block);
@@ -179,7 +179,8 @@ fn failure_label(error: &ChainError) -> &'static str {
     }
 }
 
-/// Blocks before the next attempt. A record whose fate is unknown shows in the next snapshot.
+/// Blocks until the next attempt. When a submission's outcome is unknown, the next snapshot shows
+/// it.
 fn pause_after(error: &ChainError) -> u64 {
     match error {
         ChainError::Unreachable { .. } => 1,

@@ -1,4 +1,4 @@
-//! What an axon demands of its callers, and how much it gives them.
+//! Which callers an axon serves, and how much each may use.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -28,7 +28,8 @@ impl AxonLimits {
 }
 
 impl AxonRules {
-    /// The verifier's part of these rules. `started_unix_ns` is when this axon began to remember.
+    /// The verifier's part of these rules. `started_unix_ns` is the time from which this axon
+    /// remembers nonces.
     pub(super) fn verifier(&self, limits: &AxonLimits, started_unix_ns: u64) -> VerifierConfig {
         VerifierConfig {
             policy: match self.verify {
@@ -45,7 +46,7 @@ impl AxonRules {
         }
     }
 
-    /// Whether a hotkey is served, from what the roster knows of it.
+    /// Refuses a hotkey that these rules exclude, given its entry in the roster.
     fn check(&self, hotkey: &AccountId, known: Option<&Known>) -> Result<(), RefusalKind> {
         let refused = |reason: &str| Err(RefusalKind::Blacklisted(reason.to_owned()));
         if self.deny.contains(hotkey) {
@@ -65,23 +66,23 @@ impl AxonRules {
     }
 }
 
-/// Who asks, for a miner to judge: called [`super::Miner::blacklist`] before the signature is
-/// checked, so nothing is proven by then, and [`super::Miner::priority`] after.
+/// The caller as a miner sees it. [`super::Miner::blacklist`] gets it before the signature is
+/// checked, when nothing is proven; [`super::Miner::priority`] gets it afterwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Caller {
-    /// Its hotkey.
+    /// The hotkey that the request names.
     pub hotkey: AccountId,
-    /// Its slot, if it has one.
+    /// Its uid; `None` when it is not registered in the subnet.
     pub uid: Option<Uid>,
     /// Its stake in TAO; 0 for a hotkey that is only on the allow list.
     pub stake: f64,
-    /// Whether it may set weights.
+    /// Whether it holds a validator permit.
     pub validator_permit: bool,
-    /// The TCP peer.
+    /// The address and port of the TCP peer.
     pub peer: SocketAddr,
 }
 
-/// What a roster knows of a hotkey.
+/// A hotkey's entry in the roster.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Known {
     uid: Option<Uid>,
@@ -89,7 +90,7 @@ struct Known {
     validator_permit: bool,
 }
 
-/// Who is known.
+/// The hotkeys that an axon knows.
 #[derive(Debug, Clone)]
 pub enum Roster {
     /// The neurons of the newest metagraph.
@@ -118,7 +119,7 @@ impl Roster {
         }
     }
 
-    /// The caller, if the rules let it in.
+    /// The caller, if the rules allow it.
     pub(super) fn caller(
         &self,
         hotkey: AccountId,

@@ -1,5 +1,5 @@
 //! The axon as an actor: an HTTP server on a listener that outlives it. While a server is being
-//! replaced, callers wait in the backlog instead of being refused.
+//! replaced, callers wait in the listener's backlog instead of being refused.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,30 +28,30 @@ use crate::clock::unix_ns;
 use crate::recording::prime;
 use crate::supervision::{Context, Drained, Resident};
 
-/// Longer than the 15 s for which a Python client keeps a connection, so that none is closed under
-/// a request (docs/spec/wire.md#axon-duties).
+/// How long an idle connection is kept: longer than the 15 s of a Python client, so that none is
+/// closed under a request (docs/spec/wire.md#axon-duties).
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
-/// A connection that is being closed may take this long.
+/// Time for a connection to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
-/// The system's buffers of one connection, each way: many questions, and seconds of an answer.
+/// The kernel's buffer for each direction of a connection: many requests, and seconds of an answer.
 const SOCKET_BUFFER_BYTES: usize = 64 * 1024;
-/// Connections that wait to be taken in; the system has a bound of its own, usually this.
+/// Connections that may wait to be accepted; the kernel caps this, usually at the same number.
 const BACKLOG: i32 = 4096;
-/// Answers that are being written when the axon stops get this long.
+/// Time that running answers get when the axon stops.
 const DRAIN_SECONDS: u64 = 3;
 
 /// Why an axon does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum AxonServerError {
-    /// The listener could not be taken over, or no server made on it.
+    /// The listener could not be cloned, or no server could be started on it.
     #[error("could not serve the axon: {0}")]
     Start(#[from] io::Error),
-    /// The server ended by itself.
+    /// The server ended although nobody had stopped it.
     #[error("the HTTP server ended: {0}")]
     Ended(io::Error),
 }
 
-/// The actor that serves one miner.
+/// The actor that serves one miner over HTTP.
 pub struct AxonServer {
     settings: AxonSettings,
     listener: TcpListener,
@@ -61,7 +61,7 @@ pub struct AxonServer {
 }
 
 impl AxonServer {
-    /// A server on this listener. The state is handed in because its memory of nonces must survive
+    /// A server on this listener. The state is passed in because its record of nonces must survive
     /// a restart: a request that was served once is never served again.
     pub fn new(
         settings: AxonSettings,
@@ -92,15 +92,17 @@ impl AxonServer {
             .workers(self.settings.n_threads.max(1))
             .shutdown_timeout(DRAIN_SECONDS)
             .disable_signals()
-            // Ours is met first, and closes what is too many instead of letting everybody wait.
+            // Our own limit is reached first; it closes excess connections instead of letting
+            // everybody wait.
             .max_concurrent_connections(n_max.saturating_mul(2));
         let stopping = builder.graceful_shutdown_signal();
         let listener = self.listener.try_clone()?;
-        // Inherited by its connections. What a reader does not take would fill megabytes of each.
+        // Connections inherit these. Otherwise the kernel would hold megabytes for each slow
+        // reader.
         set_socket_send_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
         set_socket_recv_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
-        // Once more, for a longer line: where a burst of strangers fills it, the system drops the
-        // next caller's first packet, and that caller tries again a second later.
+        // A second call, for a longer backlog: when a burst of strangers fills it, the kernel drops
+        // the next caller's first packet, and that caller retries only a second later.
         listen(&listener, BACKLOG)?;
         let factory = move || {
             let served = Rc::new(Served::new(
@@ -115,10 +117,11 @@ impl AxonServer {
             fn_service(door).and_then(
                 HttpService::build()
                     .keep_alive(KEEP_ALIVE)
-                    // The connection itself times every head.
+                    // `Connection` itself times every head.
                     .client_request_timeout(Duration::ZERO)
                     .client_disconnect_timeout(CLOSE_WITHIN)
-                    // A caller who closes its side has gone: its answer is not computed to the end.
+                    // A caller that closes its side has gone: its answer is not computed to the
+                    // end.
                     .h1_allow_half_closed(false)
                     .graceful_shutdown_signal(move || {
                         let stopping = stopping.clone();
@@ -156,13 +159,13 @@ impl Resident for AxonServer {
 impl Drop for AxonServer {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
-            // The command is sent by the call; the future only waits for its end.
+            // The call itself sends the command; the future only waits for the end.
             drop(server.stop(false));
         }
     }
 }
 
-/// Takes a connection in, or closes it.
+/// Accepts a connection, or closes it.
 async fn open(
     socket: TcpStream,
     state: Arc<AxonState>,

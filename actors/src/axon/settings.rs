@@ -1,4 +1,4 @@
-//! Who an axon is and how it runs.
+//! The settings of one axon: its name, its key, its threads, limits and rules.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use sn1::wallet::Keypair;
 
 use super::rules::{AxonLimits, AxonRules};
 
-/// Who an axon is and how it runs.
+/// The settings of one axon.
 #[derive(Clone)]
 pub struct AxonSettings {
     /// The actor's name, a label in metrics.
     pub name: Arc<str>,
-    /// Its hotkey.
+    /// The hotkey that the axon serves and signs for.
     pub hotkey: Keypair,
     /// Event loops, each on a thread of its own; at least one.
     pub n_threads: usize,
-    /// How much callers get.
+    /// The limits on its callers.
     pub limits: AxonLimits,
-    /// Whom it serves.
+    /// Which callers it serves.
     pub rules: AxonRules,
 }
 
 impl AxonSettings {
-    /// One event loop with the default limits and rules.
+    /// One event loop, with the default limits and rules.
     pub fn new(name: &str, hotkey: Keypair) -> Self {
         let (limits, rules) = (AxonLimits::default(), AxonRules::default());
         Self { name: name.into(), hotkey, n_threads: 1, limits, rules }

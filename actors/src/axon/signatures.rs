@@ -1,6 +1,7 @@
-//! Signatures are checked here: at once while they are few, on other threads when they are many, so
-//! that a flood of them does not hold up the streams of the same event loop. There only the plain
-//! form is tried, as every dendrite signs; wallets' `<Bytes>` would double the price of a forgery.
+//! Checks signatures: on the event loop while they are few, on other threads when they are many, so
+//! that a flood of them does not delay the streams of the same loop. Those threads try only the
+//! plain form, which every dendrite signs; the wallets' `<Bytes>` form would double the price of a
+//! forgery.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,13 +16,13 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::unix_ns;
 
-/// What an event loop checks by itself: at 50 µs each, a third of its time, and never a millisecond at a
-/// stretch. A check on another thread costs two switches between threads.
+/// What an event loop checks itself: at 50 µs each, a third of its time, and never a millisecond at
+/// a stretch. A check on another thread costs two context switches.
 const INLINE: Rate = Rate { per_second: 6_000.0, burst: 16.0 };
-/// Checks on other threads at once, waiting ones included; further ones are refused with 503.
+/// Checks that run or wait on other threads; beyond that a request is refused with 503.
 const MAX_PENDING: usize = 1024;
 
-/// The threads of one axon. Its event loops share them.
+/// The threads that check signatures for one axon, shared by its event loops.
 #[derive(Debug)]
 pub(super) struct Checkers {
     threads: Arc<Semaphore>,
@@ -29,7 +30,7 @@ pub(super) struct Checkers {
 }
 
 impl Checkers {
-    /// As many threads as half of the cores, at least one.
+    /// Uses half of the cores for checks, at least one.
     pub(super) fn new() -> Arc<Self> {
         let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
@@ -39,14 +40,14 @@ impl Checkers {
     }
 }
 
-/// One event loop's way to the checkers.
+/// One event loop's access to the checkers.
 #[derive(Debug, Clone)]
 pub(super) struct Signatures {
     checkers: Arc<Checkers>,
     inline: Rc<RefCell<TokenBuckets<()>>>,
 }
 
-/// A check that waits or runs.
+/// A check that waits or runs; counted until it is dropped.
 struct Pending(Arc<Checkers>);
 
 impl Drop for Pending {
@@ -60,7 +61,7 @@ impl Signatures {
         Self { checkers, inline: Rc::new(RefCell::new(TokenBuckets::new(INLINE, 1))) }
     }
 
-    /// Gives the claim back if its signature holds. Whoever is known does not wait behind strangers.
+    /// Returns the claim if its signature is valid. A known caller does not wait behind strangers.
     pub(super) async fn check(&self, claim: Claim, is_known: bool) -> Result<Claim, RefusalKind> {
         let is_inline = self.inline.borrow_mut().take((), unix_ns());
         if is_known || is_inline {
@@ -73,11 +74,11 @@ impl Signatures {
             return Err(RefusalKind::Overloaded);
         }
         let pending = Pending(Arc::clone(&checkers));
-        // The semaphore is never closed; if it were, it would be our fault.
+        // The semaphore is never closed; if it were, the fault would be ours.
         let thread = Arc::clone(&checkers.threads).acquire_owned().await;
         let thread = thread.map_err(|_| RefusalKind::Failed)?;
         let checked = spawn_blocking(move || {
-            // Held to the end of the check, though its caller may be gone.
+            // Held until the check ends, even if its caller has gone.
             let _held = (pending, thread);
             check_plain_signature(&claim).map(|()| claim)
         });

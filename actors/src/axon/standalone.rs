@@ -1,4 +1,4 @@
-//! An axon without a chain, for callers that are named: to develop a miner, to try it from another
+//! An axon without a chain, for a fixed list of callers: to develop a miner, to try it from another
 //! machine, and to measure it.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use super::settings::AxonSettings;
 use super::state::AxonState;
 use crate::supervision::{ChildSpec, Root, Slot};
 
-/// A running axon, on a thread of its own and under a supervisor. Stops when dropped.
+/// A running axon, supervised on a thread of its own. Stops when dropped.
 pub struct StandaloneAxon {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -25,10 +25,10 @@ pub struct StandaloneAxon {
 }
 
 impl StandaloneAxon {
-    /// Serves `miner` on `listen` to `callers`, given with their stakes in TAO.
+    /// Serves `miner` on `listen` to `callers`, each with its stake in TAO.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or no thread can be started.
+    /// When the address cannot be bound, or the thread cannot be started.
     pub fn start(
         listen: SocketAddr,
         settings: AxonSettings,
@@ -51,7 +51,7 @@ impl StandaloneAxon {
             actix::System::new().block_on(async move {
                 let (watchers, _) = mpsc::unbounded_channel();
                 let root = Root::start("Axon", vec![child], watchers);
-                // A dropped handle stops it too.
+                // Dropping the handle ends this wait too.
                 let _ = stopped.await;
                 root.stop().await;
             });
@@ -59,7 +59,7 @@ impl StandaloneAxon {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on, with the port that was bound.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

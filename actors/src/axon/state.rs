@@ -1,5 +1,5 @@
-//! What an axon remembers of its callers. It outlives the actor: a restarted server refuses the same
-//! replays, holds the same rates, and still counts the streams that its predecessor began.
+//! What an axon remembers of its callers. It outlives the actor: a restarted server refuses the
+//! same replays, keeps the same rates, and still counts the streams that its predecessor began.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,14 +20,15 @@ use super::signatures::Checkers;
 use super::tarpit::Tarpit;
 use crate::clock::unix_ns;
 
-/// What a network gets from which nothing was verified yet.
+/// The share of an address's rate that an unknown network gets: one without a verified request
+/// lately.
 const STRANGERS_SHARE: f64 = 0.2;
-/// A network is known for this long after its last verified request.
+/// How long a network stays known after its last verified request, in nanoseconds.
 const KNOWN_FOR_NS: u64 = 3_600_000_000_000;
-/// Addresses and hotkeys whose rates are remembered.
+/// How many addresses, and how many hotkeys, have their rates remembered.
 const MAX_REMEMBERED: usize = 16_384;
 
-/// The memory of one axon, made once and handed to each of its servers.
+/// The memory of one axon, made once and passed to each of its servers.
 #[derive(Debug)]
 pub struct AxonState {
     pub(super) limits: AxonLimits,
@@ -43,7 +44,7 @@ pub struct AxonState {
 }
 
 impl AxonState {
-    /// The memory of an axon that has seen nobody yet.
+    /// The memory of an axon that has seen no caller yet.
     pub fn new(settings: &AxonSettings, roster: Roster) -> Arc<Self> {
         let (limits, rules) = (settings.limits.clone(), settings.rules.clone());
         let name = Arc::clone(&settings.name);
@@ -64,12 +65,13 @@ impl AxonState {
         })
     }
 
-    /// Counts a request of this network; `false` when it sends too many.
+    /// Counts a request of this network; `false` when the network sends too many.
     pub(super) fn hears(&self, network: IpAddr, now_ns: u64) -> bool {
         self.addresses.lock().take(network, now_ns)
     }
 
-    /// How long a network that is not known must wait before it is heard again.
+    /// How long an unknown network must wait before its next request is admitted; zero for a known
+    /// one.
     pub(super) fn stranger_waits(&self, network: IpAddr, now_ns: u64) -> Duration {
         let addresses = self.addresses.lock();
         if addresses.knows(network, now_ns) {
@@ -80,22 +82,23 @@ impl AxonState {
         Duration::try_from_secs_f64(wait_s).unwrap_or(Duration::MAX)
     }
 
-    /// Makes a network pay for something that turned out to be costly.
+    /// Charges a network `tokens` requests for one that turned out to be costly.
     pub(super) fn charge(&self, network: IpAddr, tokens: f64, now_ns: u64) {
         self.addresses.lock().rate(network, now_ns).charge(network, tokens, now_ns);
     }
 
-    /// Whether verified requests have come from this network lately.
+    /// Whether a verified request came from this network lately.
     pub(super) fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
         self.addresses.lock().knows(network, now_ns)
     }
 
-    /// A verified request came from this network.
+    /// Records that a verified request came from this network.
     pub(super) fn remember(&self, network: IpAddr, now_ns: u64) {
         self.addresses.lock().remember(network, now_ns);
     }
 
-    /// Takes one of the requests that a verified hotkey may have at once, and counts it.
+    /// Counts a verified request of this hotkey, or refuses it when the hotkey is over its rate or
+    /// its streams.
     pub(super) fn hold(self: &Arc<Self>, hotkey: AccountId) -> Result<Held, RefusalKind> {
         let mut hotkeys = self.hotkeys.lock();
         let Hotkeys { rates, streams } = &mut *hotkeys;
@@ -108,13 +111,13 @@ impl AxonState {
     }
 }
 
-/// Where requests come from. A network from which nothing was verified yet gets a fraction, so that
-/// many new ones together cannot do what one known one may.
+/// The rates of the networks that requests come from. An unknown network gets a fraction, so that
+/// many new ones together cannot do what one known network may.
 #[derive(Debug)]
 struct Addresses {
     known_rates: TokenBuckets<IpAddr>,
     stranger_rates: TokenBuckets<IpAddr>,
-    /// What they get together.
+    /// The rate of all unknown networks together.
     all_strangers: TokenBuckets<()>,
     known_until_ns: HashMap<IpAddr, u64>,
 }
@@ -142,7 +145,7 @@ impl Addresses {
         if self.knows(network, now_ns) {
             return self.known_rates.take(network, now_ns);
         }
-        // The crowd pays only for who may be heard at all.
+        // Only a request that its own network may send is charged to all strangers.
         self.stranger_rates.take(network, now_ns) && self.all_strangers.take((), now_ns)
     }
 
@@ -159,15 +162,15 @@ impl Addresses {
     }
 }
 
-/// What verified hotkeys use.
+/// The rates and the open streams of verified hotkeys.
 #[derive(Debug)]
 pub(super) struct Hotkeys {
     rates: TokenBuckets<AccountId>,
-    /// Only hotkeys with a stream, so bounded by the streams.
+    /// Holds only hotkeys with a stream, so the number of streams bounds it.
     streams: HashMap<AccountId, usize>,
 }
 
-/// One request of a hotkey, to the end of its stream; given back when dropped.
+/// One request of a hotkey until its stream ends; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     state: Arc<AxonState>,

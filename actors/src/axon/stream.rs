@@ -1,8 +1,8 @@
-//! The handler of one synapse: a supervised task that lives as long as its stream.
+//! The answer to one synapse: a supervised task that lives as long as its stream.
 //!
-//! A panic or an error of the miner breaks off this stream, which the caller can tell from an end, and
-//! touches nothing else. A caller who goes away drops the body, and with it the task, at its next
-//! await.
+//! A panic or an error of the miner breaks off this stream, which the caller can tell from a
+//! regular end, and touches no other. When the caller goes away, the body is dropped, and the task
+//! with it at its next await.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -26,11 +26,11 @@ use super::connection::Track;
 use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part};
 use crate::spawn::spawn_named;
 
-/// The longest time that a caller is granted, whatever it asks for.
+/// The longest answer time in seconds that a caller is granted, whatever it asks for.
 const MAX_ANSWER_SECONDS: f64 = 120.0;
-/// A miner that goes on this long after the caller's time is cut off.
+/// How long a miner may go on after the caller's time; then it is cut off.
 const OVERTIME: Duration = Duration::from_secs(5);
-/// A reader that still has not taken the answer this long after its end is cut off.
+/// How long a reader may take for the rest of an answer that has ended; then it is cut off.
 const READ_OUT: Duration = Duration::from_secs(10);
 /// Chunks that may wait for a slow reader.
 const CHUNKS_AHEAD: usize = 32;
@@ -48,14 +48,14 @@ enum StreamEnd {
 }
 
 impl StreamEnd {
-    /// The label in metrics.
+    /// The value of the metric's label.
     fn label(self) -> &'static str {
         self.into()
     }
 }
 
-/// Starts the answer to a prompt; gives the body that it writes. `holding` is what the caller holds
-/// for as long as its stream lives.
+/// Starts the answer to a prompt and returns the body that it is written to. `holding` is kept
+/// until the stream ends.
 pub(super) fn start(
     name: &Arc<str>,
     miner: &Arc<dyn Miner>,
@@ -73,7 +73,7 @@ pub(super) fn start(
     let miner = Arc::clone(miner);
     spawn_named("synapse_handler", async move {
         let _holding = holding;
-        // Made in here, so that a panic of the method itself is this stream's too.
+        // Called inside the task, so that a panic of the method itself ends only this stream.
         let answering = {
             let sink = sink.clone();
             async move { miner.answer(prompt, within, sink).await }
@@ -87,7 +87,7 @@ pub(super) fn start(
     StreamBody { chunks, track, broken: false }
 }
 
-/// Ends the body whatever copies of the sink the miner still holds.
+/// Writes the answer and ends the body, even if the miner still holds copies of the sink.
 async fn write_answer(
     answering: impl Future<Output = Result<(), MinerError>>,
     limit: Duration,
@@ -111,7 +111,7 @@ async fn write_answer(
     end
 }
 
-/// What a miner writes, as the body of a reply: one HTTP chunk for each of its sends.
+/// What a miner sends, as the body of a reply: one HTTP chunk for each send.
 pub(super) struct StreamBody {
     chunks: mpsc::Receiver<Part>,
     track: Option<Rc<Track>>,
@@ -137,7 +137,7 @@ impl MessageBody for StreamBody {
             Some(Part::Chunk(bytes)) => Poll::Ready(Some(Ok(bytes))),
             Some(Part::End) | None => Poll::Ready(None),
             Some(Part::Broken) => {
-                // What was said before is written out first: an error drops the write buffer.
+                // Flush what was sent before: an error would drop the write buffer.
                 this.broken = true;
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -154,7 +154,7 @@ impl Drop for StreamBody {
     }
 }
 
-/// Counts a stream while it is open, and how it ended.
+/// Counts a stream while it is open, and records how it ended.
 struct OpenStream {
     actor: Arc<str>,
     end: StreamEnd,

@@ -1,7 +1,7 @@
-//! The tarpit: a stranger whose address has asked too much waits here before it is closed.
+//! The tarpit: holds a connection whose address asked too often before it is closed.
 //!
-//! Closed at once it would be back at once. So nothing is said, for as long as the address has to
-//! wait, a second at most, and only so many connections are held at a time.
+//! An address that is closed at once comes back at once. So the axon stays silent for as long as
+//! the address has to wait, at most a second, and holds only a limited number of connections.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use tokio::time::timeout;
 
 /// The longest that a connection is held.
 const LONGEST: Duration = Duration::from_secs(1);
-/// What is read of a held connection, and thrown away; whoever sends more is closed at once.
+/// Most bytes that are read from a held connection and discarded; with more it is closed at once.
 const MAX_UNHEARD_BYTES: usize = 64 * 1024;
 
-/// Counts the connections that are held.
+/// The number of connections that are held now, and its limit.
 #[derive(Debug)]
 pub(super) struct Tarpit {
     n_now: AtomicUsize,
     n_max: usize,
 }
 
-/// One of them; counted until it is dropped.
+/// One held connection; counted until it is dropped.
 struct Held<'a>(&'a Tarpit);
 
 impl Tarpit {
@@ -36,8 +36,8 @@ impl Tarpit {
         (self.n_now.fetch_add(1, Ordering::Relaxed) < self.n_max).then_some(held)
     }
 
-    /// Ends when the time is over, or the other side has gone or says too much. At once when the
-    /// tarpit is full.
+    /// Returns when the time is over, or the peer has closed or sends too much. Returns at once
+    /// when the tarpit is full.
     pub(super) async fn hold(&self, mut socket: TcpStream, wait: Duration) {
         let Some(_held) = self.enter() else { return };
         let unheard = async {
@@ -49,7 +49,7 @@ impl Tarpit {
                 }
             }
         };
-        // Both ends are the same to the caller: the connection is closed.
+        // Either way the caller closes the connection.
         let _ = timeout(wait.min(LONGEST), unheard).await;
     }
 }

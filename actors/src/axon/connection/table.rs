@@ -1,5 +1,5 @@
-//! The connection table: how many connections there may be, whose they are, and which one is closed
-//! for a better one. Memory and arithmetic only; sockets are the caller's.
+//! The connection table: how many connections are open, whose they are, and which one is closed to
+//! make room for another. Pure bookkeeping; the caller owns the sockets.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -19,10 +19,10 @@ use tokio::time::Instant;
 use super::cut::CutReason;
 use crate::axon::rules::AxonLimits;
 
-/// Connections of one hotkey that are kept when the table is full.
+/// How many connections of one hotkey are preferred when the table is full.
 const MAX_PROVEN_PER_HOTKEY: usize = 16;
 
-/// The open connections of one axon. Outlives its server, as they may.
+/// The open connections of one axon. It outlives the axon's server, as connections may.
 #[derive(Debug)]
 pub(in crate::axon) struct ConnectionTable {
     name: Arc<str>,
@@ -32,7 +32,7 @@ pub(in crate::axon) struct ConnectionTable {
     n_max_per_address: usize,
 }
 
-/// How many are open, for people who watch.
+/// The gauge of open connections.
 struct Shown(Gauge);
 
 impl std::fmt::Debug for Shown {
@@ -48,16 +48,15 @@ struct Open {
     n_ever: u64,
 }
 
-/// What others may know and do of a connection.
+/// The state of a connection that the rest of the axon reads and sets.
 #[derive(Debug)]
 pub(in crate::axon) struct ConnectionHandle {
-    /// A request on it was verified, or its address is known for one: it belongs to somebody we
-    /// serve.
+    /// A verified request came on it, or from its address lately: it belongs to a known caller.
     is_proven: AtomicBool,
-    /// It answers a request now.
+    /// A request on it is being answered.
     is_busy: AtomicBool,
     is_evicted: AtomicBool,
-    /// Milliseconds from `opened` since which its reader has taken nothing; 0 while it reads.
+    /// Milliseconds from `opened` until its reader stopped taking data; 0 while it reads.
     stalled_at_ms: AtomicU64,
     opened: Instant,
     waker: AtomicWaker,
@@ -75,7 +74,7 @@ impl ConnectionHandle {
         })
     }
 
-    /// Closes the connection.
+    /// Marks the connection for closing and wakes its task, which closes it.
     pub(in crate::axon) fn evict(&self) {
         self.is_evicted.store(true, Ordering::Release);
         self.waker.wake();
@@ -85,22 +84,22 @@ impl ConnectionHandle {
         self.is_evicted.load(Ordering::Acquire)
     }
 
-    /// Whether it answers a request now.
+    /// Sets whether a request on it is being answered.
     pub(super) fn set_busy(&self, is_busy: bool) {
         self.is_busy.store(is_busy, Ordering::Release);
     }
 
-    /// Whom to tell of a change.
+    /// Sets the waker of the task that polls the connection.
     pub(super) fn register(&self, waker: &Waker) {
         self.waker.register(waker);
     }
 
-    /// Tells whoever polls the connection to look again.
+    /// Wakes the task that polls the connection.
     pub(super) fn wake(&self) {
         self.waker.wake();
     }
 
-    /// For how long its reader has taken nothing of what waits for it.
+    /// How long its reader has taken none of the data that waits for it; zero while it reads.
     pub(in crate::axon) fn stalled_for(&self) -> Duration {
         let now = self.opened.elapsed();
         match self.stalled_at_ms.load(Ordering::Acquire) {
@@ -109,7 +108,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Notes whether its reader takes what waits for it.
+    /// Records whether its reader has stopped taking data.
     pub(in crate::axon) fn stalls(&self, stalls: bool) {
         if !stalls {
             self.stalled_at_ms.store(0, Ordering::Release);
@@ -117,12 +116,12 @@ impl ConnectionHandle {
         }
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         let since = &self.stalled_at_ms;
-        // Only the first of several tries counts.
+        // Keeps the time of the first failed write of a series.
         let _ = since.compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 
-/// A connection that counts as open; removed from the table when dropped.
+/// A connection in the table; leaves it when dropped.
 #[derive(Debug)]
 pub(super) struct OpenConnection {
     pub(super) table: Arc<ConnectionTable>,
@@ -131,7 +130,7 @@ pub(super) struct OpenConnection {
 }
 
 impl OpenConnection {
-    /// The request on this connection is verified and within the hotkey's limits.
+    /// Records that a request on this connection was verified and within its hotkey's limits.
     pub(super) fn prove(&self, hotkey: AccountId) {
         self.table.open.lock().prove(self.id, hotkey);
     }
@@ -155,7 +154,7 @@ impl ConnectionTable {
             .increment(1);
     }
 
-    /// Enters a new connection, or gives the reason why there is no room for it. `is_known` says that
+    /// Enters a new connection, or returns the reason why there is no room. `is_known` says that
     /// verified requests have come from its address.
     pub(super) fn enter(
         self: &Arc<Self>,
@@ -184,7 +183,7 @@ impl ConnectionTable {
     }
 }
 
-/// A connection's handle, and whose it is.
+/// A connection's handle, its address, and its hotkey once a request on it was verified.
 #[derive(Debug)]
 struct Entry {
     address: IpAddr,
@@ -193,8 +192,8 @@ struct Entry {
 }
 
 impl Open {
-    /// Takes a connection off the list that does not answer now: before those that proved
-    /// themselves the others, of these one of the address that has most, and of these the oldest.
+    /// Removes a connection that answers no request now. Unproven ones go before proven ones, then
+    /// those of the address with the most connections, then the oldest.
     fn make_room(&mut self) -> Option<Arc<ConnectionHandle>> {
         let idle =
             self.entries.iter().filter(|(_, entry)| !entry.handle.is_busy.load(Ordering::Acquire));
@@ -218,7 +217,8 @@ impl Open {
         Some(entry.handle)
     }
 
-    /// Notes whose connection it is, and keeps it before others unless that hotkey has many.
+    /// Records whose connection it is, and prefers it from now on unless that hotkey has many
+    /// already.
     fn prove(&mut self, id: u64, hotkey: AccountId) {
         let n_others = self.entries.values().filter(|entry| entry.hotkey == Some(hotkey)).count();
         if let Some(entry) = self.entries.get_mut(&id)
@@ -288,14 +288,14 @@ pub(super) mod tests {
         let [proven, busy, lone, crowd] = [1, 2, 3, 4].map(|number| enter(number, false));
         proven.prove(hotkey(1));
         busy.handle.set_busy(true);
-        // Two of one address: one of them goes first, though another is older.
+        // Two of one address: one of them is closed first, although another connection is older.
         drop(lone);
         let lone = enter(3, false);
         drop(busy);
         let crowding = enter(4, false);
         let known = enter(5, true);
         assert!(is_evicted(&crowd) && ![&proven, &lone, &crowding].into_iter().any(is_evicted));
-        // Then the oldest that proved nothing, and only when all did, the oldest of them.
+        // Then the oldest unproven one, and only when all are proven, the oldest of those.
         let mut held = vec![enter(6, false)];
         assert!(is_evicted(&lone));
         held.iter().for_each(|newcomer| newcomer.prove(hotkey(6)));

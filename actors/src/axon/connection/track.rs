@@ -1,6 +1,6 @@
-//! What a connection has said and been asked so far: where it is in its life, and until when.
+//! What has been read and answered on a connection: its phase, and the deadline of that phase.
 //!
-//! The socket's side tells what was read; the requests' side tells what became of them.
+//! The socket's side reports what was read, the request's side what became of it.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,43 +12,43 @@ use tokio::time::Instant;
 use super::cut::CutReason;
 use super::table::{ConnectionHandle, OpenConnection};
 
-/// A connection on which nothing is asked is closed after this long, whatever the HTTP library makes of
-/// its state.
+/// An idle connection is closed after this long, whatever state the HTTP library believes it is in.
 const IDLE_FOR: Duration = Duration::from_secs(25);
-/// For the head of a request, from the opening of the connection or its first byte.
+/// Time for the head of a request, counted from the opening of the connection or from its first
+/// byte.
 pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(5);
-/// A refused sender may finish what it is sending, so that it can read the refusal.
+/// How long a refused sender may go on sending, so that it can read the refusal.
 pub(super) const LINGER: Duration = Duration::from_millis(500);
-/// A sized reply is small: it is read at once or by nobody.
+/// Time to read a reply of known size, which is small.
 const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
-/// What ends a head.
+/// The bytes that end a head.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
-/// Where a connection is in its life.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Phase {
-    /// Nothing is asked.
+    /// No request is being read or answered.
     Idle { until: Instant },
-    /// A head is on its way.
+    /// A head is being read.
     Head { until: Instant },
-    /// What looks like a whole head was read; the HTTP library has not handed it on yet.
+    /// What looks like a whole head was read; the HTTP library has not passed it on yet.
     Asked { until: Instant },
-    /// A request is served. So many more bytes are the HTTP library's: the body. What comes after
-    /// them waits in the socket.
+    /// A request is being answered. The HTTP library may read `n_body_bytes` more, the body.
+    /// Anything after them stays in the socket.
     Busy { n_body_bytes: usize },
-    /// Refused; what still comes is thrown away.
+    /// The request was refused; further input is discarded.
     Refused { until: Instant, n_dropped: usize },
 }
 
-/// What the socket and the requests on it know of each other. One thread.
+/// The state that the socket and its requests share. All on one thread.
 #[derive(Debug)]
 pub(in crate::axon) struct Track {
     pub(super) connection: OpenConnection,
     pub(super) phase: Cell<Phase>,
     n_head_bytes: Cell<usize>,
-    /// Bytes of [`HEAD_END`] that ended the last read.
+    /// How many bytes of [`HEAD_END`] the last read ended with.
     n_matched: Cell<usize>,
-    /// Bytes that came with the end of the head.
+    /// Bytes of the body that arrived together with the end of the head.
     n_early_bytes: Cell<usize>,
     max_head_bytes: usize,
     pub(super) reply_until: Cell<Option<Instant>>,
@@ -71,36 +71,36 @@ impl Track {
         }
     }
 
-    /// The server begins to answer a request whose body takes at most so many bytes.
+    /// The server starts to answer a request whose body takes at most `n_body_bytes`.
     pub(in crate::axon) fn begin(&self, n_body_bytes: usize) {
         let n_body_bytes = n_body_bytes.saturating_sub(self.n_early_bytes.take());
         self.phase.set(Phase::Busy { n_body_bytes });
         self.is_served.set(true);
         self.reply_until.set(None);
         self.connection.handle.set_busy(true);
-        // The body may be waiting.
+        // The body may have arrived already.
         self.connection.handle.wake();
     }
 
-    /// The request is answered late, because its address asks too fast. Meanwhile its connection is
-    /// nobody's loss.
+    /// The reply is delayed because the address asks too often. Until then the connection may be
+    /// closed to make room for another.
     pub(in crate::axon) fn is_made_to_wait(&self) {
         self.connection.handle.set_busy(false);
     }
 
-    /// The body was read to its end.
+    /// The whole body was read.
     pub(in crate::axon) fn body_read(&self) {
         self.phase.set(Phase::Busy { n_body_bytes: 0 });
     }
 
-    /// The request on this connection is verified and within the hotkey's limits.
+    /// Records that a request on this connection was verified and within its hotkey's limits.
     pub(in crate::axon) fn prove(&self, hotkey: AccountId) {
         if !self.is_proven.replace(true) {
             self.connection.prove(hotkey);
         }
     }
 
-    /// Whether a request on this connection was verified before.
+    /// Whether an earlier request on this connection was verified.
     pub(in crate::axon) fn is_proven(&self) -> bool {
         self.is_proven.get()
     }
@@ -109,12 +109,12 @@ impl Track {
         Arc::clone(&self.connection.handle)
     }
 
-    /// The reply must have been read by then.
+    /// Sets the time by which the reply must have been read.
     pub(in crate::axon) fn reply_until(&self, until: Instant) {
         self.reply_until.set(Some(until));
     }
 
-    /// The request is refused before its body was read: the connection ends with the refusal.
+    /// The request is refused before its body was read: the connection is closed after the refusal.
     pub(in crate::axon) fn cut_off(&self) {
         self.count(CutReason::UnreadBody);
         let now = Instant::now();
@@ -123,13 +123,13 @@ impl Track {
         self.free();
     }
 
-    /// A sized reply is on its way; the next head may come.
+    /// A reply of known size is being sent; the next head may arrive.
     pub(in crate::axon) fn answered(&self) {
         self.end();
         self.reply_until.set(Some(Instant::now() + SIZED_REPLY_WITHIN));
     }
 
-    /// The reply is written; the next head may come.
+    /// The reply was written; the next head may arrive.
     pub(in crate::axon) fn end(&self) {
         self.phase.set(Phase::Idle { until: Instant::now() + IDLE_FOR });
         self.reply_until.set(None);
@@ -145,7 +145,7 @@ impl Track {
         self.connection.table.count(reason);
     }
 
-    /// Follows the head through what was read. `Err` when it is too large.
+    /// Searches what was read for the end of the head. `Err` when the head is too large.
     pub(super) fn read(&self, bytes: &[u8], now: Instant) -> Result<(), Cut> {
         if let Phase::Busy { n_body_bytes } = self.phase.get() {
             let n_body_bytes = n_body_bytes.saturating_sub(bytes.len());
@@ -182,7 +182,7 @@ impl Track {
     }
 }
 
-/// Why a connection is cut before any request on it is understood.
+/// Why a connection is closed before a request on it was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     HeadTooLarge,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        /// However a head is cut into reads, its end is found, and its size is what counts.
+        /// However a head is split into reads, its end is found and its whole size is counted.
         #[test]
         fn a_head_is_followed_through_any_reads(
             text in "[a\r\n]{0,40}",
