@@ -1,8 +1,8 @@
-//! What must outlive an actor and the process: scores, the weight journal, the event history and
-//! the dev chain's state, in SQLite.
+//! Persistent state in SQLite: scores, the weight journal, the event history and the dev chain's
+//! state.
 //!
-//! One file per concern is opened by one actor each ([`Store`] for the validator, [`ChainStore`]
-//! for the dev chain). A call that returns `Ok` has reached the disk: write-ahead log with full
+//! Each concern has one file, opened by one actor ([`Store`] for the validator, [`ChainStore`] for
+//! the dev chain). A call that returns `Ok` has reached the disk: write-ahead log with full
 //! synchronisation, one transaction per call. Readers may open the same file beside the writer.
 
 use std::cell::Cell;
@@ -25,88 +25,88 @@ pub use crate::chain::{
 };
 pub use turns::{MinerTally, Recorded, ResponseRecord, ScoreState, ScoredMiner, TurnRecord};
 
-/// Why the store could not be read or written.
+/// Why the state file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file is there and is not ours, or is damaged.
+    /// The file exists, but it is damaged or is not a state file.
     #[error(
         "state file {path} is damaged or no state file ({reason}): move it away to start afresh, or restore a copy"
     )]
     Damaged {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What was found.
+        /// What is wrong with the file, in words.
         reason: String,
     },
-    /// The file was written by a newer version.
+    /// The file was written by a newer version of the node.
     #[error(
         "state file {path} has schema version {found}, this node knows none newer than {}: use the node version that wrote it",
         schema::VERSION
     )]
     Version {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// The version in the file.
+        /// Schema version in the file.
         found: i64,
     },
-    /// SQLite refused an operation.
+    /// An SQLite operation failed.
     #[error(
         "state file {path} could not be used while {attempted}; check the disk and the folder's permissions"
     )]
     Io {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What was attempted.
+        /// The operation that failed, in words.
         attempted: &'static str,
-        /// SQLite's reason.
+        /// The error that SQLite gave.
         #[source]
         source: rusqlite::Error,
     },
-    /// Somebody else has written since this reader read: an actor that was replaced while it was
-    /// blocked must not undo what its successor did.
+    /// Another writer has written since this store last read: an actor that was replaced while it
+    /// was blocked must not overwrite its successor's state.
     #[error("state file {path} was written by somebody else since it was read; read it again")]
     Overtaken {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
     },
-    /// The chain in the file is of another version's making.
+    /// The file holds a chain that another version made.
     #[error(
         "state file {path} holds a chain that this version cannot go on from ({reason}): move it away to start a new one"
     )]
     OtherChain {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What is not as expected.
+        /// What differs from the expected chain, in words.
         reason: String,
     },
-    /// A row holds what this version cannot read.
+    /// A row holds a value that this version cannot read.
     #[error("state file {path} holds a row that cannot be read while {attempted}: {reason}")]
     Row {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What was attempted.
+        /// The operation that failed, in words.
         attempted: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the value, in words.
         reason: String,
     },
 }
 
 /// An open state file.
 ///
-/// Whoever writes scores or the chain's state must have read them first through the same store: each
-/// write checks that nobody else wrote in between ([`StoreError::Overtaken`]).
+/// A store must read the scores or the chain's state before it writes them: each write checks that
+/// nobody else wrote in between ([`StoreError::Overtaken`]).
 pub struct Store {
     path: PathBuf,
     connection: Connection,
-    /// The write that was last read or made by this store; raised by one with each.
+    /// The number of the write that this store last read or made; each write raises it by one.
     version: Cell<i64>,
 }
 
 impl Store {
-    /// Opens the file, or makes it with empty tables.
+    /// Opens the file, or creates it with empty tables.
     ///
     /// # Errors
-    /// When the file is damaged, of another version, or cannot be opened.
+    /// If the file is damaged, has another version, or cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -153,7 +153,7 @@ impl Store {
         move |source| StoreError::Io { path, attempted, source }
     }
 
-    /// Remembers which write is the newest one, before what it wrote is read.
+    /// Remembers the number of the newest write, before its state is read.
     fn note_version(&self, attempted: &'static str) -> Result<(), StoreError> {
         let version = self
             .connection
@@ -164,7 +164,7 @@ impl Store {
         Ok(())
     }
 
-    /// A transaction that nobody else's write may have come before. `work` says whether it wrote.
+    /// Runs a transaction and fails if another writer came first. `work` returns whether it wrote.
     fn fenced<T>(
         &mut self,
         attempted: &'static str,
@@ -227,10 +227,10 @@ impl Store {
         })
     }
 
-    /// Appends one event to the history and gives its number.
+    /// Appends one event to the history and returns its number.
     ///
     /// # Errors
-    /// When it could not be committed.
+    /// If the event could not be committed to disk.
     pub fn append_event(
         &mut self,
         kind: &str,
@@ -244,10 +244,10 @@ impl Store {
         })
     }
 
-    /// How many events of this kind the history holds.
+    /// Number of events of this kind in the history.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// If the history could not be read.
     pub fn count_events(&self, kind: &str) -> Result<u64, StoreError> {
         self.connection
             .query_row("SELECT count(*) FROM events WHERE kind = ?1", [kind], |row| row.get(0))
@@ -255,7 +255,7 @@ impl Store {
     }
 }
 
-/// Whether the newest write was the expected one, which is then followed by this one.
+/// Counts this write if the newest write in the file is `expected`; returns whether it was.
 fn raise_version(transaction: &Transaction<'_>, expected: i64) -> rusqlite::Result<bool> {
     transaction
         .execute("INSERT OR IGNORE INTO counters (name, value) VALUES ('version', 0)", [])?;
@@ -270,7 +270,7 @@ fn raise_version(transaction: &Transaction<'_>, expected: i64) -> rusqlite::Resu
 pub struct ChainStore(Store);
 
 impl ChainStore {
-    /// Opens the file, or makes it empty.
+    /// Opens the file, or creates it without a state.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -278,10 +278,10 @@ impl ChainStore {
         Store::open(path).map(Self)
     }
 
-    /// The state of the newest block, if there is one.
+    /// The state at the newest block; `None` in a new file.
     ///
     /// # Errors
-    /// When it could not be read; [`StoreError::OtherChain`] where it is none of this type.
+    /// If the state could not be read; [`StoreError::OtherChain`] if it does not parse as `T`.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, StoreError> {
         self.0.note_version("loading the chain")?;
         let state: Option<String> = self
@@ -296,10 +296,10 @@ impl ChainStore {
             .transpose()
     }
 
-    /// Replaces the state.
+    /// Replaces the state by the one at `block`.
     ///
     /// # Errors
-    /// When it could not be committed; the old state is then still there.
+    /// If the state could not be committed to disk; the file then still holds the old one.
     pub fn save<T: Serialize>(&mut self, block: u64, state: &T) -> Result<(), StoreError> {
         let state = self.0.encode("saving the chain", state)?;
         self.0.fenced("saving the chain", |transaction| {

@@ -1,5 +1,5 @@
-//! Every metric that the node records, as data: name, kind, unit, labels with their values, and
-//! meaning, in one place.
+//! Every metric that the node records, declared as data in one place: name, kind, unit, labels with
+//! their values, and meaning.
 //!
 //! Names are `sn1_<subsystem>_<what>_<unit>` in base units; counters end in `_total`. The values of
 //! a label are bounded: a closed list, or names that the node itself gives (actors of the tree,
@@ -15,9 +15,9 @@ use strum::{Display, IntoStaticStr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Kind {
-    /// Only rises.
+    /// A count that only rises.
     Counter,
-    /// A level.
+    /// A level that rises and falls.
     Gauge,
     /// A distribution over fixed buckets.
     Histogram,
@@ -26,40 +26,40 @@ pub enum Kind {
 /// What a value of the metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 pub enum Unit {
-    /// A number of things.
+    /// A count of things.
     #[strum(serialize = "count")]
     Count,
-    /// A time span in seconds.
+    /// A duration in seconds.
     #[strum(serialize = "seconds")]
     Seconds,
-    /// A moment, in seconds since 1970.
+    /// A point in time, in seconds since 1970.
     #[strum(serialize = "Unix seconds")]
     UnixSeconds,
-    /// A part of a whole, 0 to 1.
+    /// A fraction, 0 to 1.
     #[strum(serialize = "0 to 1")]
     Share,
-    /// 1 for yes, 0 for no.
+    /// A truth value: 1 for yes, 0 for no.
     #[strum(serialize = "0 or 1")]
     Flag,
     /// The number of a block of the chain.
     #[strum(serialize = "block number")]
     BlockNumber,
-    /// A number that names something, such as a version.
+    /// An identifying number, such as a version.
     #[strum(serialize = "number")]
     Index,
 }
 
-/// The values that a label can have.
+/// The set of values that a label can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {
-    /// These and no others, in groups.
+    /// These values and no others, in groups.
     Closed(&'static [&'static [&'static str]]),
-    /// As many as there are of what this says.
+    /// A bounded number of values, which this text describes.
     Bounded(&'static str),
 }
 
 impl Values {
-    /// The values of a closed list; nothing for others.
+    /// The values of a closed list; empty for a bounded label.
     pub fn closed(self) -> impl Iterator<Item = &'static str> {
         let groups = match self {
             Self::Closed(groups) => groups,
@@ -72,9 +72,9 @@ impl Values {
 /// One label of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label {
-    /// Its name.
+    /// Name of the label, as it appears in the series.
     pub name: &'static str,
-    /// What it can say.
+    /// The values that the label can have.
     pub values: Values,
 }
 
@@ -91,29 +91,29 @@ impl Label {
 /// One metric's declaration.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
-    /// The series' name.
+    /// Name of the series, with subsystem and unit.
     pub name: &'static str,
-    /// How it is recorded.
+    /// Counter, gauge or histogram.
     pub kind: Kind,
-    /// What its values are.
+    /// What a recorded value is.
     pub unit: Unit,
-    /// Its labels, in the order in which they are written.
+    /// The labels, in the order in which they are written.
     pub labels: &'static [Label],
-    /// What it means.
+    /// One sentence on what the metric means.
     pub help: &'static str,
-    /// Upper bounds of a histogram's buckets, in its unit; empty otherwise.
+    /// Upper bounds of a histogram's buckets, in the metric's unit; empty for the other kinds.
     pub buckets: &'static [f64],
 }
 
 impl Metric {
-    /// The closed values of one of its labels; none for another label.
+    /// The closed values of the named label; empty if the metric has no such label.
     pub fn values(&self, label: &str) -> Vec<&'static str> {
         let found = self.labels.iter().find(|known| known.name == label);
         found.into_iter().flat_map(|known| known.values.closed()).collect()
     }
 
-    /// The labels of every series that is known beforehand: each combination of closed values, with
-    /// the `known` values of the other labels. None, if such a label has no known value.
+    /// The labels of every series that is known in advance: each combination of closed values with
+    /// the `known` values of the other labels. Empty if one of those labels has no known value.
     pub fn series(&self, known: &[(&str, &str)]) -> Vec<Vec<(&'static str, String)>> {
         self.labels.iter().fold(vec![Vec::new()], |series, label| {
             let of_known = known.iter().filter(|(name, _)| *name == label.name);
@@ -133,7 +133,7 @@ impl Metric {
     }
 }
 
-/// `docs/metrics.md`: every metric with its kind, unit, labels and meaning.
+/// The text of `docs/metrics.md`: every metric with its kind, unit, labels and meaning.
 pub fn page() -> String {
     let rows = ALL.iter().map(|metric| {
         let labels: Vec<String> = metric.labels.iter().map(label_text).collect();

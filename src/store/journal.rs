@@ -1,5 +1,5 @@
-//! The weight journal: every intent is on disk before it is signed, every outcome after it is
-//! known, so a restart resumes a commit and never makes a second one.
+//! The weight journal: every intent is on disk before it is signed and every outcome once it is
+//! known, so that a restart resumes a commit and never makes a second one.
 
 use rusqlite::Row;
 
@@ -8,8 +8,8 @@ use crate::chain::{
     CommitId, CommitIntent, CommitOutcome, CommitRecord, Mortality, RevealOutcome, SealedIntent,
 };
 
-/// Blocks for which a transaction of an entry of version 1 may have been on its way: more than any
-/// such version let one live.
+/// Blocks for which the transaction of a version 1 entry may have been valid: more than any node of
+/// that version allowed.
 const OLD_MORTALITY: u64 = 64;
 
 const INSERT: &str = "INSERT INTO commits (planned_block, uid, weights, version_key, last_update, \
@@ -19,10 +19,10 @@ const SELECT: &str = "SELECT id, planned_block, uid, weights, version_key, detai
      nonce, last_block, seal_hash, seal_round, seal_version, reveal_block, reveal FROM commits";
 
 impl Store {
-    /// Writes an intent down, before it is signed.
+    /// Records an intent before it is signed.
     ///
     /// # Errors
-    /// When it could not be committed; then nothing may be signed.
+    /// If the intent could not be committed to disk; then nothing may be signed.
     pub fn plan_commit(&mut self, intent: &CommitIntent) -> Result<CommitId, StoreError> {
         let weights = self.encode("planning a weight commit", &intent.weights)?;
         let CommitIntent { planned_block, last_update, uid, version_key, mortality, .. } = intent;
@@ -48,10 +48,11 @@ impl Store {
         })
     }
 
-    /// Writes down what became of an intent.
+    /// Records the outcome of an intent.
     ///
     /// # Errors
-    /// When it could not be committed; the intent then stays open and is looked into again.
+    /// If the outcome could not be committed to disk; the intent then stays open and is checked
+    /// again.
     pub fn settle_commit(
         &mut self,
         id: CommitId,
@@ -67,10 +68,10 @@ impl Store {
         })
     }
 
-    /// Writes down what became of a sealed commit that landed.
+    /// Records the outcome of a sealed commit that landed.
     ///
     /// # Errors
-    /// When it could not be committed; it is then looked into again.
+    /// If the outcome could not be committed to disk; the commit is then checked again.
     pub fn settle_reveal(
         &mut self,
         id: CommitId,
@@ -85,18 +86,18 @@ impl Store {
         })
     }
 
-    /// The whole journal, oldest first.
+    /// Every entry of the journal, oldest first.
     ///
     /// # Errors
-    /// When it could not be read.
+    /// If the entries could not be read.
     pub fn commits(&self) -> Result<Vec<CommitRecord>, StoreError> {
         self.commits_where("1")
     }
 
-    /// Intents whose fate is unknown, oldest first.
+    /// Entries without an outcome, oldest first.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// If the entries could not be read.
     pub fn open_commits(&self) -> Result<Vec<CommitRecord>, StoreError> {
         self.commits_where("outcome IS NULL")
     }
@@ -114,7 +115,7 @@ impl Store {
         let planned_block = row.planned_block;
         let intent = CommitIntent {
             planned_block,
-            // Version 1 took an update in the planned block or later for its own.
+            // Version 1 counted an update in the planned block or later as its own.
             last_update: row.last_update.unwrap_or(planned_block.saturating_sub(1)),
             uid: Uid(row.uid),
             weights: self.decode(READING, &row.weights)?,

@@ -1,9 +1,9 @@
-//! The tables, and how a file of an earlier version gets them. A file of a later version is refused
-//! rather than guessed at.
+//! The tables, and the steps that migrate a file of an earlier version. A file of a later version
+//! is refused.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-/// Raised with every change of the tables, together with a step in [`STEPS`].
+/// The current schema version. Every change of the tables raises it and adds a step to [`STEPS`].
 pub(super) const VERSION: i64 = 2;
 
 const TABLES: &str = "
@@ -32,9 +32,9 @@ CREATE TABLE IF NOT EXISTS chain_state (
     id INTEGER PRIMARY KEY CHECK (id = 0), block INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
 ";
 
-/// `STEPS[i]` brings a file from version `i + 1` to the next.
+/// `STEPS[i]` migrates a file from version `i + 1` to `i + 2`.
 const STEPS: [&str; 1] = [
-    // Sealed commits, and where a transaction can land. Columns stay empty in older entries.
+    // Sealed commits, and where a transaction can land. The columns stay empty in older entries.
     "ALTER TABLE commits ADD COLUMN last_update INTEGER;
      ALTER TABLE commits ADD COLUMN nonce INTEGER;
      ALTER TABLE commits ADD COLUMN last_block INTEGER;
@@ -45,16 +45,16 @@ const STEPS: [&str; 1] = [
      ALTER TABLE commits ADD COLUMN reveal TEXT;",
 ];
 
-/// What a file turned out to be.
+/// What a file was when it was opened.
 pub(super) enum Found {
-    /// New, or of a version that is known: it has today's tables now.
+    /// A new file or one of a known version; it has the current tables now.
     Usable,
-    /// Of another version.
+    /// A file of this unknown schema version.
     Foreign(i64),
 }
 
-/// Makes the tables in a new file, or brings an older file up to date: wholly or not at all, also
-/// when two actors open it at once.
+/// Creates the tables in a new file or migrates an older file, in one transaction, even if two
+/// actors open it at once.
 pub(super) fn bring_up(connection: &Connection) -> rusqlite::Result<Found> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -85,7 +85,7 @@ mod tests {
     use super::VERSION;
     use crate::chain::{CommitOutcome, Mortality};
 
-    /// As version 1 made it, with an entry of each kind.
+    /// A file as version 1 made it, with one entry of each kind.
     const VERSION_1: &str = "
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
     CREATE TABLE commits (

@@ -1,4 +1,4 @@
-//! Scored turns and the moving averages that they make.
+//! Scored turns and the moving averages that follow from them.
 
 use rusqlite::Row;
 
@@ -7,88 +7,88 @@ use super::*;
 /// One miner's moving average.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredMiner {
-    /// Who the score belongs to; a slot that changes hands starts from 0.
+    /// The hotkey that the score belongs to; a slot that changes hands starts from 0.
     pub hotkey: AccountId,
-    /// The moving average, 32-bit as in the mechanism.
+    /// The moving average, 32 bits wide as in the mechanism.
     pub score: f32,
 }
 
-/// Everything the scoreboard must not forget.
+/// The state of the scoreboard that must survive a restart.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScoreState {
-    /// Conversations held.
+    /// Conversations that have ended.
     pub steps: u64,
-    /// Turns scored.
+    /// Turns that were scored.
     pub turns: u64,
-    /// By uid, without gaps.
+    /// The scores by uid, without gaps.
     pub miners: Vec<ScoredMiner>,
 }
 
-/// One miner's part in a turn.
+/// What one miner did in a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResponseRecord {
-    /// The slot.
+    /// The slot of the miner in the subnet.
     pub uid: Uid,
-    /// Who held it.
+    /// The hotkey that held the slot during the turn.
     pub hotkey: AccountId,
-    /// Status code of the answer, if there was one.
+    /// Status code of the answer; `None` if there was no status.
     pub status: Option<u16>,
-    /// The total reward.
+    /// Total reward of the answer.
     pub reward: f32,
-    /// Time of the answer in seconds, 0 where none counts.
+    /// Seconds until the answer was complete; 0 where no time counts.
     pub seconds: f64,
 }
 
 /// A scored turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TurnRecord {
-    /// Unique; the same id is never counted twice.
+    /// Unique id of the turn; a second turn with the same id is not counted.
     pub id: String,
-    /// The conversation's number.
+    /// Number of the conversation that the turn belongs to.
     pub step: u64,
     /// 0 for the first turn, 1 for the follow-up.
     pub turn: u32,
-    /// The task that was scored.
+    /// Name of the task that was scored.
     pub task: String,
-    /// Newest block when it was scored.
+    /// Number of the newest block when the turn was scored.
     pub block: u64,
-    /// From the first request to the scores.
+    /// Seconds from the first request to the scores.
     pub seconds: f64,
-    /// Time beyond the slowest allowed part.
+    /// Seconds of the turn beyond its slowest allowed part.
     pub overhead_seconds: f64,
-    /// Unix time of the record.
+    /// When the turn was recorded, in Unix seconds.
     pub recorded_unix: f64,
-    /// By miner asked.
+    /// One record for each miner that was asked.
     pub responses: Vec<ResponseRecord>,
 }
 
 /// Whether a turn was new to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is counted now.
+    /// The turn is new and is counted now.
     Now,
-    /// It was counted before; nothing changed.
+    /// The turn was counted before; nothing changed.
     Before,
 }
 
 /// What one hotkey did over all recorded turns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MinerTally {
-    /// Who.
+    /// The hotkey that the counts belong to.
     pub hotkey: AccountId,
-    /// Times asked.
+    /// How often the hotkey was asked.
     pub requests: u64,
-    /// Mean total reward.
+    /// Mean of the total rewards.
     pub mean_reward: f64,
-    /// Answers by status code; `none` for those without one.
+    /// Number of answers by status code; `none` counts those without one.
     pub by_status: std::collections::BTreeMap<String, u64>,
 }
 
 impl Store {
-    /// The scores as last committed; all empty in a new file.
+    /// The scores as last committed; everything is empty in a new file.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// If the scores could not be read.
     pub fn load_scores(&self) -> Result<ScoreState, StoreError> {
         let attempted = "loading the scores";
         self.note_version(attempted)?;
@@ -107,11 +107,11 @@ impl Store {
         Ok(ScoreState { steps: counter("steps")?, turns: counter("turns")?, miners })
     }
 
-    /// Commits a turn together with the scores after it. A turn that is already there changes
-    /// nothing, so a caller that got no answer may ask again.
+    /// Commits a turn together with the scores after it. If the turn is already stored, nothing
+    /// changes, so a caller that got no answer may try again.
     ///
     /// # Errors
-    /// When it could not be committed; nothing of it is then stored.
+    /// If the commit failed; then nothing of the turn is stored.
     pub fn record_turn(
         &mut self,
         turn: &TurnRecord,
@@ -129,11 +129,11 @@ impl Store {
         })
     }
 
-    /// Commits the end of a conversation together with the scores after it, which count one step
-    /// more. A conversation that is already there changes nothing.
+    /// Commits the end of a conversation together with the scores after it, whose `steps` is one
+    /// higher. If the conversation is already stored, nothing changes.
     ///
     /// # Errors
-    /// When it could not be committed; nothing of it is then stored.
+    /// If the commit failed; then nothing of the conversation is stored.
     pub fn record_pass(&mut self, id: &str, after: &ScoreState) -> Result<Recorded, StoreError> {
         self.fenced("recording a conversation", |transaction| {
             if transaction.execute("INSERT OR IGNORE INTO passes (id) VALUES (?1)", [id])? == 0 {
@@ -144,10 +144,10 @@ impl Store {
         })
     }
 
-    /// Whether a turn of this id is recorded.
+    /// Whether a turn with this id is stored.
     ///
     /// # Errors
-    /// When it could not be read.
+    /// If the turns could not be read.
     pub fn has_turn(&self, id: &str) -> Result<bool, StoreError> {
         self.connection
             .query_row("SELECT 1 FROM turns WHERE id = ?1", [id], |_| Ok(()))
@@ -159,7 +159,7 @@ impl Store {
     /// Commits scores that changed without a turn (a slot changed hands, a conversation ended).
     ///
     /// # Errors
-    /// When they could not be committed.
+    /// If the scores could not be committed to disk.
     pub fn save_scores(&mut self, state: &ScoreState) -> Result<(), StoreError> {
         self.fenced("saving the scores", |transaction| {
             write_scores(transaction, state)?;
@@ -170,7 +170,7 @@ impl Store {
     /// Requests, statuses and mean rewards by hotkey.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// If the turns could not be read.
     pub fn miner_tallies(&self) -> Result<Vec<MinerTally>, StoreError> {
         let rows: Vec<(AccountId, Option<u16>, u64, f64)> = self
             .connection
@@ -187,10 +187,10 @@ impl Store {
         Ok(tally(&rows))
     }
 
-    /// Every turn's overhead in seconds, rising.
+    /// The overhead of every turn in seconds, in ascending order.
     ///
     /// # Errors
-    /// When they could not be read.
+    /// If the turns could not be read.
     pub fn overheads(&self) -> Result<Vec<f64>, StoreError> {
         self.connection
             .prepare("SELECT overhead_seconds FROM turns ORDER BY overhead_seconds")
@@ -227,7 +227,7 @@ fn hotkey(row: &Row<'_>, column: usize) -> rusqlite::Result<AccountId> {
 }
 
 fn scored_miner(row: &Row<'_>) -> rusqlite::Result<ScoredMiner> {
-    // A 32-bit score is exact in a 64-bit column.
+    // The column is 64 bits wide and holds a 32-bit score exactly.
     Ok(ScoredMiner { hotkey: hotkey(row, 0)?, score: row.get::<_, f64>(1)? as f32 })
 }
 

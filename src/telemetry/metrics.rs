@@ -1,5 +1,6 @@
-//! The declarations. A name says subsystem, what, and unit; the label lists are closed wherever the
-//! node itself chooses the value, and then they are the names of an enum where the core has one.
+//! The declarations of all metrics. A name gives subsystem, quantity and unit. Where the node
+//! itself chooses a label's value, the list is closed, and is taken from the core's enum where
+//! there is one.
 
 use strum::VariantNames;
 
@@ -10,15 +11,15 @@ use crate::chain::weight_cycle::Obstacle;
 use crate::chain::{CommitOutcome, RevealOutcome, StopReason};
 use crate::synapse::pipeline::RefusalKind;
 
-/// From a quick mailbox turn to a handler that blocks its thread.
+/// Seconds, from a quick mailbox turn to a handler that blocks its thread.
 const HANDLING: &[f64] = &[0.000_1, 0.001, 0.01, 0.1, 1.0, 10.0];
-/// From one network round trip to the longest deadline in use.
+/// Seconds, from one network round trip to the longest deadline in use.
 const ANSWERS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0];
-/// From a fast local chain to a slow finality.
+/// Seconds, from a fast local chain to slow finality.
 const FINALITY: &[f64] = &[0.25, 1.0, 4.0, 12.0, 24.0, 36.0, 48.0, 96.0, 384.0];
-/// A turn must add little to its slowest allowed part.
+/// Seconds; a turn should add little to its slowest allowed part.
 const OVERHEAD: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
-/// Rewards lie in 0..1.
+/// Tenths of the range of rewards, 0 to 1.
 const SHARES: &[f64] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
 const ACTOR: Label = Label::bounded("actor", "the actors of the tree");
@@ -29,7 +30,7 @@ const TASK: Label = Label::bounded("task", "the tasks of the registry");
 const TASK_OR_ANY: Label = Label::bounded("task", "the tasks of the registry, and `any`");
 const UID: Label = Label::bounded("uid", "the uids of the subnet");
 
-/// The name of a label, until its values are said.
+/// The name of a label whose values are not declared yet.
 struct Name(&'static str);
 
 impl Name {
@@ -59,7 +60,7 @@ macro_rules! metrics {
                 buckets: metrics!(@buckets $($buckets)?),
             };
         )*
-        /// All of them.
+        /// Every metric, in the order of declaration.
         pub const ALL: &[Metric] = &[$($constant),*];
     };
     (@buckets) => { &[] };
