@@ -1,8 +1,8 @@
-//! The validator's loop: tasks prepared ahead, conversations held side by side, answers scored,
-//! scores kept.
+//! The validator's loop: tasks are prepared ahead, conversations run in parallel, answers are
+//! scored, and the scores are stored.
 //!
-//! [`TaskFactory`] prepares, [`ConversationAgent`] holds one conversation and ends,
-//! [`Dendrite`](crate::dendrite::Dendrite) asks the miners, [`Scoreboard`] is the only owner of scores.
+//! [`TaskFactory`] prepares tasks, [`ConversationAgent`] holds one conversation and ends,
+//! [`Dendrite`](crate::dendrite::Dendrite) asks the miners, [`Scoreboard`] alone owns the scores.
 
 mod agent;
 mod given_up;

@@ -1,21 +1,21 @@
-//! Outgoing synapse streams: signs, sends to all miners of a sample at once, reads what each one
-//! streams, and hands every answer on as soon as it is complete.
+//! Outgoing synapse streams: signs requests, sends them to all miners of a sample at once, reads
+//! what each one streams, and passes on every answer as soon as it is complete.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `asking` | a round: who is asked where, retries |
-//! | `connection`, `socket` | one request and reply over a connection; what became of it |
-//! | `pool` | connections that wait for the next round |
+//! | `asking` | a round: which miner is asked at which address, retries |
+//! | `connection`, `socket` | one request and its reply over a connection, and its result |
+//! | `pool` | connections kept for the next round |
 //! | `lanes`, `signing` | nonces and uuids; signatures on threads of their own |
-//! | `deadlines` | how long each part may take |
-//! | `arrived` | what a miner has said so far |
-//! | `addresses` | what may be dialled |
+//! | `deadlines` | how long each part of an exchange may take |
+//! | `arrived` | what a miner has sent so far |
+//! | `addresses` | which addresses may be dialled |
 //!
-//! One deadline holds for everything together; what a miner has sent by then is kept. No
-//! redirects, no compression, no cookies, no proxies. Addresses that came from the chain are
-//! dialled only if they are public, unless the settings allow local ones. A request is delivered
-//! once: it is repeated, signed anew, only if its connection had served before and it is proven
-//! that the peer never had the request.
+//! One deadline holds for the whole exchange; what a miner has sent by then is kept. Redirects,
+//! compression, cookies and proxies are not supported. Addresses from the chain are dialled only if
+//! they are public, unless the settings allow local ones. A request is delivered once: it is signed
+//! anew and repeated only if its connection had served before and the peer provably never received
+//! it.
 
 mod addresses;
 mod arrived;
@@ -47,39 +47,40 @@ use crate::recording::prime;
 use crate::settings::DendriteSection;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// Idle connections that are too old are closed this often.
+/// How often idle connections that are too old are closed.
 const PRUNE: Duration = Duration::from_secs(1);
-/// What is shown from the start.
+/// Metrics that are exported from the start.
 const RECORDED: [Metric; 4] =
     [DENDRITE_CONNECTIONS, DENDRITE_DEADLINES, DENDRITE_REFUSED_ADDRESSES, DENDRITE_RETRIES];
-/// Honest heads have about a thousand bytes, and the SDK takes lines of eight thousand.
+/// The least allowed limit: honest heads have about a thousand bytes, and the SDK accepts lines of
+/// 8192.
 const MIN_HEAD_BYTES: usize = 8192;
 
-/// How miners are asked.
+/// The settings of a dendrite.
 #[derive(Debug, Clone)]
 pub struct DendriteSettings {
-    /// Signs the requests.
+    /// The validator's hotkey, which signs the requests.
     pub hotkey: Keypair,
-    /// Sent as our own address.
+    /// The IP address that requests state as our own.
     pub external_ip: IpAddr,
-    /// Whether loopback, private and other special addresses are dialled.
+    /// Whether loopback, private and other special addresses may be dialled.
     pub allow_local_addresses: bool,
-    /// What a miner may take of us.
+    /// What one miner may use of this node's memory, connections and time.
     pub limits: DendriteLimits,
 }
 
-/// What one miner may take of a dendrite, however it behaves.
+/// The limits that hold for a miner, however it behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DendriteLimits {
-    /// Longest answer in bytes; a longer one is cut off as an error.
+    /// Longest answer in bytes; a longer one ends as an error.
     pub max_answer_bytes: usize,
-    /// Most chunks of an answer; one with more is cut off as an error.
+    /// Most chunks of an answer; an answer with more ends as an error.
     pub max_chunks: usize,
-    /// Longest head of a reply in bytes, 8192 at least; also what is buffered of a stream at most.
+    /// Longest head of a reply in bytes, at least 8192; also the most that is buffered of a stream.
     pub max_head_bytes: usize,
-    /// Connections kept for the next round, all miners together.
+    /// Connections kept for the next round, over all miners.
     pub max_idle_connections: usize,
-    /// How soon a silent miner is given up.
+    /// When a silent miner is given up, as shares of the timeout.
     pub deadlines: Deadlines,
 }
 
@@ -109,13 +110,13 @@ impl From<&DendriteSection> for DendriteLimits {
     }
 }
 
-/// Why a dendrite cannot work with its limits.
+/// Why a dendrite refuses its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitsError {
-    /// The deadlines are no shares of the whole time.
+    /// A deadline is not a share in 0..=1.
     #[error("could not set the dendrite's deadlines: give shares in 0..=1")]
     Deadlines,
-    /// Heads of honest replies would be cut off.
+    /// The limit of a head would cut off honest replies.
     #[error("could not limit heads: give at least {MIN_HEAD_BYTES} bytes")]
     Head,
 }
@@ -126,10 +127,10 @@ pub struct Dendrite {
 }
 
 impl Dendrite {
-    /// A dendrite without connections yet.
+    /// A dendrite without open connections.
     ///
     /// # Errors
-    /// When a limit makes no sense.
+    /// When a limit is out of range.
     pub fn new(settings: DendriteSettings) -> Result<Self, LimitsError> {
         if !settings.limits.deadlines.are_shares() {
             return Err(LimitsError::Deadlines);
@@ -157,7 +158,7 @@ impl Handles<AskMiners> for Dendrite {
         ask: AskMiners,
         ctx: &mut Context<'_, Self>,
     ) -> Reply<mpsc::Receiver<Answer>> {
-        // Room for every answer: the asker may be busy with something else.
+        // Room for every answer: the asker may be busy when they arrive.
         let (sender, answers) = mpsc::channel(ask.targets.len().max(1));
         let shared = Rc::clone(&self.shared);
         ctx.run(ask_all(shared, ask, sender), |_, (), _| {});

@@ -1,9 +1,9 @@
-//! One conversation: a persona, a task, a challenge, one or two turns. Then the agent ends, and
-//! its supervisor starts the next one in its place.
+//! One conversation: a persona, a task, a challenge, one or two turns. Then the agent ends, and its
+//! supervisor starts the next one.
 //!
-//! Whatever fails ends the pass: nothing is asked again on the same challenge. An agent that could
-//! not even begin waits a little before it ends, so that a node without miners stays calm; and quick
-//! miners are given a moment between two conversations, which without a model take no time.
+//! Any failure ends the pass: the same challenge is never sent twice. An agent that could not begin
+//! waits before it ends, so that a node without miners does not spin; and conversations have a
+//! minimum length, because without a model and with quick miners they would take no time at all.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -34,29 +34,30 @@ use crate::messages::tasks::NextTask;
 use crate::notice::Notice;
 use crate::supervision::{Context, Drained, Resident};
 
-/// Questions that a model may write before a conversation without a usable one ends.
+/// How often a model may try to write a follow-up question; then the conversation ends.
 const FOLLOW_UP_TRIES: usize = 3;
-/// Before the next try of an agent that could not begin or had to give up.
+/// The pause of an agent that could not begin or had to give up.
 const PAUSE: Duration = Duration::from_secs(1);
-/// From the start of one conversation of an agent to the next: however quick a miner is, the rate of
-/// our questions stays far below what miners allow a hotkey.
+/// Time from the start of one conversation to the start of the next: however quick the miners are,
+/// our rate of questions stays far below what miners allow a hotkey.
 const LEAST_LIFE: Duration = Duration::from_millis(500);
-/// The scoreboard and the event log answer from memory and disk.
+/// The deadline of questions to the scoreboard and the event log, which answer from memory and
+/// disk.
 const PROMPTLY: Duration = Duration::from_secs(20);
 
-/// The actor that holds one conversation.
+/// The actor that holds one conversation and then ends.
 pub struct ConversationAgent {
     links: AgentLinks,
     settings: AgentSettings,
     progress: Rc<Progress>,
 }
 
-/// What the actor and its conversation tell each other.
+/// The state that the actor and its conversation share.
 #[derive(Default)]
 struct Progress {
-    /// A question is out: its answers are to be scored yet.
+    /// A question was sent and its answers are not scored yet.
     has_asked: Cell<bool>,
-    /// The conversation is to end after the turn that is under way.
+    /// The conversation must end after the current turn.
     is_stopping: Cell<bool>,
 }
 
@@ -88,7 +89,8 @@ impl Resident for ConversationAgent {
         Ok(())
     }
 
-    /// A turn whose question is out is scored and recorded; what has not been asked is dropped.
+    /// A turn whose question was sent is still scored and recorded; anything before that is
+    /// dropped.
     fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
         self.progress.is_stopping.set(true);
         if self.progress.has_asked.get() { Drained::Later } else { Drained::Now }
@@ -174,8 +176,8 @@ impl Pass {
         self.links.capabilities.has(Capability::Generate) && !self.progress.is_stopping.get()
     }
 
-    /// Without a metagraph, or with nobody to ask, nothing is begun. Miners that are known to come
-    /// are waited for, so that none is asked where it served in an earlier run.
+    /// Does not begin without a metagraph or without miners to ask. Waits for the expected miners
+    /// to appear, so that none is asked at the address of an earlier run.
     async fn wait_for_miners(&mut self) -> Result<(), TurnError> {
         let settings = &self.settings;
         let is_there = |known: &Metagraph, (hotkey, axon): &(AccountId, AxonInfo)| {
@@ -195,7 +197,7 @@ impl Pass {
         }
     }
 
-    /// Why there is nobody to ask.
+    /// Why there is no miner to ask.
     fn nobody(&self) -> &'static str {
         let latest = self.links.metagraph.borrow();
         match latest.as_ref().map(|known| candidates(&self.settings, known)) {
@@ -244,7 +246,7 @@ impl Pass {
         .await
     }
 
-    /// The model gets a few tries to write a question that continues the conversation.
+    /// Has the model write a question that continues the conversation, in a few tries.
     async fn follow_up(
         &mut self,
         task: &PreparedTask,
@@ -276,7 +278,7 @@ impl Pass {
     ) {
         let event = self.step_event(task, asked, conversation, step, scored);
         self.log(Event::Step(Box::new(event)), "step").await;
-        // The account is for people; nobody need be reading.
+        // The notice is for the console; nobody need be reading it.
         let _ = self.links.notices.send(Notice::Turn(Box::new(crate::notice::TurnNotice {
             step,
             turn: conversation.turn(),

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use strum::{IntoStaticStr, VariantNames};
 
-/// Where a conversation was given up.
+/// The stage at which a conversation was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
@@ -17,13 +17,13 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// The label in metrics and events.
+    /// The value of the stage's label in metrics and events.
     pub(super) fn label(self) -> &'static str {
         self.into()
     }
 }
 
-/// Why a turn was given up, and where.
+/// Why a turn was given up, and at which stage.
 #[derive(Debug, thiserror::Error)]
 #[error("{stage:?}: {reason}")]
 pub(super) struct TurnError {
@@ -31,7 +31,7 @@ pub(super) struct TurnError {
     pub(super) reason: Box<dyn Error + Send + Sync>,
 }
 
-/// Names the stage at which an error ends a turn.
+/// Adds the stage to an error that ends a turn.
 pub(super) fn at<E: Into<Box<dyn Error + Send + Sync>>>(
     stage: Stage,
 ) -> impl FnOnce(E) -> TurnError {

@@ -1,4 +1,4 @@
-//! What the event log says about a turn's task and persona.
+//! What the event log records about a turn's task and persona.
 
 use sn1::validation::conversation::Conversation;
 use sn1::validation::event::{AgentState, ContextFields};
@@ -7,7 +7,7 @@ use sn1::validation::tasks::PreparedTask;
 
 use super::turn::ScoredTurn;
 
-/// What a persona asks about, and how its wording came about.
+/// A persona's challenge, and how its wording was made.
 pub(super) struct Asked {
     pub(super) persona: Persona,
     pub(super) system_prompt: String,

@@ -1,8 +1,10 @@
-//! The moving averages. Their only owner; everyone else sees snapshots on the
-//! [`ScoreFeed`](crate::feeds::ScoreFeed), which are published once they are on disk.
+//! The moving averages of the miners' scores. The scoreboard alone owns them; all others read
+//! snapshots from the [`ScoreFeed`](crate::feeds::ScoreFeed), which are published once they are on
+//! disk.
 //!
-//! A turn is committed to the store together with the scores after it before it is acknowledged,
-//! and counts once however often it is sent, so an asker that got no answer asks again.
+//! A turn and the scores that follow from it are committed to the store before the turn is
+//! acknowledged. A turn counts once however often it is sent, so an asker that got no answer may
+//! send it again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,12 +24,12 @@ use crate::feeds::{MetagraphFeed, ScoresSnapshot};
 use crate::messages::scores::{FinishPass, GetScores, RecordError, RecordTurn};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// How scores move, and where they are kept.
+/// How scores are averaged, and where they are stored.
 #[derive(Debug, Clone)]
 pub struct ScoreboardSettings {
-    /// The moving average's share and decay.
+    /// The share of a new reward in the average, and the decay.
     pub averaging: Averaging,
-    /// The state file.
+    /// The path of the state file.
     pub state_file: PathBuf,
 }
 
@@ -44,11 +46,11 @@ pub struct Scoreboard {
 }
 
 impl Scoreboard {
-    /// Reads the scores back from the store. Follows `metagraph`, and publishes the scores to
-    /// `published` whenever they were committed.
+    /// Reads the scores from the store, follows `metagraph`, and publishes the scores to
+    /// `published` after each commit.
     ///
     /// # Errors
-    /// A state file that cannot be used.
+    /// When the state file cannot be used.
     pub fn open(
         settings: ScoreboardSettings,
         metagraph: MetagraphFeed,
@@ -76,7 +78,7 @@ impl Scoreboard {
         ScoreState { steps: self.steps, turns: self.turns, miners: miners.collect() }
     }
 
-    /// Follows the subnet: slots that changed hands start from 0.
+    /// Follows the metagraph: a slot whose hotkey changed starts again from 0.
     fn resync(&mut self, metagraph: &Metagraph) -> Result<(), RecordError> {
         let axons: Vec<_> =
             metagraph.neurons.iter().map(|neuron| (neuron.hotkey, neuron.axon)).collect();
@@ -93,7 +95,8 @@ impl Scoreboard {
         Ok(())
     }
 
-    /// Answers of miners whose slot changed hands since they were asked do not count.
+    /// The answers of miners that still hold the slot in which they were asked; the others do not
+    /// count.
     fn still_theirs(&self, responses: &[ResponseRecord]) -> Vec<ResponseRecord> {
         let holds = |response: &&ResponseRecord| {
             self.scores.hotkeys().get(usize::from(response.uid.0)) == Some(&response.hotkey)
@@ -124,7 +127,7 @@ impl Scoreboard {
         }
     }
 
-    /// Shows the committed scores to everyone. Before the first metagraph there are none.
+    /// Publishes the committed scores. Before the first metagraph there are none.
     fn publish(&self) {
         if let Some(snapshot) = self.known() {
             self.published.send_replace(Some(snapshot));

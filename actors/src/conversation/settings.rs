@@ -1,4 +1,4 @@
-//! How an agent holds conversations, and whom it asks.
+//! How an agent holds conversations, and which actors it talks to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,66 +23,66 @@ use crate::supervision::Recipient;
 /// How conversations are held.
 #[derive(Debug, Clone)]
 pub struct AgentSettings {
-    /// Our hotkey.
+    /// The validator's own hotkey, which is never asked.
     pub hotkey: AccountId,
-    /// For each miner, connect to last byte.
+    /// Time for each miner, from connecting to the last byte.
     pub timeout: Duration,
-    /// Miners that are known to come, with their axons: the first question waits for them, within
-    /// [`AgentSettings::forward_max_time`]. Empty where nobody is known beforehand.
+    /// Miners that are expected to register, with their axons: the first question waits for them,
+    /// at most [`AgentSettings::forward_max_time`]. Empty when none is known in advance.
     pub expected: Arc<[(AccountId, AxonInfo)]>,
-    /// Miners asked in a turn.
+    /// How many miners a turn asks.
     pub sample_size: usize,
-    /// A permit holder with more stake than this, in TAO, is a validator and not asked.
+    /// A permit holder with more stake than this, in TAO, counts as a validator and is not asked.
     pub vpermit_tao_limit: f64,
-    /// One miner for each coldkey.
+    /// Ask at most one miner of each coldkey.
     pub query_unique_coldkeys: bool,
-    /// One miner for each address.
+    /// Ask at most one miner at each IP address.
     pub query_unique_ips: bool,
-    /// The reward models of this process.
+    /// The reward models of this process, shared by all agents.
     pub rewards: RewardPipeline,
-    /// How references are generated.
+    /// How the model generates references.
     pub reference: GenerateSettings,
-    /// How challenges and follow-ups are generated.
+    /// How the model generates challenges and follow-up questions.
     pub challenge: GenerateSettings,
-    /// For one text of the model.
+    /// Time for the model to generate one text.
     pub generate_within: Duration,
-    /// For a whole pass.
+    /// Time for a whole pass.
     pub forward_max_time: Duration,
-    /// Whether events hold the context's fields.
+    /// Whether events include the fields of the task's context.
     pub log_full: bool,
-    /// Seeds every draw of this conversation.
+    /// The seed of every random draw in this conversation.
     pub seed: u64,
 }
 
-/// Whom an agent talks to.
+/// The actors and feeds that an agent uses.
 #[derive(Clone)]
 pub struct AgentLinks {
-    /// Gives tasks.
+    /// Answers with the next task.
     pub task_factory: Recipient<NextTask>,
-    /// Asks miners.
+    /// Asks the miners.
     pub dendrite: Recipient<AskMiners>,
-    /// Has the scores.
+    /// Answers with the current scores.
     pub scores: Recipient<GetScores>,
-    /// Keeps turns.
+    /// Records scored turns.
     pub turns: Recipient<RecordTurn>,
-    /// Counts conversations.
+    /// Counts finished conversations.
     pub passes: Recipient<FinishPass>,
-    /// Keeps events.
+    /// Appends events to the event log.
     pub event_log: Recipient<LogEvent>,
-    /// Generates texts.
+    /// Generates text.
     pub pool: Recipient<Generate>,
     /// Embeds texts.
     pub encoder: Recipient<Embed>,
-    /// What the two can be asked for: without a model a conversation ends after its first turn.
+    /// What the pool can do: without a language model a conversation ends after its first turn.
     pub capabilities: PoolCapabilities,
-    /// The subnet.
+    /// The newest metagraph.
     pub metagraph: MetagraphFeed,
-    /// No conversation begins on a subnet that we know too little of.
+    /// The age of the metagraph: no conversation begins while it is too old.
     pub age: SnapshotAge,
-    /// Counts tokens in chunks.
+    /// Counts the tokens of chunks.
     pub tokenizer: Arc<Tokenizer>,
-    /// The embedding of the empty text, which never changes.
+    /// The embedding of the empty text, which never changes; computed once.
     pub empty_embedding: Arc<OnceCell<Vec<f32>>>,
-    /// Tells people.
+    /// Where turns are reported for the console.
     pub notices: UnboundedSender<Notice>,
 }

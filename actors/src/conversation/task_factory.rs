@@ -1,5 +1,5 @@
 //! Prepares tasks ahead, so that a conversation begins at once: draws a task and its context, and
-//! lets the model write the query where the task has it written.
+//! has the model write the query for tasks that need one.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,35 +20,35 @@ use crate::inference::{Generate, InferenceError, generate_text};
 use crate::messages::tasks::NextTask;
 use crate::supervision::{Context, Handles, Recipient, Reply, Resident};
 
-/// A query that takes longer than this is drawn again.
+/// Time for the model to write a query; then another task is drawn.
 const QUERY_WITHIN: Duration = Duration::from_secs(60);
-/// After a task that could not be made.
+/// The pause after a task that could not be made.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Why a task could not be made. The factory draws again by itself.
+/// Why a task could not be made. The factory then draws another.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    /// There was no context.
+    /// No context could be drawn from the sources.
     #[error("no context: {0}")]
     Context(#[from] ToolError),
     /// The model wrote no query.
     #[error("no query: {0}")]
     Query(#[from] InferenceError),
-    /// Nothing was left of the query after cleaning.
+    /// Cleaning left nothing of the query.
     #[error("the model wrote no usable question")]
     Empty,
 }
 
-/// What is made, and how much of it is kept ready.
+/// Which tasks are made, and how many are kept ready.
 #[derive(Debug, Clone)]
 pub struct TaskFactorySettings {
-    /// Tasks and the shares they are drawn with.
+    /// The kinds of task, with the shares by which they are drawn.
     pub mix: TaskMix,
-    /// Tasks kept ready.
+    /// How many tasks are kept ready.
     pub n_ready: usize,
     /// How queries are generated; each gets a seed of its own.
     pub query: GenerateSettings,
-    /// Seeds every draw of this life.
+    /// The seed of every random draw until the factory restarts.
     pub seed: u64,
 }
 
@@ -61,12 +61,12 @@ pub struct TaskFactory {
     ready: VecDeque<PreparedTask>,
     askers: VecDeque<oneshot::Sender<PreparedTask>>,
     n_under_way: usize,
-    /// A task could not be made: nothing is drawn until the pause is over.
+    /// A task could not be made: none is drawn until the pause is over.
     is_pausing: bool,
 }
 
 impl TaskFactory {
-    /// A factory of tasks over what these sources hold.
+    /// A factory that draws contexts from these sources.
     pub fn new(
         settings: TaskFactorySettings,
         sources: Arc<Sources>,

@@ -1,8 +1,8 @@
-//! One turn: ask, generate the reference meanwhile, score, record.
+//! One turn: asks the miners, generates the reference meanwhile, scores, records.
 //!
-//! The miners' deadline and the model are the only waits a turn is allowed; everything else is
-//! overlapped with them. Answers are embedded as they come in, so that when the slowest miner's
-//! time is up little is left to do.
+//! A turn waits only for the miners' deadline and for the model; all other work overlaps with them.
+//! Answers are embedded as they arrive, so that little is left to do when the slowest miner's time
+//! is up.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ use crate::inference::{Generate, embed_texts, generate_text};
 use crate::messages::miners::{Answer, AskMiners, Target};
 use crate::messages::scores::RecordTurn;
 
-/// Messages that are answered from memory.
+/// The deadline of messages that are answered from memory.
 const PROMPTLY: Duration = Duration::from_secs(5);
-/// Longer than any batch of embeddings takes.
+/// The deadline of an embedding: longer than any batch takes.
 const EMBED_WITHIN: Duration = Duration::from_secs(30);
-/// Long enough for the scoreboard to restart and be asked again.
+/// The deadline of recording: long enough for the scoreboard to restart and be asked again.
 const RECORD_WITHIN: Duration = Duration::from_secs(20);
 
-/// A scored and recorded turn.
+/// A turn after it was scored and recorded.
 pub(super) struct ScoredTurn {
     pub(super) uids: Vec<u16>,
     pub(super) responses: ResponseEvent,
@@ -67,7 +67,7 @@ pub(super) struct TurnInputs<'a> {
     pub(super) step: u64,
 }
 
-/// The reference answer, and how long it took and when it was there.
+/// The reference answer, how many seconds it took, and when it was ready.
 struct Referenced {
     text: String,
     seconds: f64,
@@ -75,14 +75,14 @@ struct Referenced {
     embedding: Option<Vec<f32>>,
 }
 
-/// The miners' answers with their embeddings, in the order asked.
+/// The miners' answers with their embeddings, in the order in which they were asked.
 struct Answered {
     answers: Vec<Answer>,
     embeddings: Vec<Option<Vec<f32>>>,
 }
 
 impl TurnInputs<'_> {
-    /// Holds the turn.
+    /// Runs the turn to its end.
     pub(super) async fn run(&self, rng: &mut StdRng) -> Result<ScoredTurn, TurnError> {
         let started = Instant::now();
         let definition = self.task.definition();
@@ -129,7 +129,7 @@ impl TurnInputs<'_> {
         self.links.dendrite.ask(ask, PROMPTLY).await.map_err(at(Stage::Query))
     }
 
-    /// Takes the answers as they come, and has each one embedded at once.
+    /// Collects the answers as they arrive, and has each one embedded at once.
     async fn collect(
         &self,
         mut receiver: mpsc::Receiver<Answer>,
@@ -233,7 +233,8 @@ impl TurnInputs<'_> {
         })
     }
 
-    /// What rewards compare by. A completion that counts as empty has the empty text's embedding.
+    /// The embeddings that rewards compare. A completion that counts as empty gets the empty
+    /// text's.
     async fn embeddings(
         &self,
         reference: Vec<f32>,
@@ -303,7 +304,7 @@ impl TurnInputs<'_> {
     }
 }
 
-/// The uids that may be asked, in uid order.
+/// The uids that may be asked, in ascending order.
 ///
 /// # Errors
 /// When our own hotkey is not registered.
@@ -324,8 +325,8 @@ pub(super) fn candidates(
     Ok(eligibility.candidates(&neurons))
 }
 
-/// When the slowest part that a turn may wait for was over: the last answer, at most the miners'
-/// deadline, or the model.
+/// When the slowest part that a turn may wait for was over: the model, or the last answer, which
+/// counts until the miners' deadline at most.
 fn allowed_until(answered: &Answered, referenced: &Referenced, deadline: Instant) -> Instant {
     let last_answer = answered.answers.iter().map(|answer| answer.ended).max();
     let last_answer = last_answer.map_or(referenced.ready, |ended| ended.min(deadline));
@@ -349,7 +350,7 @@ fn stream_result(answer: Answer, tokenizer: &Tokenizer) -> StreamResult {
         Chunk { text, seconds, tokens }
     });
     let outcome = answer.outcome;
-    // A stream that broke off or was no text is a failed one; a timeout keeps what came in time.
+    // A stream that broke off or was not UTF-8 counts as failed; a timeout keeps what came in time.
     let is_kept = matches!(outcome.status_code, Some(200 | 408));
     let completion = if is_kept { outcome.completion } else { String::new() };
     StreamResult {

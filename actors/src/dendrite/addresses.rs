@@ -1,12 +1,12 @@
-//! Which addresses from the chain may be dialled. Anyone can write any address there; one that
-//! leads into this host or its neighbourhood would make the node a tool against its own network.
+//! Which addresses from the chain may be dialled. Anyone can register any address; one that leads
+//! into this host or its neighbourhood would turn the node against its own network.
 //!
-//! Refused by default is whatever the registries of special-purpose addresses keep from the public
-//! internet. An IPv6 form that carries an IPv4 address is as good as the address it carries.
+//! By default, all blocks that the registries of special-purpose addresses exclude from the public
+//! internet are refused. An IPv6 address that embeds an IPv4 address is judged by the latter.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 blocks that are not public: address and prefix length.
+/// IPv4 blocks that are not public: address and prefix length in bits.
 const SPECIAL_V4: [([u8; 4], u32); 14] = [
     ([0, 0, 0, 0], 8),       // "this network", the unspecified address included
     ([10, 0, 0, 0], 8),      // private
@@ -24,15 +24,16 @@ const SPECIAL_V4: [([u8; 4], u32); 14] = [
     ([224, 0, 0, 0], 3),     // multicast, reserved, broadcast
 ];
 
-/// IPv6 blocks inside of 2000::/3 that are not public: the first two groups and prefix length.
+/// IPv6 blocks inside 2000::/3 that are not public: the first two groups and the prefix length in
+/// bits.
 const SPECIAL_V6: [([u16; 2], u32); 3] = [
     ([0x2001, 0], 23),     // protocol assignments: Teredo, benchmarks, ORCHID
     ([0x2001, 0xdb8], 32), // documentation
     ([0x3fff, 0], 20),     // documentation
 ];
 
-/// Whether an address may be dialled: a public one always; where `local_ones` are allowed, also
-/// whatever can be the address of one host.
+/// Whether an address may be dialled: a public one always; with `local_ones` also any address that
+/// can belong to a single host.
 pub(super) fn may_dial(address: IpAddr, local_ones: bool) -> bool {
     if local_ones { is_one_host(address.to_canonical()) } else { is_public(address) }
 }
@@ -42,7 +43,7 @@ fn is_one_host(address: IpAddr) -> bool {
     !(address.is_unspecified() || address.is_multicast() || is_broadcast)
 }
 
-/// Whether an address is one that the whole internet can reach.
+/// Whether the whole internet can reach an address.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -57,8 +58,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !SPECIAL_V4.iter().any(is_in)
 }
 
-/// Only 2000::/3 is handed out for the internet: loopback, compatible, unique-local, link-local,
-/// site-local, multicast and all that is reserved lie outside.
+/// Only 2000::/3 is allocated for the internet: loopback, compatible, unique-local, link-local,
+/// site-local, multicast and all reserved blocks lie outside it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let start = u32::from(first) << 16 | u32::from(second);
@@ -68,7 +69,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     first >> 13 == 1 && !SPECIAL_V6.iter().any(is_in)
 }
 
-/// The IPv4 address inside a mapped (::ffff:0:0/96), 6to4 (2002::/16) or NAT64 (64:ff9b::/96) one.
+/// The IPv4 address embedded in a mapped (::ffff:0:0/96), 6to4 (2002::/16) or NAT64 (64:ff9b::/96)
+/// one.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
@@ -87,7 +89,7 @@ mod tests {
     const NEVER: [&str; 7] =
         ["0.0.0.0", "255.255.255.255", "224.0.0.1", "239.1.2.3", "::", "ff02::1", "::ffff:0.0.0.0"];
 
-    /// What stands at either end of each block that is not public.
+    /// The first and the last address of each block that is not public.
     const LOCAL: [&str; 69] = [
         "0.0.0.1",
         "0.255.255.255",
@@ -160,7 +162,7 @@ mod tests {
         "fec0::1",
     ];
 
-    /// What stands next to those blocks.
+    /// The addresses next to those blocks.
     const PUBLIC: [&str; 34] = [
         "1.0.0.0",
         "1.1.1.1",

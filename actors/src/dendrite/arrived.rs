@@ -1,4 +1,4 @@
-//! What has arrived from one miner so far; kept whatever happens next.
+//! What has arrived from one miner so far; it is kept whatever happens next.
 
 use std::net::SocketAddr;
 
@@ -14,15 +14,15 @@ use tokio::time::Instant;
 use super::DendriteLimits;
 use crate::messages::miners::{Answer, Progress, ProgressEvent, Target};
 
-/// A longer refusal is not listened to, its connection is given up.
+/// Most bytes that are read of a refusal; with more, its connection is closed.
 const MAX_REFUSAL_BYTES: usize = 4 * 1024;
 
-/// Whether more of a body is wanted.
+/// Whether to go on reading a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is.
+    /// Go on.
     Wanted,
-    /// It is no answer, and goes on for too long.
+    /// Stop: the body is a refusal, and it is too long.
     Enough,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    /// Nothing yet.
+    /// A record with nothing in it yet.
     pub(super) fn new(target: Target, progress: Option<UnboundedSender<Progress>>) -> Self {
         Self {
             target,
@@ -52,24 +52,24 @@ impl Arrived {
         }
     }
 
-    /// Takes the head of the reply.
+    /// Records the head of the reply, which was complete after `after_s` seconds.
     pub(super) fn head(&mut self, head: Head, after_s: f64) {
         let Head { http_status, reply } = head;
         (self.http_status, self.head) = (Some(http_status), Some(reply));
         self.tell(ProgressEvent::Head { http_status, after_s });
     }
 
-    /// Whether a head came.
+    /// Whether a head has arrived.
     pub(super) fn has_head(&self) -> bool {
         self.head.is_some()
     }
 
-    /// Whether the head is larger than what a dendrite listens to.
+    /// Whether the head exceeds the limit.
     pub(super) fn is_unreadable(&self) -> bool {
         self.head == Some(Err(HeaderError::TooLarge))
     }
 
-    /// Whether the head says that the body is no answer.
+    /// Whether the head says that the body is not an answer.
     fn is_refusal(&self) -> bool {
         let by_header = match &self.head {
             Some(Ok(head)) => head.status_code.is_some_and(|code| code != 200),
@@ -78,10 +78,10 @@ impl Arrived {
         by_header || self.http_status.is_some_and(|status| status != 200)
     }
 
-    /// Takes what one read brought of the body. Nothing of a refusal is kept.
+    /// Records the part of the body that one read returned. Of a refusal nothing is kept.
     ///
     /// # Errors
-    /// It is more than a miner may say, or no text.
+    /// When the answer exceeds a limit or is not UTF-8.
     pub(super) fn chunk(
         &mut self,
         bytes: &[u8],
@@ -99,7 +99,7 @@ impl Arrived {
             return Err(Ending::TooLarge);
         }
         let text = self.decoder.push(bytes).map_err(|_| Ending::BadUtf8)?;
-        // The first bytes of a character are no text yet.
+        // The first bytes of a character are not text yet.
         if !text.is_empty() {
             if self.progress.is_some() {
                 self.tell(ProgressEvent::Chunk { text: text.clone(), after_s });
@@ -109,7 +109,7 @@ impl Arrived {
         Ok(Taken::Wanted)
     }
 
-    /// How an exchange ends whose body came to its end, which may have been inside a character.
+    /// How an exchange ends when its body is complete; the body may have ended inside a character.
     pub(super) fn end(&mut self) -> Ending {
         let decoder = std::mem::take(&mut self.decoder);
         decoder.finish().map_or(Ending::BadUtf8, |()| Ending::Complete)
@@ -117,12 +117,12 @@ impl Arrived {
 
     fn tell(&self, event: ProgressEvent) {
         if let Some(progress) = &self.progress {
-            // Nobody listening any more is no reason to stop.
+            // The exchange goes on when nobody listens any more.
             let _ = progress.send(Progress { target: self.target, event });
         }
     }
 
-    /// What the exchange comes to.
+    /// The answer that the record amounts to.
     pub(super) fn into_answer(
         self,
         address: Option<SocketAddr>,
@@ -148,7 +148,7 @@ impl Arrived {
     }
 }
 
-/// A status as a label: a miner chooses the number, so only known ones become a series.
+/// A status as a metric's label: a miner chooses the number, so only known ones become a series.
 fn status_label(status: Option<u16>) -> String {
     const KNOWN: [u16; 14] = [200, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 502, 503];
     match status {

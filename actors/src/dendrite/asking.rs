@@ -1,4 +1,4 @@
-//! All miners of a sample at once, one stream each.
+//! One round: asks all miners of a sample at once, over one stream each.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// With no connection yet.
+    /// State without open connections.
     pub(super) fn new(settings: DendriteSettings) -> Self {
         let pool = RefCell::new(Pool::new(settings.limits.max_idle_connections));
         Self { settings, pool, scratch: Scratch::default() }
@@ -44,14 +44,14 @@ struct Round {
     clock: Clock,
 }
 
-/// Where a request goes, and the lane it goes by.
+/// Where a request goes, and the lane that it uses.
 struct Route {
     addressee: Addressee,
     lane: Lane,
 }
 
-/// Asks everyone and hands on each answer when it is complete. Ends early if nobody listens any
-/// more; whoever drops this ends all its streams.
+/// Asks every miner and passes on each answer when it is complete. Ends early when nobody listens
+/// any more; dropping the future ends all its streams.
 pub(super) async fn ask_all(shared: Rc<Shared>, ask: AskMiners, answers: mpsc::Sender<Answer>) {
     let AskMiners { targets, roles, messages, timeout, progress } = ask;
     let question = Question::new(&shared.settings, roles, messages, timeout);
@@ -136,7 +136,7 @@ impl Round {
         }
     }
 
-    /// One delivery of one request.
+    /// Delivers one request once.
     async fn attempt(
         &self,
         addressee: &Addressee,
@@ -147,7 +147,7 @@ impl Round {
         let address = addressee.address;
         let may_reuse = connecting == Connecting::AnyWay && self.shared.pool.borrow().has(address);
         let (connection, request) = if may_reuse {
-            // It is looked at last, so that as little time as can be is left for the peer to close.
+            // The connection is checked last, to leave the peer as little time as possible to close it.
             let request = self.clock.within(Stage::Total, pending.signed()).await??;
             (self.connect(address, connecting).await?, request)
         } else {
@@ -184,16 +184,16 @@ impl Round {
     }
 }
 
-/// Which connections will do.
+/// Which connections a request may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connecting {
-    /// One that waits in the pool, or else a new one.
+    /// An idle one from the pool, or else a new one.
     AnyWay,
-    /// A new one only.
+    /// Only a new one.
     Anew,
 }
 
-/// Counts streams while they are open, however they end.
+/// Counts open streams in a gauge, however they end.
 struct OpenStreams(usize);
 
 impl OpenStreams {

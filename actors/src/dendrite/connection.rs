@@ -1,8 +1,8 @@
 //! One request and its reply over one connection.
 //!
-//! Bytes are written and read here, and what they mean is read in the core (`synapse::reply`), so
-//! that it is always known what the peer can have had. No redirect is followed, nothing unpacked
-//! and no cookie kept, because nothing here could.
+//! This module reads and writes bytes; the core (`synapse::reply`) interprets them, so that it is
+//! always known what the peer may have received. Redirects, compression and cookies are not
+//! supported.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -25,13 +25,14 @@ use super::deadlines::{Clock, Deadline, Stage};
 use super::pool::Idle;
 use super::socket::reset_follows;
 
-/// Most that one read takes from the system: as much as the SDK's.
+/// Most bytes of one read, the same number as the SDK's.
 const READ_BYTES: usize = 64 * 1024;
-/// How long a reset may take that shows that the peer had closed before the request came.
+/// How long to wait for the reset which shows that the peer had closed before the request arrived:
+/// twice the round trip, within these bounds.
 const MIN_RESET_GRACE: Duration = Duration::from_millis(50);
 const MAX_RESET_GRACE: Duration = Duration::from_secs(1);
 
-/// Space for one read. All streams of a thread share it, since none holds it while it waits.
+/// The buffer of a read. All streams of a thread share it, since none keeps it across an await.
 #[derive(Debug)]
 pub(super) struct Scratch(RefCell<(Box<[u8]>, Vec<u8>)>);
 
@@ -41,7 +42,7 @@ impl Default for Scratch {
     }
 }
 
-/// What an exchange goes by.
+/// The limits, the clock and the buffer of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) limits: &'a DendriteLimits,
@@ -49,7 +50,7 @@ pub(super) struct Rules<'a> {
     pub(super) scratch: &'a Scratch,
 }
 
-/// A connection that is ready for a request.
+/// An open connection that is ready for a request.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
@@ -60,23 +61,23 @@ pub(super) struct Connection {
 /// What became of a request.
 #[derive(Debug)]
 pub(super) enum Fate {
-    /// It was sent; this is how the exchange ended, and the connection if it is good for another.
+    /// The request was sent: how the exchange ended, and the connection if it can serve another.
     Over(Ending, Option<Idle>),
-    /// It is proven that the peer never had it. Only a reused connection says so.
+    /// The peer provably never received the request. Only a reused connection reports this.
     NeverTaken,
 }
 
-/// What one read told.
+/// The result of one read.
 enum Read {
-    /// More is to come.
+    /// The reply goes on.
     Part,
-    /// The reply is whole.
+    /// The reply is complete.
     Whole,
-    /// No more is wanted: it is no answer.
+    /// The reply is a refusal, and no more of it is wanted.
     Enough,
-    /// The peer closed.
+    /// The peer closed the connection.
     Closed,
-    /// The connection was reset, or failed in another way.
+    /// The connection was reset.
     Reset,
     Failed(Ending),
 }
@@ -85,28 +86,28 @@ enum Read {
 struct Reply<'a> {
     reader: ReplyReader,
     arrived: &'a mut Arrived,
-    /// Whether the peer sent anything.
+    /// Whether the peer has sent anything.
     has_begun: bool,
 }
 
 impl Connection {
-    /// A new one.
+    /// Opens a new connection.
     ///
     /// # Errors
-    /// How that ends the exchange.
+    /// The ending of the exchange.
     pub(super) async fn open(address: SocketAddr) -> Result<Self, Ending> {
         let started = Instant::now();
         let opened = TcpStream::connect(address).await;
         let stream = opened.map_err(|error| not_connected(&error))?;
-        // Only costs time where it fails.
+        // Without it the connection works, only slower.
         let _ = stream.set_nodelay(true);
         Ok(Self { stream, round_trip: started.elapsed(), is_reused: false })
     }
 
-    /// One that served before.
+    /// Takes an idle connection into use again.
     ///
     /// # Errors
-    /// The runtime takes no more sockets.
+    /// When the runtime cannot register the socket.
     pub(super) fn reuse(idle: Idle) -> io::Result<Self> {
         let stream = TcpStream::from_std(idle.stream)?;
         Ok(Self { stream, round_trip: idle.round_trip, is_reused: true })
@@ -141,7 +142,7 @@ impl Connection {
         if is_unread { Fate::NeverTaken } else { self.settle(end, reply) }
     }
 
-    /// Reads until something is over.
+    /// Reads until the reply ends, the connection fails or a deadline passes.
     async fn read_all(
         &mut self,
         reply: &mut Reply<'_>,
@@ -158,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// A peer that takes no more of the request may have said why: reads what is there.
+    /// A peer that stops reading the request may have sent its reason: reads what has arrived.
     async fn read_last_words(
         &mut self,
         reply: &mut Reply<'_>,
@@ -177,7 +178,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads once, and takes in all that it brought.
+    /// Reads once and processes all that arrived.
     async fn read(&mut self, reply: &mut Reply<'_>, rules: Rules<'_>) -> Read {
         poll_fn(|cx| {
             let mut scratch = rules.scratch.0.borrow_mut();
@@ -195,8 +196,9 @@ impl Connection {
         .await
     }
 
-    /// Whether the peer had closed before the request came. One that answers it with a reset had;
-    /// a reset alone proves nothing, since a peer can read a request and then reset.
+    /// Whether the peer had closed before the request arrived. It had if it answers the request
+    /// with a reset after its end of stream; a reset alone proves nothing, since a peer can read a
+    /// request and then reset.
     async fn was_late(&self, clock: &Clock) -> bool {
         let grace = (self.round_trip * 2).clamp(MIN_RESET_GRACE, MAX_RESET_GRACE);
         clock.within(Stage::Total, reset_follows(&self.stream, grace)).await.unwrap_or(false)
@@ -228,8 +230,8 @@ impl From<Ending> for Fate {
 }
 
 impl Reply<'_> {
-    /// What one read brought counts as one chunk (docs/spec/mechanism.md#quirk-42), into however
-    /// many HTTP chunks the peer had cut it.
+    /// The bytes of one read count as one chunk (docs/spec/mechanism.md#quirk-42), however many
+    /// HTTP chunks the peer sent them in.
     fn take(&mut self, bytes: &[u8], body: &mut Vec<u8>, rules: Rules<'_>) -> Read {
         self.has_begun = true;
         let after_s = rules.clock.elapsed_s();
@@ -247,15 +249,15 @@ impl Reply<'_> {
         match pushed {
             Ok(()) if self.reader.is_whole() => Read::Whole,
             Ok(()) => Read::Part,
-            // The SDK waits for its timeout here (docs/spec/wire.md#outcomes). Nothing can follow,
-            // so this is only reported as one.
+            // The SDK waits for its timeout here (docs/spec/wire.md#outcomes). Nothing more can
+            // come, so this reports a timeout without waiting.
             Err(ReplyError::Chunks) => Read::Failed(rules.clock.timed_out()),
             Err(error) => Read::Failed(Ending::BadHead(error.to_string())),
         }
     }
 }
 
-/// No route, nobody there: the peer's fault. No more files: ours.
+/// A missing route or listener is the peer's fault; a lack of file descriptors is ours.
 fn not_connected(error: &io::Error) -> Ending {
     if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
         tracing::error!(%error, "no socket for a miner; raise the limit of open files");

@@ -8,18 +8,17 @@ use sn1::telemetry;
 use strum::{IntoStaticStr, VariantNames};
 use tokio::time::{Instant, timeout_at};
 
-/// Shares of an ask's timeout, in 0..=1, after which a miner is given up before its whole time is
-/// over.
+/// Shares of the timeout, in 0..=1, after which a silent miner is given up before the timeout.
 ///
-/// By default only connecting has one: the SDK knows the total alone, so a shorter deadline for
-/// head or text would cut off answers that other validators score.
+/// By default only connecting has a shorter deadline: the SDK knows only the total, so a shorter
+/// one for head or text would cut off answers that other validators score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Deadlines {
-    /// To connect.
+    /// Time to connect.
     pub connect: f64,
-    /// From sending the request to the whole head of the reply.
+    /// Time from sending the request to the complete head of the reply.
     pub head: f64,
-    /// Between two reads of the text.
+    /// Time between two reads of the text.
     pub idle: f64,
 }
 
@@ -30,20 +29,20 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// Whether every share is one.
+    /// Whether every value is in 0..=1.
     pub(super) fn are_shares(&self) -> bool {
         [self.connect, self.head, self.idle].iter().all(|share| (0.0..=1.0).contains(share))
     }
 }
 
-/// Which deadline a part of an exchange is under.
+/// The parts of an exchange, each with a deadline of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Stage {
     Connect,
     Head,
     Idle,
-    /// Only the total.
+    /// Under no deadline but the timeout.
     Total,
 }
 
@@ -60,7 +59,7 @@ pub(super) struct Deadline {
     stage: Stage,
 }
 
-/// The time of one round of questions.
+/// The clock of one round.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     started: Instant,
@@ -69,7 +68,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// A clock that starts now.
+    /// Starts the clock now.
     pub(super) fn start(timeout: Duration, deadlines: Deadlines) -> Self {
         Self { started: Instant::now(), timeout, deadlines }
     }
@@ -79,7 +78,7 @@ impl Clock {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Until when a part may take that begins now.
+    /// The deadline of a part that begins now.
     pub(super) fn deadline(&self, stage: Stage) -> Deadline {
         let (end, stage_ends) =
             (self.started + self.timeout, Instant::now() + self.allowance(stage));
@@ -93,7 +92,7 @@ impl Clock {
     /// Runs a part of an exchange until a deadline.
     ///
     /// # Errors
-    /// How the exchange ended, if the deadline did it.
+    /// The ending of the exchange, when the deadline passes first.
     pub(super) async fn until<T>(
         &self,
         deadline: Deadline,
@@ -106,7 +105,7 @@ impl Clock {
         })
     }
 
-    /// Runs a part of an exchange that begins now.
+    /// Runs a part of an exchange that begins now, until the deadline of its stage.
     ///
     /// # Errors
     /// As [`Clock::until`].
@@ -118,7 +117,7 @@ impl Clock {
         self.until(self.deadline(stage), part).await
     }
 
-    /// The ending of an exchange whose whole time is over.
+    /// The ending of an exchange whose timeout has passed.
     pub(super) fn timed_out(&self) -> Ending {
         Ending::TimedOut { timeout_s: self.timeout.as_secs_f64() }
     }

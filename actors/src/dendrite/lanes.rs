@@ -1,13 +1,13 @@
 //! Nonces and uuids of this process (docs/spec/wire.md#nonce and
 //! docs/spec/wire.md#dendrite-duties).
 //!
-//! An axon remembers the last nonce of each hotkey and uuid and refuses a lower one, so two
-//! requests on their way to it at once must not share a uuid: the later one could overtake. Each
-//! therefore takes a lane: lane `k` has one uuid for the whole life of the process, and a request
-//! takes the lowest lane that is free for its axon. An axon sees as many uuids as requests were on
-//! their way to it at once, and no more.
+//! An axon remembers the last nonce of each pair of hotkey and uuid and refuses a lower one, so two
+//! concurrent requests to it must not share a uuid: the later one could arrive first. Each
+//! therefore takes a lane. Lane `k` has one uuid for the whole life of the process, and a request
+//! takes the lowest lane that is free for its axon. An axon sees no more uuids than it had
+//! concurrent requests.
 //!
-//! Nonces must rise for as long as the uuids live, whichever actor asks, so both belong to the
+//! Nonces must increase for as long as the uuids live, whichever actor asks, so both belong to the
 //! process and not to an actor.
 
 use std::collections::HashMap;
@@ -22,12 +22,12 @@ use crate::clock::unix_ns;
 static NONCES: NonceSource = NonceSource::new();
 static LANES: LazyLock<Mutex<Lanes>> = LazyLock::new(Mutex::default);
 
-/// A nonce above all that this process ever gave.
+/// A nonce above all that this process has used.
 pub(super) fn next_nonce() -> u64 {
     NONCES.next(unix_ns())
 }
 
-/// A lane to an axon, held for as long as a request is on its way there.
+/// A lane to an axon, held until its request has been answered.
 #[derive(Debug)]
 pub(super) struct Lane {
     axon: AccountId,
@@ -42,7 +42,7 @@ impl Lane {
         Self { axon, lane_idx, uuid }
     }
 
-    /// What stands for the lane in requests.
+    /// The uuid that the lane's requests carry.
     pub(super) fn uuid(&self) -> &Arc<str> {
         &self.uuid
     }
@@ -57,7 +57,7 @@ impl Drop for Lane {
 #[derive(Debug, Default)]
 struct Lanes {
     uuids: Vec<Arc<str>>,
-    /// Which lanes are taken, for axons with a request on its way.
+    /// Which lanes are taken, for each axon with a request under way.
     taken: HashMap<AccountId, Vec<bool>>,
 }
 

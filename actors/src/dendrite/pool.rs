@@ -1,8 +1,8 @@
-//! Connections that wait for the next question.
+//! Idle connections that are kept for the next question.
 //!
-//! Kept is a bare stream whose last reply was read to its end, never longer than
-//! [`KEPT_FOR`] and never more than the settings say. While it waits nothing listens to it; when
-//! it is taken out the system is asked whether the peer closed it or sent something unasked for.
+//! The pool keeps bare TCP streams whose last reply was read to its end, none longer than
+//! [`KEPT_FOR`], and no more than the settings allow. Nothing reads from a stream while it waits;
+//! when it is taken out, the kernel is asked whether the peer has closed it or sent something.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -11,22 +11,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Before the 5 s after which a Python axon closes an idle connection
+/// Shorter than the 5 s after which a Python axon closes an idle connection
 /// (docs/spec/wire.md#dendrite-duties).
 const KEPT_FOR: Duration = Duration::from_secs(4);
-/// More at one address than this come only from many questions at once.
+/// Most idle connections to one address.
 const MAX_PER_ADDRESS: usize = 4;
 
 /// A connection between two exchanges.
 #[derive(Debug)]
 pub(super) struct Idle {
-    /// Not blocking, and known to no reactor.
+    /// In non-blocking mode, and not registered with any reactor.
     pub(super) stream: TcpStream,
-    /// How long it took to connect: about a round trip.
+    /// How long it took to connect: about one round trip.
     pub(super) round_trip: Duration,
 }
 
-/// The idle connections by the address they lead to.
+/// The idle connections, by the address that they lead to.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: HashMap<SocketAddr, Vec<(Instant, Idle)>>,
@@ -35,12 +35,12 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// An empty pool for so many connections.
+    /// An empty pool for `capacity` connections.
     pub(super) fn new(capacity: usize) -> Self {
         Self { idle: HashMap::new(), n_idle: 0, capacity }
     }
 
-    /// Keeps a connection, unless there are enough: then it is closed.
+    /// Keeps a connection, or closes it when the pool is full.
     pub(super) fn keep(&mut self, address: SocketAddr, connection: Idle, now: Instant) {
         if self.capacity <= self.n_idle {
             return;
@@ -52,7 +52,7 @@ impl Pool {
         }
     }
 
-    /// Takes out the connection that was used last and is still alive, if there is one.
+    /// Takes out the live connection that was used last, if there is one.
     pub(super) fn take(&mut self, address: SocketAddr, now: Instant) -> Option<Idle> {
         let there = self.idle.get_mut(&address)?;
         let mut found = None;
@@ -69,12 +69,12 @@ impl Pool {
         found
     }
 
-    /// Whether there is any connection to this address, alive or not.
+    /// Whether the pool has a connection to this address, alive or not.
     pub(super) fn has(&self, address: SocketAddr) -> bool {
         self.idle.contains_key(&address)
     }
 
-    /// Closes what has waited too long.
+    /// Closes connections that have waited for longer than [`KEPT_FOR`].
     pub(super) fn prune(&mut self, now: Instant) {
         self.idle.retain(|_, there| {
             there.retain(|(since, _)| now.duration_since(*since) < KEPT_FOR);
@@ -84,7 +84,7 @@ impl Pool {
     }
 }
 
-/// Whether the peer has neither closed nor said anything.
+/// Whether the peer has neither closed nor sent anything.
 fn is_quiet(stream: &TcpStream) -> bool {
     matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
@@ -105,7 +105,7 @@ mod tests {
         (address, Idle { stream, round_trip: Duration::ZERO }, peer)
     }
 
-    /// Waits until the stream has something to say, be it its end.
+    /// Waits until the stream has data or has ended.
     fn wait_for_news(stream: &TcpStream) {
         let give_up = std::time::Instant::now() + Duration::from_secs(10);
         while is_quiet(stream) {

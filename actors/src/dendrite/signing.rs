@@ -1,5 +1,5 @@
-//! Requests are signed away from the thread that reads the streams: a signature takes tens of
-//! microseconds, and a thousand of them in a row would hold up every miner behind the first.
+//! Signs requests away from the thread that reads the streams: a signature takes tens of
+//! microseconds, and a thousand of them in a row would delay every miner behind the first.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -14,12 +14,12 @@ use tokio::sync::oneshot;
 use super::DendriteSettings;
 use super::lanes::next_nonce;
 
-/// More threads than this do not pay.
+/// Threads that sign at most; more do not pay.
 const MAX_THREADS: usize = 4;
-/// Fewer requests than this are not worth another thread.
+/// Requests for each thread at least; fewer are not worth another thread.
 const MIN_PER_THREAD: usize = 16;
 
-/// Who signs, and what is asked.
+/// The question of one round, and the key that signs it.
 #[derive(Debug)]
 pub(super) struct Question {
     hotkey: Keypair,
@@ -30,7 +30,7 @@ pub(super) struct Question {
     common: OnceLock<Common>,
 }
 
-/// Whom a request is for.
+/// The axon that a request is for.
 #[derive(Debug, Clone)]
 pub(super) struct Addressee {
     pub(super) axon: AccountId,
@@ -43,10 +43,10 @@ pub(super) struct Addressee {
 pub(super) struct Pending(oneshot::Receiver<Result<Vec<u8>, String>>);
 
 impl Pending {
-    /// The request as it goes over the wire, once it is signed.
+    /// Waits for the signature; returns the bytes of the request.
     ///
     /// # Errors
-    /// How that ends the exchange.
+    /// The ending of the exchange.
     pub(super) async fn signed(self) -> Result<Vec<u8>, Ending> {
         let signed = self.0.await.unwrap_or_else(|_| Err("could not sign the request".to_owned()));
         signed.map_err(Ending::Failed)
@@ -54,7 +54,7 @@ impl Pending {
 }
 
 impl Question {
-    /// A question in the name of the settings' key.
+    /// A question that is signed with the settings' hotkey.
     pub(super) fn new(
         settings: &DendriteSettings,
         roles: Vec<String>,
@@ -88,8 +88,8 @@ impl Question {
     }
 }
 
-/// Has requests signed on threads of their own, in this order; each is there as soon as it is
-/// signed. Those that nobody waits for any more are passed over.
+/// Signs requests on threads of their own, in this order; each is available as soon as it is
+/// signed. Requests that nobody waits for any more are skipped.
 pub(super) fn sign_all(question: &Arc<Question>, addressees: Vec<Addressee>) -> Vec<Pending> {
     let (mut jobs, pending): (Vec<_>, Vec<_>) = addressees
         .into_iter()
@@ -98,7 +98,7 @@ pub(super) fn sign_all(question: &Arc<Question>, addressees: Vec<Addressee>) -> 
             ((addressee, sender), Pending(receiver))
         })
         .unzip();
-    // One core is left to the thread that connects meanwhile.
+    // One core is left for the thread that connects meanwhile.
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let n_threads = n_cores.saturating_sub(1).clamp(1, MAX_THREADS);
     let n_per_thread = jobs.len().div_ceil(n_threads).max(MIN_PER_THREAD);

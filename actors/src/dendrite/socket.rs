@@ -1,4 +1,4 @@
-//! What becomes of a socket that the peer closed.
+//! How a socket that the peer closed behaves.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// Whether a reset follows the end of a stream within `grace`.
 ///
-/// A peer that closed before it had the request answers the request's bytes with a reset. One
-/// that read the request and closed then has no reason to send any.
+/// A peer that closed before it received the request answers the request's bytes with a reset. A
+/// peer that closed after it had read the request has no reason to send one.
 pub(super) async fn reset_follows(stream: &TcpStream, grace: Duration) -> bool {
     let give_up = Instant::now() + grace;
     loop {
@@ -20,14 +20,14 @@ pub(super) async fn reset_follows(stream: &TcpStream, grace: Duration) -> bool {
             Err(_) => return false,
         }
         match timeout_at(give_up, stream.ready(Interest::ERROR)).await {
-            // The flag may be an old one; asking again is what tells.
+            // The flag may be stale; only another look can tell.
             Ok(Ok(_)) if Instant::now() < give_up => tokio::task::yield_now().await,
             _ => return false,
         }
     }
 }
 
-/// The system says "broken pipe" where the end of the stream had been seen before the reset.
+/// The kernel reports "broken pipe" when the end of the stream was seen before the reset.
 fn is_reset(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }

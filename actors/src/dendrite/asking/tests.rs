@@ -37,7 +37,7 @@ fn idle(listener: &TcpListener) -> (Idle, TcpStream) {
     (Idle { stream, round_trip: Duration::ZERO }, peer)
 }
 
-/// Reads one whole request and gives how many bytes it is long.
+/// Reads one whole request and returns its length in bytes.
 fn read_request(stream: &TcpStream) -> usize {
     let mut reader = BufReader::new(stream);
     let (mut n_head, mut n_body) = (0, 0);
@@ -55,7 +55,7 @@ fn read_request(stream: &TcpStream) -> usize {
     n_head + n_body
 }
 
-/// Answers one request on the next connection and gives its length.
+/// Answers one request on the next connection and returns its length in bytes.
 fn serve_one(listener: TcpListener) -> JoinHandle<usize> {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
@@ -85,7 +85,7 @@ async fn a_request_that_could_not_be_sent_on_an_old_connection_goes_over_a_new_o
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (old, mut peer) = idle(&listener);
-    // It looks alive, but takes no more bytes.
+    // It looks alive, but accepts no more bytes.
     old.stream.shutdown(Shutdown::Write).unwrap();
     let shared = shared();
     shared.pool.borrow_mut().keep(address, old, Instant::now());
