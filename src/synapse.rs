@@ -1,9 +1,9 @@
 //! The wire between validators and miners: one HTTP request and one streamed reply per query
 //! (docs/spec/wire.md).
 //!
-//! This module owns bytes and decisions: what a request must say, what it is answered, what a
-//! reply means. It owns no socket and no clock; times are Unix nanoseconds given by the caller.
-//! It speaks with peers of SDK 7.x and 10.x and refuses what neither would send.
+//! This module owns bytes and decisions: what a request must say, how it is answered, and what a
+//! reply means. It owns no socket and no clock; the caller passes times in Unix nanoseconds. It
+//! speaks with peers of SDK 7.x and 10.x and refuses what neither would send.
 //!
 //! | module | holds |
 //! |---|---|
@@ -31,22 +31,22 @@ pub mod stream;
 mod vectors;
 pub mod verify;
 
-/// Name of the prompting synapse.
+/// Name of the synapse that asks for a streamed completion.
 pub const PROMPT_NAME: &str = "StreamPromptingSynapse";
-/// Path of the prompting synapse. Case-sensitive.
+/// URL path of [`PROMPT_NAME`]. Case-sensitive.
 pub const PROMPT_PATH: &str = "/StreamPromptingSynapse";
 /// Name of the ping that every axon serves.
 pub const PING_NAME: &str = "Synapse";
-/// Path of the ping.
+/// URL path of [`PING_NAME`]. Case-sensitive.
 pub const PING_PATH: &str = "/Synapse";
 /// The version number that this node states: it follows the rules of SDK 10.5.0.
 pub const SDK_VERSION: u32 = 10_005_000;
-/// From this version number on, nonces are Unix time and subject to a window.
+/// From this version number on, a nonce is Unix time and must lie within a window.
 pub const FIRST_UNIX_NONCE_VERSION: i128 = 7_002_000;
-/// The timeout that the SDKs assume where none is stated, in seconds.
+/// The timeout that the SDKs assume if a request states none, in seconds.
 pub const DEFAULT_TIMEOUT_S: f64 = 12.0;
 
-/// Which of the two known sets of rules a peer follows, by the version number it states.
+/// Which of the two known sets of rules a peer follows, decided by the version number it states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Generation {
     /// Before 7.2.0, or no version stated: monotonic nonces, replies as 7.1.1 gives them.
@@ -56,7 +56,7 @@ pub enum Generation {
 }
 
 impl Generation {
-    /// The generation of a stated version number.
+    /// The generation that a stated version number belongs to.
     pub fn of(version: Option<i128>) -> Self {
         match version {
             Some(FIRST_UNIX_NONCE_VERSION..) => Self::Modern,
@@ -65,7 +65,7 @@ impl Generation {
     }
 }
 
-/// What a path asks for.
+/// What the path of a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// Generate text and stream it.
@@ -75,7 +75,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of a synapse name, compared as it is.
+    /// The endpoint with this synapse name, compared case-sensitively.
     pub fn of_name(name: &str) -> Option<Self> {
         match name {
             PROMPT_NAME => Some(Self::Prompt),
@@ -84,7 +84,7 @@ impl Endpoint {
         }
     }
 
-    /// The synapse name.
+    /// The synapse name, which is also the first segment of the path.
     pub fn name(self) -> &'static str {
         match self {
             Self::Prompt => PROMPT_NAME,

@@ -1,8 +1,8 @@
 //! The body of a request: its hash, how a dendrite writes it and how an axon reads it
 //! (docs/spec/wire.md#request-body, docs/spec/wire.md#body-hash and docs/spec/wire.md#body-checks).
 //!
-//! Only `roles` and `messages` are needed; unknown members are ignored. Messages with a lone
-//! surrogate escape are refused, which the Python axons accept.
+//! Only `roles` and `messages` are required; unknown members are ignored. Unlike the Python axons,
+//! this parser refuses messages with a lone surrogate escape.
 
 mod json;
 mod parse;
@@ -17,9 +17,9 @@ use super::headers::RequestDraft;
 use super::repr::list_repr;
 use super::{PROMPT_NAME, SDK_VERSION};
 
-/// The body hash over no field at all.
+/// The body hash when no field is hashed.
 pub const NOTHING_HASH: &str = "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a";
-/// The body hash over an empty list of messages.
+/// The body hash of an empty list of messages.
 pub const EMPTY_LIST_HASH: &str =
     "a8ea28e4d52d34cdb5899a7d172856e378d786898fd92d0af8659a25bbee7098";
 
@@ -33,7 +33,7 @@ pub fn field_hash(field_text: &str) -> String {
     hex::encode(Sha3_256::digest(field_text.as_bytes()))
 }
 
-/// The body hash over the hashes of the fields, in model order.
+/// The body hash from the hashes of the fields, in model order.
 pub fn joined_hash<S: AsRef<str>>(field_hashes: &[S]) -> String {
     let mut hasher = Sha3_256::new();
     for hash in field_hashes {
@@ -92,7 +92,7 @@ struct RequestBody<'a> {
     completion: &'static str,
 }
 
-/// The ten members of a side; unset ones are sent as null.
+/// The ten members that describe one side; unset ones are sent as null.
 #[derive(Serialize, Default)]
 struct TerminalBody<'a> {
     status_code: Option<u16>,

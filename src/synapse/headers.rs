@@ -1,9 +1,9 @@
-//! The headers of requests and replies: names, typed reading, writing
+//! The headers of requests and replies: their names, typed parsing and writing
 //! (docs/spec/wire.md#request-headers, docs/spec/wire.md#preprocess,
 //! docs/spec/wire.md#streamed-reply and docs/spec/wire.md#reply-headers).
 //!
 //! Written values are one line of printable ASCII, at most [`MAX_VALUE_BYTES`] long, whatever the
-//! peer sent. Names are read in any letter case; where one is doubled the last counts.
+//! peer sent. Names are read in any letter case; if a name is repeated, its last value counts.
 
 mod reply;
 mod request;
@@ -19,28 +19,28 @@ use super::python::{parse_float, parse_int};
 /// One header, ready to send: its name, in lower case, and its value.
 pub type Header = (&'static str, String);
 
-/// Longest value that is written. Python dendrites fail a reply with a line beyond 8190 bytes
-/// (docs/spec/wire.md#reply-headers).
+/// Longest value that is written, in bytes. Python dendrites fail a reply with a line beyond 8190
+/// bytes (docs/spec/wire.md#reply-headers).
 pub const MAX_VALUE_BYTES: usize = 4096;
-/// Longest header line that a dendrite accepts, name and value together.
+/// Longest header line that a dendrite accepts, name and value together, in bytes.
 pub const MAX_REPLY_LINE_BYTES: usize = 8190;
 /// Most headers that a dendrite accepts in a reply.
 pub const MAX_REPLY_HEADERS: usize = 128;
-/// Base64 of `[]`: what stands for a list field in the headers.
+/// Base64 of `[]`, which stands for a list field in the headers.
 pub const EMPTY_LIST_VALUE: &str = "W10=";
 
-/// The status code header of a reply. Success is decided by it.
+/// The status code header of a reply; 200 there means success.
 pub const STATUS_CODE: &str = "bt_header_axon_status_code";
 /// The status message header of a reply.
 pub const STATUS_MESSAGE: &str = "bt_header_axon_status_message";
-/// The seconds an axon says it took.
+/// The seconds that an axon says it spent.
 pub const PROCESS_TIME: &str = "bt_header_axon_process_time";
-/// Hash of the hashed body fields.
+/// The hash of the body, 64 lower-case hex digits.
 pub const BODY_HASH: &str = "computed_body_hash";
 /// Version number of the caller's SDK.
 pub const DENDRITE_VERSION: &str = "bt_header_dendrite_version";
 
-/// A header that does not say what its name promises.
+/// Why a header does not parse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// Python's `int()` would raise, or the number exceeds 128 bits.
@@ -49,16 +49,16 @@ pub enum HeaderError {
     /// Python's `float()` would raise.
     #[error("header {0} is not a number")]
     Float(String),
-    /// Not base64 of a JSON list of strings.
+    /// The value is not base64 of a JSON list of strings.
     #[error("header {0} is not base64 of a json list of strings")]
     InputObject(String),
-    /// A mandatory input object is absent.
+    /// A required input object is absent.
     #[error("header {0} is missing")]
     Missing(String),
-    /// A status code outside 0..=65535.
+    /// The status code lies outside 0..=65535.
     #[error("header {0} is out of range")]
     Range(String),
-    /// A line or the number of lines exceeds what dendrites accept.
+    /// A line is too long or there are more lines than dendrites accept.
     #[error("reply head exceeds {MAX_REPLY_HEADERS} headers of {MAX_REPLY_LINE_BYTES} bytes")]
     TooLarge,
 }
@@ -77,7 +77,7 @@ pub fn sanitise<'a>(value: impl Into<Cow<'a, str>>) -> String {
     value.chars().take(MAX_VALUE_BYTES).map(printable).collect::<String>().trim().to_owned()
 }
 
-/// What nearly every value is already.
+/// Whether the value may be sent unchanged, as nearly every value may.
 fn is_sendable(value: &str) -> bool {
     let bytes = value.as_bytes();
     value.len() <= MAX_VALUE_BYTES
@@ -122,8 +122,8 @@ macro_rules! side_names {
 const AXON: SideNames = side_names!("axon");
 const DENDRITE: SideNames = side_names!("dendrite");
 
-/// The headers of one head that matter to the wire. HTTP servers bound how many there are, and few
-/// as they are, looking through them costs less than sorting them.
+/// The headers of one head that the wire format uses. HTTP servers bound their number, and for so
+/// few a linear search costs less than sorting.
 struct Fields<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Fields<'a> {
@@ -138,13 +138,13 @@ impl<'a> Fields<'a> {
         Self(headers.into_iter().filter(is_known).collect())
     }
 
-    /// The last value of this name.
+    /// The last value with this name.
     fn bytes(&self, name: &str) -> Option<&'a [u8]> {
         let is_it = |(key, _): &&(&str, &[u8])| key.eq_ignore_ascii_case(name);
         self.0.iter().rev().find(is_it).map(|(_, value)| *value)
     }
 
-    /// A value as text. Every byte is a Latin-1 character, so nothing can fail.
+    /// The last value as text. Every byte is a Latin-1 character, so decoding cannot fail.
     fn text(&self, name: &str) -> Option<String> {
         self.latin1(name).map(Cow::into_owned)
     }

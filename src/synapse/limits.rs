@@ -1,23 +1,23 @@
-//! Token buckets: how often each peer may ask, in bounded memory.
+//! Token buckets: how often each peer may send a request, in bounded memory.
 //!
-//! Pure: the clock is an argument. A bucket that has filled up again is as good as unknown, so it is
-//! the first to be forgotten. When all of `n_max` buckets are in use, every further key shares one:
-//! a flood from many addresses slows itself down, and the peers that were known before keep theirs.
+//! Pure: the clock is an argument. A bucket that has filled up again holds no information, so it is
+//! dropped first. When all of `n_max` buckets are in use, every further key shares one: a flood
+//! from many addresses limits itself, and the peers that were known before keep theirs.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-/// How much a bucket holds and how fast it fills.
+/// The size of a bucket and how fast it fills.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Tokens per second.
+    /// Tokens that are added per second.
     pub per_second: f64,
-    /// Tokens of a full bucket: what may be asked at once.
+    /// Tokens in a full bucket, which may be taken at once.
     pub burst: f64,
 }
 
-/// Buckets are looked through for full ones at most this often.
+/// Least time between two searches for full buckets, in nanoseconds: one second.
 const SWEEP_EVERY_NS: u64 = 1_000_000_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Bucket {
     }
 }
 
-/// Buckets by key.
+/// One token bucket per key.
 #[derive(Debug)]
 pub struct TokenBuckets<K> {
     rate: Rate,
@@ -49,13 +49,13 @@ pub struct TokenBuckets<K> {
 }
 
 impl<K: Eq + Hash> TokenBuckets<K> {
-    /// At most `n_max` buckets, all full.
+    /// A table of at most `n_max` buckets; every bucket starts full.
     pub fn new(rate: Rate, n_max: usize) -> Self {
         let shared = Bucket::full(&rate, 0);
         Self { rate, n_max, buckets: HashMap::new(), shared, next_sweep_ns: 0 }
     }
 
-    /// Takes one token, if there is a whole one.
+    /// Takes one token and returns `true` if the bucket holds at least one.
     pub fn take(&mut self, key: K, now_ns: u64) -> bool {
         let bucket = self.bucket(key, now_ns);
         let is_enough = bucket.tokens >= 1.0;
@@ -65,7 +65,7 @@ impl<K: Eq + Hash> TokenBuckets<K> {
         is_enough
     }
 
-    /// How long until there is a whole token, in seconds; 0 when there is one now.
+    /// Seconds until the bucket holds a whole token; 0 if it holds one now.
     pub fn wait_s(&self, key: &K, now_ns: u64) -> f64 {
         let has_room = self.buckets.len() < self.n_max;
         let bucket = match self.buckets.get(key) {
@@ -78,20 +78,20 @@ impl<K: Eq + Hash> TokenBuckets<K> {
         ((1.0 - bucket.tokens) / self.rate.per_second).max(0.0)
     }
 
-    /// Takes `tokens` more for something that turned out to be costly; the bucket may run into
-    /// debt, as deep as it is high.
+    /// Takes `tokens` more for a request that turned out to be costly. The bucket may go negative,
+    /// down to minus its size.
     pub fn charge(&mut self, key: K, tokens: f64, now_ns: u64) {
         let floor = -self.rate.burst;
         let bucket = self.bucket(key, now_ns);
         bucket.tokens = (bucket.tokens - tokens).max(floor);
     }
 
-    /// How many buckets are remembered.
+    /// How many buckets are stored.
     pub fn len(&self) -> usize {
         self.buckets.len()
     }
 
-    /// Whether none is.
+    /// Whether no bucket is stored.
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
@@ -116,8 +116,8 @@ impl<K: Eq + Hash> TokenBuckets<K> {
     }
 }
 
-/// What counts as one peer: an IPv4 address, or the /64 network of an IPv6 address, because a host
-/// is given a whole one.
+/// The network that counts as one peer: an IPv4 address, or the /64 network of an IPv6 address,
+/// because a host is usually given a whole /64.
 pub fn peer_network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     proptest! {
-        /// No order of requests gets more through than burst and rate allow.
+        /// No sequence of requests gets more through than burst and rate allow.
         #[test]
         fn no_key_gets_more_than_its_rate(
             steps in proptest::collection::vec((0..4_u8, 0..SECOND), 1..200),

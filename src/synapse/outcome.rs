@@ -1,13 +1,13 @@
-//! What a dendrite makes of an exchange: one status, one message, one text
+//! What a dendrite reports about an exchange: one status, one message, one text
 //! (docs/spec/wire.md#reply-headers, docs/spec/wire.md#outcomes and
 //! docs/spec/wire.md#dendrite-duties).
 //!
-//! The codes are those of 10.5.0. On purpose different:
+//! The codes are those of 10.5.0. The intended differences:
 //!
 //! - success needs HTTP 200 as well as status header 200;
 //! - the body of a refusal is never a completion;
 //! - a redirect is not followed;
-//! - a character that is split over two reads is joined, if the decoder is told so.
+//! - a character that is split over two reads is joined, if the decoder is set to do so.
 
 use super::PROMPT_NAME;
 use super::headers::{HeaderError, ReplyHead};
@@ -16,64 +16,64 @@ use super::python::float_text;
 /// How an exchange ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// The body came to its proper end.
+    /// The body ended as its framing announced.
     Complete,
-    /// Nothing listens, no route, or the address may not be dialled.
+    /// Connection refused, no route, or an address that may not be dialled.
     NotConnected,
-    /// The one deadline passed, at whatever stage.
+    /// The deadline of the whole exchange passed, at whatever stage.
     TimedOut {
-        /// The deadline in seconds.
+        /// The deadline in seconds from the start of the call.
         timeout_s: f64,
     },
-    /// The peer closed before the head was whole.
+    /// The peer closed the connection before the head was complete.
     Disconnected,
-    /// The connection was reset before a reply.
+    /// The connection was reset before any reply.
     Reset,
-    /// The peer closed or reset in the middle of the body.
+    /// The peer closed or reset the connection in the middle of the body.
     BrokenBody,
-    /// The head is no HTTP, or larger than accepted.
+    /// The head is not HTTP, or is larger than accepted.
     BadHead(String),
     /// The body is not UTF-8.
     BadUtf8,
-    /// The body exceeds what this node reads.
+    /// The body exceeds this node's size limit.
     TooLarge,
     /// Any other failure of the HTTP client.
     Failed(String),
 }
 
-/// What was seen of an exchange.
+/// What a dendrite observed of an exchange.
 #[derive(Debug, Clone)]
 pub struct Exchange<'a> {
-    /// `ip:port` that was asked, for messages.
+    /// `ip:port` of the axon, for messages.
     pub address: &'a str,
-    /// The status line, if a head arrived.
+    /// Status code of the status line, if a head arrived.
     pub http_status: Option<u16>,
     /// The reply headers, if a head arrived.
     pub head: Option<Result<ReplyHead, HeaderError>>,
-    /// The text decoded so far.
+    /// The text that was decoded before the exchange ended.
     pub text: String,
-    /// How it ended.
+    /// How the exchange ended.
     pub ending: Ending,
     /// Seconds since the call began.
     pub elapsed_s: f64,
 }
 
-/// What a query came to.
+/// The result of a query, as the dendrite reports it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// 200 is success, and only with both the status line and the status header saying so. `None`:
-    /// the axon said nothing of a status.
+    /// 200 means success and requires 200 in both the status line and the status header. `None` if
+    /// the axon stated no status.
     pub status_code: Option<u16>,
-    /// For people; unauthenticated where it is the axon's.
+    /// A message for people; unauthenticated if the axon wrote it.
     pub status_message: Option<String>,
-    /// Seconds until the end of the reply; only set where a whole reply was read.
+    /// Seconds until the end of the reply; set only if the whole reply was read.
     pub process_time: Option<f64>,
-    /// The text, or the part of it that came before a failure. Empty for refusals.
+    /// The text, or the part of it that arrived before a failure. Empty for refusals.
     pub completion: String,
 }
 
 impl Outcome {
-    /// Judges an exchange.
+    /// Derives the outcome of an exchange.
     pub fn of(exchange: Exchange<'_>) -> Self {
         let verdict = match exchange.ending {
             Ending::Complete => complete(&exchange),
@@ -83,13 +83,13 @@ impl Outcome {
         Self { completion, ..verdict }
     }
 
-    /// Whether the axon answered the prompt, possibly with nothing.
+    /// Whether the axon answered the prompt, possibly with an empty text.
     pub fn is_success(&self) -> bool {
         self.status_code == Some(200)
     }
 }
 
-/// Judges a reply that was read to its end.
+/// The outcome of a reply that was read to its end.
 fn complete(exchange: &Exchange<'_>) -> Outcome {
     let http_status = exchange.http_status.unwrap_or(200);
     if (300..400).contains(&http_status) {
@@ -143,8 +143,8 @@ fn failed(status_code: u16, message: impl Into<String>) -> Outcome {
     }
 }
 
-/// Whether the head says that the body is no answer, or is too large to be listened to. A head that
-/// says nothing is no refusal.
+/// Whether the head says that the body is not an answer, or the head exceeds the limits. A head
+/// without a status is not a refusal.
 fn is_refusal(exchange: &Exchange<'_>) -> bool {
     let by_header = match &exchange.head {
         Some(Ok(head)) => head.status_code.is_some_and(|code| code != 200),

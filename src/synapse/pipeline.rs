@@ -1,17 +1,17 @@
 //! The axon's decisions about one request, in the order of the SDKs: head, gate, signature, route,
-//! then the body (docs/spec/wire.md#axon-pipeline and docs/spec/wire.md#status-codes).
+//! body (docs/spec/wire.md#axon-pipeline and docs/spec/wire.md#status-codes).
 //!
-//! The head is decided on in steps, cheapest first, so that a server can put its own limits between
-//! them and check the signature on another thread: [`Asked::read`], [`Asked::claim`],
-//! [`check_signature`], [`Asked::admit`]; [`admit`] is all of them at once. None needs the body, so
-//! it is read for verified callers alone; [`read_prompt`] and [`read_ping`] judge it. Every refusal
-//! comes as a whole reply. Unlike the SDKs:
+//! The head is decided on in steps, cheapest first, so that a server can apply its own limits
+//! between them and check the signature on another thread: [`Asked::read`], [`Asked::claim`],
+//! [`check_signature`], [`Asked::admit`]; [`admit`] runs all of them. No step needs the body, so a
+//! server reads it for verified callers only; [`read_prompt`] and [`read_ping`] check it. Every
+//! refusal is a complete reply. The differences from the SDKs:
 //!
-//! - a refusal by the router or by the JSON parser carries its own status in the status headers,
-//!   where 7.1.1 says 200 and 10.5.0 nothing;
-//! - a mistyped member is answered with 422 where 7.1.1 drops the connection;
+//! - a refusal by the router or by the JSON parser repeats its own status in the status headers,
+//!   where 7.1.1 sends 200 and 10.5.0 sends nothing;
+//! - a mistyped member is answered with 422, where 7.1.1 drops the connection;
 //! - a request that the router refuses does not use up its nonce;
-//! - internal errors carry no random id and tell nothing of their cause.
+//! - internal errors carry no random id and do not reveal their cause.
 
 mod refusal;
 
@@ -26,35 +26,35 @@ use super::verify::{Claim, Verifier, VerifyPolicy};
 use super::{Endpoint, Generation};
 use crate::wallet::AccountId;
 
-/// The head of a request as the HTTP server has it.
+/// The head of a request as the HTTP server received it.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestParts<'a> {
-    /// Such as `POST`.
+    /// HTTP method, such as `POST`.
     pub method: &'a str,
     /// Path and query, or a whole URL.
     pub target: &'a str,
     /// Names and raw values in wire order.
     pub headers: &'a [(&'a str, &'a [u8])],
-    /// The TCP peer.
+    /// The TCP address that the request came from.
     pub peer: SocketAddr,
-    /// When the head arrived; the process time counts from here.
+    /// When the head arrived, in Unix nanoseconds; the process time counts from here.
     pub arrived_unix_ns: u64,
 }
 
-/// The application's say on a caller, asked before the signature is checked: `Err` with
-/// [`RefusalKind::Blacklisted`], [`RefusalKind::RateLimited`] or whatever else applies.
+/// The application's decision on a caller, made before the signature is checked: `Err` with
+/// [`RefusalKind::Blacklisted`], [`RefusalKind::RateLimited`] or another applicable kind.
 pub type Gate<'a> = dyn Fn(&Asked) -> Result<(), RefusalKind> + 'a;
 
 /// A request whose caller is verified and whose body may be read.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    /// The verified caller.
+    /// The account that signed the request.
     pub account: AccountId,
     asked: Asked,
 }
 
-/// A request whose head is typed; enough to refuse it in the caller's terms. Nothing in it is
-/// verified.
+/// A request with a typed head, which is enough to refuse it in the style of the caller's SDK.
+/// Nothing in it is verified.
 #[derive(Debug, Clone)]
 pub struct Asked {
     head: RequestHead,
@@ -64,10 +64,10 @@ pub struct Asked {
     arrived_unix_ns: u64,
 }
 
-/// Decides on the head of a request in one go. An admitted request has used up its nonce.
+/// Runs all steps on the head of a request. An admitted request has used up its nonce.
 ///
 /// # Errors
-/// The reply to send instead, after which the body need not be read.
+/// The reply to send instead; the body then need not be read.
 pub fn admit(
     request: &RequestParts<'_>,
     now_unix_ns: u64,
@@ -100,7 +100,7 @@ pub fn read_prompt(
         .map_err(|error| admitted.refuse(RefusalKind::BadBody(error), axon, now_unix_ns))
 }
 
-/// Reads the body of an admitted ping; its JSON is the body of the reply.
+/// Reads the body of an admitted ping; [`Ping::json`] becomes the body of the reply.
 ///
 /// # Errors
 /// The reply to send instead.
@@ -116,7 +116,7 @@ pub fn read_ping(
 }
 
 impl Admitted {
-    /// What is asked for.
+    /// The endpoint that the path named.
     pub fn endpoint(&self) -> Endpoint {
         self.asked.head.endpoint
     }
@@ -127,7 +127,7 @@ impl Admitted {
     }
 
     /// The headers of a successful reply, in the style of the caller's generation. `body_hash` is
-    /// that of the prompt or ping.
+    /// the hash of the prompt or ping.
     pub fn reply_headers(
         &self,
         body_hash: &str,
@@ -149,7 +149,7 @@ impl Admitted {
         headers
     }
 
-    /// The reply that refuses this request, for causes that show after admission: overload, a
+    /// The reply that refuses this request for a cause that arises after admission: overload, a
     /// body too large, a slow sender, a failure before the first chunk.
     pub fn refuse(&self, kind: RefusalKind, axon: &AxonIdentity, now_unix_ns: u64) -> Refusal {
         self.asked.refuse(kind, axon, now_unix_ns)
@@ -157,7 +157,7 @@ impl Admitted {
 }
 
 impl Asked {
-    /// First step: the synapse by the path, and the head typed.
+    /// First step: finds the synapse by the path and parses the head.
     ///
     /// # Errors
     /// The reply to send instead.
@@ -172,22 +172,22 @@ impl Asked {
         Ok(Self { head, route, policy, peer, arrived_unix_ns })
     }
 
-    /// The account that the request claims to come from, if its hotkey is an address.
+    /// The account that the request claims to come from; `None` if its hotkey is not an address.
     pub fn account(&self) -> Option<AccountId> {
         self.head.dendrite.hotkey.as_deref().and_then(|hotkey| hotkey.parse().ok())
     }
 
-    /// The typed head.
+    /// The typed head of the request.
     pub fn head(&self) -> &RequestHead {
         &self.head
     }
 
-    /// The TCP peer.
+    /// The TCP address that the request came from.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Second step: hotkey, timeout and nonce. What it gives is for [`check_signature`].
+    /// Second step: checks hotkey, timeout and nonce. Pass the result to [`check_signature`].
     ///
     /// # Errors
     /// Why the request is refused; see [`Verifier::check_nonce`].
@@ -200,7 +200,7 @@ impl Asked {
         Ok(verifier.check_nonce(&self.head, axon.hotkey(), now_unix_ns)?)
     }
 
-    /// Last step, for a claim whose signature holds: the route, then the nonce is used up.
+    /// Last step, for a claim with a valid signature: checks the route, then uses up the nonce.
     ///
     /// # Errors
     /// The reply to send instead.
@@ -221,7 +221,7 @@ impl Asked {
         }
     }
 
-    /// The reply that refuses this request.
+    /// The reply that refuses this request, in the style of the caller's SDK.
     pub fn refuse(&self, kind: RefusalKind, axon: &AxonIdentity, now_unix_ns: u64) -> Refusal {
         let message = kind.message(self.head.timeout);
         let code = kind.http_status(self.head.generation());
@@ -252,7 +252,7 @@ impl Asked {
     }
 }
 
-/// Finds the synapse by the first segment of the path and types the head.
+/// Finds the synapse by the first segment of the path and parses the head.
 fn preprocess(request: &RequestParts<'_>, now_unix_ns: u64) -> Result<RequestHead, Refusal> {
     let headers = || request.headers.iter().copied();
     let name = path(request.target).split('/').nth(1).unwrap_or_default();
@@ -265,7 +265,7 @@ fn preprocess(request: &RequestParts<'_>, now_unix_ns: u64) -> Result<RequestHea
         })
 }
 
-/// What a router would say, once the caller is verified.
+/// The router's check of path and method, which the SDKs run after the caller is verified.
 fn check_route(request: &RequestParts<'_>, endpoint: Endpoint) -> Result<(), RefusalKind> {
     let after_name = path(request.target).get(1 + endpoint.name().len()..).unwrap_or_default();
     match (after_name, request.method) {
@@ -276,7 +276,7 @@ fn check_route(request: &RequestParts<'_>, endpoint: Endpoint) -> Result<(), Ref
     }
 }
 
-/// The path of a request target, without query and without the authority of a whole URL.
+/// The path of a request target, without the query and without the authority of a whole URL.
 fn path(target: &str) -> &str {
     let target = match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains(['/', '?']) => {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// `int(text)`: surrounding white space, a sign, leading zeros and single underscores between
-/// digits are fine. `None` where Python raises, or beyond the range of `i128`.
+/// digits are allowed. `None` where Python raises, or if the number exceeds `i128`.
 pub fn parse_int(text: &str) -> Option<i128> {
     let text = text.trim_matches(is_python_space);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -22,7 +22,8 @@ pub fn parse_float(text: &str) -> Option<f64> {
     without_underscores(text.trim_matches(is_python_space))?.parse().ok()
 }
 
-/// `repr(number)`: the shortest digits that read back, `12.0`, `0.75`, `9e-05`, `1e+16`.
+/// `repr(number)`: the shortest digits that give the same number, such as `12.0`, `0.75`, `9e-05`,
+/// `1e+16`.
 pub fn float_text(number: f64) -> String {
     if !number.is_finite() {
         return if number.is_nan() {
@@ -40,12 +41,12 @@ pub fn float_text(number: f64) -> String {
     }
 }
 
-/// What `str.strip()` removes, as far as Latin-1 goes.
+/// The Latin-1 characters that `str.strip()` removes.
 fn is_python_space(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\x1c'..='\x20' | '\u{85}' | '\u{a0}')
 }
 
-/// The text without its underscores, if each stands between two digits.
+/// The text without its underscores, or `None` if one does not stand between two digits.
 fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('_') {
         return Some(text.into());

@@ -1,41 +1,41 @@
-//! A reply as it arrives: HTTP/1.x heads and framed bodies, read piece by piece.
+//! Parses a reply as it arrives: HTTP/1.x heads and framed bodies, in pieces of any size.
 //!
-//! The reader owns the framing and its bounds: how long a head may be, how many headers it may
-//! have, what a chunk size is. It owns no socket, keeps nothing of the body, and gives the same
-//! whatever pieces the bytes come in. Nothing is unpacked, and no redirect is looked at.
+//! The reader owns the framing and its limits: how long a head may be, how many headers it may
+//! have, what a chunk size is. It owns no socket, stores no part of the body, and gives the same
+//! result however the bytes are cut. It neither decompresses nor follows redirects.
 //!
-//! It is strict where being lenient would let two readers see two replies: lengths that differ, a
-//! chunk size that is no number, a line that ends without CR.
+//! It is strict where leniency would let two readers see two different replies: lengths that
+//! differ, a chunk size that is not a number, a line that ends without CR.
 
 use httparse::{EMPTY_HEADER, Response, Status};
 
 use super::headers::{HeaderError, MAX_REPLY_HEADERS, ReplyHead};
 
-/// Most bytes of chunk extensions and of trailers, each, in a whole reply.
+/// Most bytes of chunk extensions in a whole reply, and most bytes of trailers.
 const MAX_SIDE_BYTES: usize = 16 * 1024;
-/// What every reply begins with.
+/// The bytes that every reply begins with.
 const BEGINNING: &[u8] = b"HTTP/1.";
 
-/// Bytes that are no reply, or too much of one.
+/// Why bytes are not an acceptable reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
-    /// Not HTTP, or a head that contradicts itself.
+    /// The bytes are not HTTP, or the head contradicts itself.
     #[error("could not read the reply's head: {0}")]
     Head(String),
-    /// The head is longer than accepted.
+    /// The head is longer than this many bytes.
     #[error("the reply's head is longer than {0} bytes")]
     HeadTooLong(usize),
-    /// A chunk does not begin or end as one.
+    /// A chunk does not have the chunked framing.
     #[error("the reply's chunks are garbled")]
     Chunks,
 }
 
-/// What the end of the bytes means.
+/// What a closed connection means for the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// The reply is whole.
+    /// The reply is complete.
     AtTheEnd,
-    /// The head never came, or not all of it.
+    /// The head is missing or incomplete.
     BeforeTheHead,
     /// A part of the body is missing.
     InTheBody,
@@ -44,9 +44,9 @@ pub enum Closed {
 /// The head of a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
-    /// Of the status line.
+    /// Status code of the status line.
     pub http_status: u16,
-    /// What the headers say; or which of them does not parse.
+    /// The parsed headers, or the error of one that does not parse.
     pub reply: Result<ReplyHead, HeaderError>,
 }
 
@@ -54,10 +54,10 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct ReplyReader {
     state: State,
-    /// The bytes of a head that is not whole.
+    /// The bytes of a head that is still incomplete.
     pending: Vec<u8>,
     head: Option<Head>,
-    /// How much more the heads, interim ones included, may take.
+    /// Bytes that the heads, interim ones included, may still take.
     head_bytes_left: usize,
     max_head_bytes: usize,
     keeps_alive: bool,
@@ -74,7 +74,7 @@ enum State {
 }
 
 impl ReplyReader {
-    /// A reader that accepts heads up to this length.
+    /// A reader that accepts heads of up to `max_head_bytes` bytes.
     pub fn new(max_head_bytes: usize) -> Self {
         Self {
             state: State::Head,
@@ -87,10 +87,10 @@ impl ReplyReader {
         }
     }
 
-    /// Takes the next bytes and appends what they hold of the body to `body`.
+    /// Parses the next bytes and appends their part of the body to `body`.
     ///
     /// # Errors
-    /// They are no reply. The reader must not be used afterwards; what stands in `body` is good.
+    /// The bytes are not a reply. The reader must not be used afterwards; `body` remains valid.
     pub fn push(&mut self, mut bytes: &[u8], body: &mut Vec<u8>) -> Result<(), ReplyError> {
         while !bytes.is_empty() {
             bytes = match &mut self.state {
@@ -126,28 +126,28 @@ impl ReplyReader {
         Ok(())
     }
 
-    /// The head, once it is whole.
+    /// The head, once it is complete.
     pub fn head(&self) -> Option<&Head> {
         self.head.as_ref()
     }
 
-    /// Takes the head out, once it is whole.
+    /// Takes the head out of the reader, once it is complete.
     pub fn take_head(&mut self) -> Option<Head> {
         self.head.take()
     }
 
-    /// Whether the reply is whole without the connection being closed.
+    /// Whether the reply is complete without the connection being closed.
     pub fn is_whole(&self) -> bool {
         self.state == State::Whole
     }
 
-    /// Whether the connection may carry another request: the reply is whole, nothing follows it,
-    /// and the peer does not forbid it.
+    /// Whether the connection can carry another request: the reply is complete, no bytes follow it,
+    /// and the peer keeps the connection open.
     pub fn may_continue(&self) -> bool {
         self.is_whole() && self.keeps_alive && !self.has_surplus
     }
 
-    /// What it means that no more bytes come.
+    /// What it means for the reply that the connection has ended.
     pub fn closed(&self) -> Closed {
         match self.state {
             State::Head => Closed::BeforeTheHead,
@@ -156,7 +156,7 @@ impl ReplyReader {
         }
     }
 
-    /// Takes bytes up to the end of a head, and gives those after it.
+    /// Consumes bytes up to the end of a head and returns the rest.
     fn push_head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], ReplyError> {
         let n_before = self.pending.len();
         let n_taken = bytes.len().min(self.head_bytes_left);
@@ -202,7 +202,7 @@ impl ReplyReader {
     }
 }
 
-/// Where a head ends, if it does: after an empty line. Looks at what is new only.
+/// The end of a head, after an empty line, or `None`. Searches from `n_seen` on.
 fn end_of_head(bytes: &[u8], n_seen: usize) -> Option<usize> {
     let from = n_seen.saturating_sub(3);
     let fresh = &bytes[from..];
@@ -215,11 +215,11 @@ fn end_of_head(bytes: &[u8], n_seen: usize) -> Option<usize> {
     line_ends.map(|(at, _)| at).find_map(ends)
 }
 
-/// What the headers say of the body's length and of the connection.
+/// What the headers say about the length of the body and about the connection.
 #[derive(Debug, Default)]
 struct Framing {
     length: Option<u64>,
-    /// The last transfer coding, if any is named.
+    /// Whether the last transfer coding is `chunked`; `None` if there is no coding.
     is_chunked: Option<bool>,
     says_close: bool,
     says_keep_alive: bool,
@@ -257,7 +257,7 @@ impl Framing {
         Ok(())
     }
 
-    /// What follows the head (RFC 9112, section 6.3).
+    /// The framing that follows the head (RFC 9112, section 6.3).
     fn state(&self, http_status: u16, is_modern: bool) -> Result<State, ReplyError> {
         Ok(match (http_status, self.is_chunked, self.length) {
             (101 | 204 | 304, ..) => State::Whole,
@@ -277,7 +277,7 @@ impl Framing {
     }
 }
 
-/// The items of a header that is a list.
+/// The items of a comma-separated header value.
 fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
@@ -286,12 +286,13 @@ fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Chunks {
     part: Part,
-    /// Of the chunk: what its size says so far, then what is missing of it.
+    /// While the size is read, its value so far; then the bytes of the chunk that are still
+    /// missing.
     left: u64,
     n_digits: u32,
     n_extension_bytes: usize,
     n_trailer_bytes: usize,
-    /// Of the line of a trailer.
+    /// Whether the current trailer line is empty so far.
     is_line_empty: bool,
 }
 
@@ -299,7 +300,7 @@ struct Chunks {
 enum Part {
     #[default]
     Size,
-    /// White space behind the size.
+    /// White space after the size.
     SizeSpace,
     Extension,
     SizeLf,
@@ -312,7 +313,7 @@ enum Part {
 }
 
 impl Chunks {
-    /// Takes bytes up to the end of the body, and gives those after it.
+    /// Consumes bytes up to the end of the body and returns the rest.
     fn push<'a>(
         &mut self,
         mut bytes: &'a [u8],
@@ -337,7 +338,7 @@ impl Chunks {
         Ok(bytes)
     }
 
-    /// What comes after a byte that is not data.
+    /// The part that follows this byte; for bytes outside chunk data.
     fn step(&mut self, byte: u8) -> Option<Part> {
         match (self.part, byte) {
             (Part::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.digit(byte),
@@ -362,7 +363,7 @@ impl Chunks {
         let digit = char::from(byte).to_digit(16)?;
         self.n_digits += 1;
         self.left = self.left.checked_mul(16)?.checked_add(u64::from(digit))?;
-        // Leading zeros would go on for ever.
+        // Without a limit, leading zeros could go on for ever.
         (self.n_digits <= 16).then_some(Part::Size)
     }
 

@@ -3,15 +3,15 @@
 //!
 //! The table of escaped code points is that of Unicode 14.0.0 (Python 3.11). Peers on another
 //! Python disagree only about characters that one side does not know yet. A lone surrogate cannot
-//! occur here, because a Rust string holds none: bodies with one are refused where they are parsed.
+//! occur here, because a Rust string cannot hold one: the body parser refuses such bodies.
 
 mod table;
 
-/// The Unicode version whose general categories decide what is escaped.
+/// The Unicode version whose general categories decide which characters are escaped.
 pub const UNICODE_VERSION: &str = table::UNICODE_VERSION;
 
-/// Whether Python writes this code point as an escape. Quotes and the backslash are not meant:
-/// they depend on the string around them.
+/// Whether Python writes this code point as an escape. Quotes and the backslash are excluded: they
+/// depend on the string around them.
 pub fn is_escaped(code_point: u32) -> bool {
     table::FLIPS.partition_point(|&flip| flip <= code_point) % 2 == 1
 }
@@ -51,7 +51,8 @@ fn push_repr(out: &mut String, text: &str) {
     out.push(quote);
 }
 
-/// Single quotes, unless only they occur in the text.
+/// The quote character that Python chooses: single, unless the text holds single quotes and no
+/// double ones.
 fn quote_for(text: &str) -> char {
     if text.contains('\'') && !text.contains('"') { '"' } else { '\'' }
 }

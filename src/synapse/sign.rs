@@ -1,4 +1,4 @@
-//! What is signed on the wire, and the nonces that go into it (docs/spec/wire.md#signature).
+//! The texts that are signed on the wire, and their nonces (docs/spec/wire.md#signature).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,11 +9,11 @@ use super::body::{body_hash, request_body};
 use super::headers::{Header, RequestDraft, Signed, request_headers};
 use crate::wallet::Keypair;
 
-/// The word that Python prints for an absent field; it stands for one in signed texts
+/// Python's text for an absent field, which stands for it in signed texts
 /// (docs/spec/wire.md#signed-text).
 const ABSENT: &str = "None";
 
-/// The text under a request's signature. Absent fields become `None`.
+/// The text that a request's signature covers. Absent fields become `None`.
 pub fn request_text(
     nonce: Option<i128>,
     dendrite_hotkey: &str,
@@ -27,31 +27,32 @@ pub fn request_text(
     format!("{nonce}.{dendrite_hotkey}.{axon_hotkey}.{uuid}.{hash}")
 }
 
-/// The text under a reply's signature (docs/spec/wire.md#preprocess). It covers neither content nor
-/// request nonce.
+/// The text that a reply's signature covers (docs/spec/wire.md#preprocess). It covers neither the
+/// content nor the request's nonce.
 pub fn reply_text(nonce: u64, dendrite_hotkey: &str, axon_hotkey: &str, axon_uuid: &str) -> String {
     format!("{nonce}.{dendrite_hotkey}.{axon_hotkey}.{axon_uuid}")
 }
 
-/// Signs a text the way the wire carries it: `0x` and 128 lower-case hex digits.
+/// Signs a text and returns the signature as the wire carries it: `0x` and 128 lower-case hex
+/// digits.
 pub fn sign_text(keypair: &Keypair, text: &str) -> String {
     format!("0x{}", hex::encode(keypair.sign(text.as_bytes())))
 }
 
-/// Gives nonces for one uuid: Unix nanoseconds, strictly rising across threads even where the
-/// clock stands still or steps back.
+/// Gives nonces for one uuid: Unix nanoseconds, strictly ascending across threads even if the clock
+/// stands still or steps back.
 #[derive(Debug, Default)]
 pub struct NonceSource {
     last: AtomicU64,
 }
 
 impl NonceSource {
-    /// A source that has given nothing yet.
+    /// A source that has not given a nonce yet.
     pub const fn new() -> Self {
         Self { last: AtomicU64::new(0) }
     }
 
-    /// The next nonce at `now_unix_ns`: the clock, or one more than the last nonce.
+    /// The next nonce: `now_unix_ns`, or the last nonce plus one if that is greater.
     pub fn next(&self, now_unix_ns: u64) -> u64 {
         let following = |last: u64| now_unix_ns.max(last.saturating_add(1));
         match self
@@ -63,19 +64,19 @@ impl NonceSource {
     }
 }
 
-/// A request that is ready to be sent with POST to the axon.
+/// A request that is ready to be sent to the axon with POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedRequest {
     /// The path of the URL.
     pub path: &'static str,
-    /// Headers; the HTTP client adds `Host` and `Content-Length`.
+    /// Headers without `Host` and `Content-Length`, which the HTTP client adds.
     pub headers: Vec<Header>,
-    /// JSON.
+    /// Body in JSON.
     pub body: Vec<u8>,
 }
 
 impl SignedRequest {
-    /// The whole request as it goes over the wire to `host` (`ip:port`). It wishes no compression.
+    /// The whole request as it goes over the wire to `host` (`ip:port`). It accepts no compression.
     pub fn to_http(&self, host: &str) -> Vec<u8> {
         let mut head = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", self.path);
         for (name, value) in &self.headers {
@@ -91,7 +92,7 @@ impl SignedRequest {
     }
 }
 
-/// What all requests of one question have in common: worked out once, however many are asked.
+/// What all requests of one question share: computed once, however many axons are asked.
 #[derive(Debug, Clone)]
 pub struct Common {
     hotkey: String,
@@ -99,7 +100,7 @@ pub struct Common {
 }
 
 impl Common {
-    /// For the requests of this key with these messages.
+    /// The shared part of all requests that `keypair` signs for these messages.
     pub fn new(keypair: &Keypair, messages: &[String]) -> Self {
         Self { hotkey: keypair.account_id().to_ss58(), body_hash: body_hash(messages) }
     }
@@ -109,7 +110,7 @@ impl Common {
 /// draft's uuid; a request must never be sent twice, because its nonce is used up.
 ///
 /// # Errors
-/// The body cannot be written as JSON, which no draft of finite numbers and text causes.
+/// The body cannot be written as JSON, which never happens for finite numbers and text.
 pub fn sign_request(
     keypair: &Keypair,
     draft: &RequestDraft<'_>,
@@ -118,7 +119,7 @@ pub fn sign_request(
     sign_one_of(keypair, &Common::new(keypair, draft.messages), draft, nonce)
 }
 
-/// Like [`sign_request`], for one of many requests: `common` is of the same key and messages.
+/// Like [`sign_request`], for one of many requests: `common` must have the same key and messages.
 ///
 /// # Errors
 /// As [`sign_request`].
@@ -142,8 +143,8 @@ pub fn sign_one_of(
     Ok(SignedRequest { path: PROMPT_PATH, headers: request_headers(draft, &signed), body })
 }
 
-/// A random version 4 UUID in its usual text form. Python sends version 1, which tells the
-/// host's network address.
+/// A random version 4 UUID in its usual text form. Python sends version 1, which reveals the host's
+/// network address.
 pub fn random_uuid(rng: &mut impl RngCore) -> String {
     let mut bytes = [0_u8; 16];
     rng.fill_bytes(&mut bytes);

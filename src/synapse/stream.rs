@@ -1,23 +1,24 @@
-//! UTF-8 text in pieces: decoding what arrives, cutting what is sent, never inside a character
+//! UTF-8 text in pieces: decodes what arrives and cuts what is sent, never inside a character
 //! (docs/spec/wire.md#streamed-reply and docs/spec/wire.md#axon-duties).
 
 /// What to do with a character that is split over two reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SplitCharacters {
-    /// Join it. A miner that cuts inside a character is not punished for it.
+    /// Join the parts. A miner that cuts inside a character is not punished for it.
     #[default]
     Join,
-    /// Fail, as the Python dendrites do. Depends on how the network groups the bytes.
+    /// Fail, as the Python dendrites do. The result then depends on how the network groups the
+    /// bytes.
     Refuse,
 }
 
-/// Bytes that can never become UTF-8, or an unfinished character at the end.
+/// The bytes can never become UTF-8, or the stream ends inside a character.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("reply is not utf-8 at byte {offset} of the stream")]
 pub struct BadUtf8 {
-    /// Where in the whole stream the offending byte stands.
+    /// Offset of the offending byte in the whole stream.
     pub offset: u64,
-    /// The good text of the same read before it.
+    /// The valid text that precedes it in the same read.
     pub valid: String,
 }
 
@@ -30,12 +31,12 @@ pub struct Utf8Stream {
 }
 
 impl Utf8Stream {
-    /// A decoder at the start of a stream.
+    /// A decoder at the start of a stream; `split` says what to do with a split character.
     pub fn new(split: SplitCharacters) -> Self {
         Self { split, ..Self::default() }
     }
 
-    /// Takes the next bytes and returns the whole characters that they complete.
+    /// Decodes the next bytes and returns the characters that they complete.
     ///
     /// # Errors
     /// The bytes are not UTF-8. The decoder must not be used afterwards.
@@ -54,10 +55,10 @@ impl Utf8Stream {
         Ok(valid)
     }
 
-    /// Ends the stream.
+    /// Ends the stream and checks that no character is incomplete.
     ///
     /// # Errors
-    /// The last character was never finished.
+    /// The last character is incomplete.
     pub fn finish(self) -> Result<(), BadUtf8> {
         if self.pending.is_empty() {
             return Ok(());
@@ -66,7 +67,7 @@ impl Utf8Stream {
     }
 }
 
-/// The caller has checked the bytes; the fallback only keeps this free of panics.
+/// The caller has checked the bytes; the fallback only avoids a panic.
 fn into_text(checked: Vec<u8>) -> String {
     String::from_utf8(checked)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())

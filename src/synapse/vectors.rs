@@ -1,4 +1,4 @@
-//! The captured exchanges of the Python SDKs, played against this module.
+//! Replays the captured exchanges of the Python SDKs against this module.
 
 mod http;
 mod negative;
@@ -41,13 +41,13 @@ fn nanoseconds(value: &Value) -> u64 {
     value["sent_at_unix_ns"].as_u64().unwrap()
 }
 
-/// The axon of all captures.
+/// The axon in all captures.
 fn bob() -> AxonIdentity {
     let keypair = Keypair::from_dev_path("//Bob").unwrap();
     AxonIdentity::new(keypair, "aaaaaaaa-0010-41ee-8000-000000000001".into())
 }
 
-/// A captured request: what an HTTP server would hand over.
+/// A captured request, in the form in which an HTTP server passes it on.
 struct Captured {
     method: String,
     target: String,

@@ -1,17 +1,17 @@
-//! Whether a request comes from the hotkey it names and is not a replay
+//! Checks that a request comes from the hotkey it names and is not a replay
 //! (docs/spec/wire.md#signature and docs/spec/wire.md#verify).
 //!
-//! Three steps, so that the costly one holds no lock: [`Verifier::check_nonce`],
-//! [`check_signature`], [`Verifier::record`]. A request that fails the signature leaves no trace
-//! in the table; of two equal requests at once only the first is recorded.
+//! There are three steps, so that the expensive one holds no lock: [`Verifier::check_nonce`],
+//! [`check_signature`], [`Verifier::record`]. A request with a wrong signature leaves no trace in
+//! the table; of two equal requests at once only the first is recorded.
 //!
-//! [`VerifyPolicy::Strict`] differs from the Python axons in these families, all of which no
-//! honest peer sends (docs/peers.md#the-wire):
+//! [`VerifyPolicy::Strict`] differs from the Python axons in these cases, none of which an honest
+//! peer sends (docs/peers.md#the-wire):
 //!
 //! - a timeout that is NaN, infinite or negative is refused, and at most 60 s of it count;
-//! - a nonce that looks like Unix time is held against the window whatever version is stated and
+//! - a nonce that looks like Unix time must lie within the window, whatever version is stated and
 //!   whether or not the pair was seen before, and may be at most 5 s ahead of the clock;
-//! - a missing nonce is refused from every generation;
+//! - a missing nonce is refused for every generation;
 //! - a hotkey must be an ss58 address, never `0x` and a public key;
 //! - the body's own list of hashed fields is ignored (applied by the pipeline).
 //!
@@ -19,17 +19,17 @@
 //!
 //! Under the strict policy:
 //!
-//! - A nonce of Unix time, for as long as the [`Verifier`] lives, whatever is stated in the
-//!   unsigned headers, however full its memory and wherever the clock is set. What is forgotten
-//!   leaves a floor that unknown pairs must exceed.
-//! - The same beyond a restart of the process, if [`VerifierConfig::started_unix_ns`] is set, but
-//!   for nonces that were ahead of the clock by more than the restart took. To close that as well,
-//!   set it [`MAX_AHEAD_NS`] later; until then nobody is served.
+//! - A nonce of Unix time, for as long as the [`Verifier`] lives, whatever the unsigned headers
+//!   state, however full its memory is and wherever the clock is set. A forgotten pair leaves a
+//!   floor that the nonces of unknown pairs must exceed.
+//! - The same across a restart of the process, if [`VerifierConfig::started_unix_ns`] is set,
+//!   except for nonces that were ahead of the clock by more than the restart took. To close that as
+//!   well, set it [`MAX_AHEAD_NS`] later; until then every caller is refused.
 //! - A nonce of a monotonic clock (SDK before 7.2.0), for a day since the last one of its pair. It
-//!   says nothing of when it was made, so a restart of the process makes every captured request
-//!   good once more. Only [`MonotonicNonces::Refuse`] closes that.
+//!   does not state when it was made, so after a restart of the process every captured request is
+//!   valid once more. Only [`MonotonicNonces::Refuse`] prevents that.
 //!
-//! The lenient policy promises as much as the SDKs: a pair is safe while it is remembered.
+//! The lenient policy promises what the SDKs do: a pair is safe while it is remembered.
 
 mod error;
 mod memory;
@@ -49,11 +49,11 @@ use table::{Limits, Slot};
 
 /// How far a Unix nonce may be ahead of the clock under the strict policy: 5 s.
 pub const MAX_AHEAD_NS: u64 = 5_000_000_000;
-/// Age from which a nonce is too old, beyond the timeout.
+/// A nonce is too old once its age reaches the timeout plus this: 4 s.
 const ALLOWED_DELTA_NS: i128 = 4_000_000_000;
-/// The part of a timeout that counts under the strict policy.
+/// Most seconds of a timeout that count under the strict policy.
 const MAX_WINDOW_TIMEOUT_S: f64 = 60.0;
-/// Age from which a nonce is too old under the strict policy, whatever timeout is stated.
+/// Age in nanoseconds from which a nonce is too old under the strict policy, whatever the timeout.
 const MAX_AGE_NS: i128 = ALLOWED_DELTA_NS + MAX_WINDOW_TIMEOUT_S as i128 * 1_000_000_000;
 /// Nonces from here on look like Unix time: nanoseconds in September 2001, or 31 years of uptime.
 const FIRST_UNIX_LIKE_NONCE: i128 = 1_000_000_000_000_000_000;
@@ -61,21 +61,21 @@ const FIRST_UNIX_LIKE_NONCE: i128 = 1_000_000_000_000_000_000;
 /// How closely the Python axons are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VerifyPolicy {
-    /// Every honest peer passes, the known holes are closed.
+    /// Every honest peer passes; the known holes of the Python axons are closed.
     #[default]
     Strict,
     /// As 7.1.1 treats its callers and 10.5.0 its own.
     Lenient,
 }
 
-/// Whether nonces of a monotonic clock (SDK before 7.2.0) are served at all. They can be replayed
-/// after a restart of this node.
+/// Whether nonces of a monotonic clock (SDK before 7.2.0) are accepted. They can be replayed after
+/// a restart of this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MonotonicNonces {
-    /// Needed for validators on 7.1.1 and older.
+    /// Accepted, which validators on 7.1.1 and older need.
     #[default]
     Accept,
-    /// Only Unix nonces count, from whatever version.
+    /// Refused: only Unix nonces are accepted, whatever version is stated.
     Refuse,
 }
 
@@ -84,17 +84,17 @@ pub enum MonotonicNonces {
 pub struct VerifierConfig {
     /// How closely the Python axons are followed.
     pub policy: VerifyPolicy,
-    /// Whether monotonic nonces are served.
+    /// Whether monotonic nonces are accepted.
     pub monotonic: MonotonicNonces,
-    /// Most pairs of hotkey and uuid that are remembered, of Unix and of monotonic nonces each.
-    /// When all are live, the one next to expire makes room. Costs about 300 bytes a pair,
-    /// and as many an account.
+    /// Most pairs of hotkey and uuid that are remembered, separately for Unix and for monotonic
+    /// nonces. When all are live, the one next to expire makes room. Costs about 300 bytes per
+    /// pair, and as many per account.
     pub n_max_pairs: usize,
-    /// Most of them that one account may hold, at least two. Beyond that its own pairs make room,
-    /// so endless uuids of one hotkey push nobody else out.
+    /// Most pairs that one account may hold, at least two. Beyond that its own pairs make room, so
+    /// one hotkey with endless uuids displaces no other account.
     pub n_max_pairs_per_account: usize,
-    /// When this process began to remember nonces, in Unix nanoseconds. Under the strict policy
-    /// Unix nonces up to then are refused, because they may have been served before.
+    /// When this process began to remember nonces, in Unix nanoseconds. The strict policy refuses
+    /// Unix nonces up to then, because they may have been served before.
     pub started_unix_ns: Option<u64>,
 }
 
@@ -110,7 +110,7 @@ impl Default for VerifierConfig {
     }
 }
 
-/// A claim whose nonce is in order but whose signature is still to be checked.
+/// A claimed identity whose nonce is acceptable and whose signature is still to be checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     /// The account that the request claims to come from.
@@ -130,7 +130,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that has seen nothing yet.
+    /// A verifier without any remembered nonce.
     pub fn new(config: VerifierConfig) -> Self {
         let limits = Limits {
             n_pairs: config.n_max_pairs,
@@ -139,21 +139,21 @@ impl Verifier {
         Self { config, memory: Mutex::new(Memory::new(limits)) }
     }
 
-    /// The policy in force.
+    /// The policy that requests are checked by.
     pub fn policy(&self) -> VerifyPolicy {
         self.config.policy
     }
 
-    /// How many pairs are remembered.
+    /// Pairs of hotkey and uuid that are remembered.
     pub fn n_pairs(&self) -> usize {
         self.memory().len()
     }
 
-    /// First step: hotkey, timeout and nonce. `own_hotkey` is what the caller must have signed
-    /// for, whatever its headers name.
+    /// First step: checks hotkey, timeout and nonce. `own_hotkey` is the hotkey that the caller
+    /// must have signed for, whatever its headers name.
     ///
     /// # Errors
-    /// The request is to be answered with 401.
+    /// Why the request is to be answered with 401.
     pub fn check_nonce(
         &self,
         head: &RequestHead,
@@ -223,7 +223,8 @@ impl Verifier {
         Ok(())
     }
 
-    /// By the nonce alone: all else is unsigned, and must not decide where a nonce is looked for.
+    /// The kind follows from the nonce alone: everything else is unsigned and must not decide where
+    /// a nonce is looked up.
     fn kind(&self, nonce: i128) -> Kind {
         match self.config.policy {
             VerifyPolicy::Lenient => Kind::Unguarded,
@@ -260,7 +261,8 @@ impl Verifier {
         }
     }
 
-    /// Whole nanoseconds, so that the edges are where docs/spec/wire.md#nonce-window has them.
+    /// Computes in whole nanoseconds, so that the limits are exactly those of
+    /// docs/spec/wire.md#nonce-window.
     fn check_window(&self, nonce: i128, timeout_s: f64, now_ns: i128) -> Result<(), VerifyError> {
         let timeout_ns = (timeout_s.min(MAX_WINDOW_TIMEOUT_S) * 1e9) as i128;
         let acceptable_ns = ALLOWED_DELTA_NS + timeout_ns;
@@ -279,24 +281,25 @@ impl Verifier {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        // It is whole between any two of its steps, so a panic elsewhere cannot spoil it.
+        // Each step leaves the memory consistent, so a panic elsewhere cannot corrupt it.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Second step: the signature, over the plain text or wrapped in `<Bytes>`. Costs tens of
+/// Second step: checks the signature, over the plain text or wrapped in `<Bytes>`. Takes tens of
 /// microseconds and needs no lock.
 ///
 /// # Errors
-/// The request is to be answered with 401.
+/// Why the request is to be answered with 401.
 pub fn check_signature(claim: &Claim) -> Result<(), VerifyError> {
     check_signature_with(claim, AccountId::verify)
 }
 
-/// As [`check_signature`], over the plain text only, as every dendrite signs: a forgery costs half.
+/// As [`check_signature`], but only over the plain text, as every dendrite signs: refusing a
+/// forgery costs half as much.
 ///
 /// # Errors
-/// The request is to be answered with 401.
+/// Why the request is to be answered with 401.
 pub fn check_plain_signature(claim: &Claim) -> Result<(), VerifyError> {
     check_signature_with(claim, AccountId::verify_plain)
 }
@@ -316,8 +319,8 @@ fn check_signature_with(claim: &Claim, verify: Check) -> Result<(), VerifyError>
     })
 }
 
-/// The window counts for the first nonce of a pair only (docs/spec/wire.md#nonce-window), and in
-/// floats, as in Python.
+/// Checks the window for the first nonce of a pair only (docs/spec/wire.md#nonce-window), and in
+/// floats, as Python does.
 fn check_leniently(head: &RequestHead, is_known: bool, now_ns: i128) -> Result<(), VerifyError> {
     if head.generation() == Generation::Legacy {
         return Ok(());
@@ -325,7 +328,7 @@ fn check_leniently(head: &RequestHead, is_known: bool, now_ns: i128) -> Result<(
     let nonce = head.dendrite.nonce.ok_or(VerifyError::NoNonce)?;
     let timeout_ns = head.timeout.unwrap_or(0.0) * 1e9;
     let oldest = (now_ns - ALLOWED_DELTA_NS) as f64 - timeout_ns;
-    // With a timeout of NaN nothing is too old.
+    // With a timeout of NaN no nonce is too old.
     let is_old = !oldest.is_nan() && nonce <= oldest.floor() as i128;
     if is_old && !is_known {
         return Err(stale(nonce, ALLOWED_DELTA_NS as f64 + timeout_ns, now_ns));
@@ -340,7 +343,7 @@ fn stale(nonce: i128, acceptable_ns: f64, now_ns: i128) -> VerifyError {
     }
 }
 
-/// A pair in constant space, however long the uuid.
+/// The hash of hotkey and uuid, which takes constant space however long the uuid is.
 fn pair_key(hotkey: &str, uuid: Option<&str>) -> [u8; 32] {
     let mut hasher = Sha3_256::new();
     hasher.update(hotkey);

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::BodyError;
 
-/// Whether a request may come without a content type.
+/// Whether a request may omit its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentType {
-    /// As 10.5.0 has it.
+    /// A content type is required, as in 10.5.0.
     Required,
-    /// As 7.1.1 has it: absent counts as JSON.
+    /// A missing content type counts as JSON, as in 7.1.1.
     Optional,
 }
 
@@ -49,8 +49,9 @@ fn is_json_type(content_type: Option<&str>, rule: ContentType) -> bool {
     }
 }
 
-/// Python's JSON knows `NaN`, `Infinity` and `-Infinity`. They are read as null here: a timeout
-/// that is no number is as good as none, and nowhere else are they of the right type.
+/// Python's JSON knows `NaN`, `Infinity` and `-Infinity`. This reads them as null: a timeout that
+/// is not a finite number counts as none, and in every other member they have the wrong type
+/// anyway.
 fn without_python_constants(text: &str) -> Cow<'_, str> {
     if !text.contains("NaN") && !text.contains("Infinity") {
         return Cow::Borrowed(text);
@@ -76,7 +77,8 @@ fn without_python_constants(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Bytes of the JSON string literal at the start of `text`; all of it if never closed.
+/// Length in bytes of the JSON string literal at the start of `text`; all of `text` if the literal
+/// is never closed.
 fn string_len(text: &str) -> usize {
     let mut is_escaped = false;
     for (idx, byte) in text.bytes().enumerate().skip(1) {

@@ -1,4 +1,4 @@
-//! What a request body says: the hash first, then the types of its members.
+//! Parses a request body: checks the hash first, then the types of the members.
 
 use serde_json::{Map, Value};
 
@@ -10,35 +10,35 @@ use crate::synapse::repr::list_repr;
 /// Why a body is refused, in the order of the checks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Neither `application/json` nor `application/*+json`.
+    /// The content type is neither `application/json` nor `application/*+json`.
     #[error("content type is not application/json")]
     ContentType,
-    /// No byte.
+    /// The body has no bytes.
     #[error("body is empty")]
     Empty,
-    /// Not UTF-8.
+    /// The body is not UTF-8.
     #[error("body is not utf-8")]
     NotUtf8,
     /// Not JSON, text after the value, nested too deeply, or a lone surrogate escape.
     #[error("body is not json at line {line} column {column}")]
     NotJson {
-        /// Counted from one.
+        /// Line of the error, counted from one.
         line: usize,
-        /// Counted in bytes from one.
+        /// Column of the error, counted in bytes from one.
         column: usize,
     },
-    /// Starts with a byte order mark.
+    /// The body starts with a byte order mark.
     #[error("body starts with a byte order mark")]
     ByteOrderMark,
-    /// JSON, but no object.
+    /// The body is JSON, but not an object.
     #[error("body is not a json object")]
     NotObject,
-    /// The hash of the body is not the one that the head announced and signed.
+    /// The hash of the body differs from the hash that the head states and signs.
     #[error("Hash mismatch between header body hash {header} and parsed body hash {parsed}")]
     HashMismatch {
-        /// As the header had it; empty where it was absent.
+        /// The hash in the header; empty if the header was absent.
         header: String,
-        /// Of the body as parsed.
+        /// The hash of the body as parsed.
         parsed: String,
     },
     /// A member is missing or has the wrong type.
@@ -46,43 +46,43 @@ pub enum BodyError {
     Member(&'static str),
 }
 
-/// Whose list of hashed fields counts.
+/// Which list of hashed fields applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashedFields {
-    /// The own list of the synapse, whatever the body says.
+    /// The synapse's own list, whatever the body says.
     Own,
-    /// `required_hash_fields` of the body, as 7.1.1 has it. An empty list there hashes nothing.
+    /// `required_hash_fields` of the body, as in 7.1.1. An empty list there hashes nothing.
     FromBody,
 }
 
 /// How strictly a body is read.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyRules<'a> {
-    /// Whether the content type may be absent.
+    /// Whether the request may omit its content type.
     pub content_type: ContentType,
-    /// Whose list of hashed fields counts.
+    /// Which list of hashed fields applies.
     pub hashed: HashedFields,
-    /// `computed_body_hash` of the head, if it was there.
+    /// `computed_body_hash` of the head, if the header was present.
     pub header_hash: Option<&'a str>,
 }
 
-/// A prompt that an axon may answer. `roles` and `messages` need not have equal length, and only
+/// A prompt that an axon may answer. `roles` and `messages` may differ in length, and only
 /// `messages` is authenticated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
-    /// Roles of the messages.
+    /// Role of each message, such as `user`.
     pub roles: Vec<String>,
     /// The messages, oldest first.
     pub messages: Vec<String>,
-    /// Seconds; unauthenticated, may be negative, infinite or NaN. See [`Prompt::seconds`].
+    /// Seconds; not authenticated, may be negative, infinite or NaN. See [`Prompt::seconds`].
     pub timeout: Option<f64>,
-    /// The hash of the body, equal to the one in the head.
+    /// The hash of the body, which equals the one in the head.
     pub body_hash: String,
 }
 
 impl Prompt {
-    /// The seconds that may be spent on the answer: the stated timeout within `0..=cap_s`, and
-    /// `cap_s` where none or no number was stated.
+    /// Seconds that may be spent on the answer: the stated timeout clamped to `0..=cap_s`, or
+    /// `cap_s` if the request states none or NaN.
     pub fn seconds(&self, cap_s: f64) -> f64 {
         match self.timeout {
             Some(timeout) if !timeout.is_nan() => timeout.clamp(0.0, cap_s.max(0.0)),
@@ -94,7 +94,7 @@ impl Prompt {
 /// Reads the body of a prompt.
 ///
 /// # Errors
-/// See [`BodyError`]; the first check that fails.
+/// The first check that fails, see [`BodyError`].
 pub fn parse_prompt(
     bytes: &[u8],
     content_type: Option<&str>,
@@ -115,19 +115,19 @@ pub fn parse_prompt(
     Ok(Prompt { roles: roles?, messages, timeout, body_hash })
 }
 
-/// A ping that was read; its JSON is the answer.
+/// A parsed ping, with the JSON that answers it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ping {
     /// The synapse as JSON, with defaults filled in and the axon's status set to success.
     pub json: Vec<u8>,
-    /// The hash of the body: over nothing.
+    /// The hash of the body, over no field.
     pub body_hash: String,
 }
 
 /// Reads the body of a ping. No field of a ping is hashed.
 ///
 /// # Errors
-/// See [`BodyError`]; the first check that fails.
+/// The first check that fails, see [`BodyError`].
 pub fn parse_ping(
     bytes: &[u8],
     content_type: Option<&str>,
@@ -169,7 +169,7 @@ fn string_list(members: &Map<String, Value>, name: &'static str) -> Result<Vec<S
 }
 
 /// The hash over the fields that the body lists. Fields that no known peer hashes have no text
-/// here; listing one makes a hash that cannot match.
+/// here, so listing one gives a hash that cannot match.
 fn hash_of_listed(members: &Map<String, Value>) -> Result<String, BodyError> {
     let listed = match members.get("required_hash_fields") {
         None => vec!["messages".to_owned()],
@@ -192,7 +192,7 @@ fn hash_of_listed(members: &Map<String, Value>) -> Result<String, BodyError> {
     Ok(joined_hash(&hashes))
 }
 
-/// Compared as text, so that upper-case digits differ.
+/// Compares the hashes as text, so upper-case digits do not match.
 fn compare_hash(header: Option<&str>, parsed: &str) -> Result<(), BodyError> {
     if header == Some(parsed) {
         return Ok(());
@@ -203,8 +203,8 @@ fn compare_hash(header: Option<&str>, parsed: &str) -> Result<(), BodyError> {
     })
 }
 
-/// Checks the members that every synapse has and returns the timeout. The insides of `dendrite`
-/// and `axon` are not looked at: the head is what counts.
+/// Checks the members that every synapse has and returns the timeout. The members of `dendrite` and
+/// `axon` are ignored, because the head decides.
 fn check_base_members(members: &Map<String, Value>) -> Result<Option<f64>, BodyError> {
     if !members.get("dendrite").is_none_or(Value::is_object) {
         return Err(BodyError::Member("dendrite"));
@@ -223,7 +223,7 @@ fn check_base_members(members: &Map<String, Value>) -> Result<Option<f64>, BodyE
     }
 }
 
-/// Python's `float(value)` of a JSON value.
+/// The result of Python's `float(value)` for a JSON value; `None` where Python raises.
 fn cast_float(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),

@@ -13,7 +13,7 @@ use crate::synapse::sign::{reply_text, sign_text};
 use crate::synapse::{DEFAULT_TIMEOUT_S, Endpoint, PING_NAME, SDK_VERSION};
 use crate::wallet::{AccountId, Keypair};
 
-/// Who an axon is: its key and the uuid of this process.
+/// The identity of an axon: its key and the uuid of this process.
 #[derive(Debug, Clone)]
 pub struct AxonIdentity {
     signer: Option<Keypair>,
@@ -22,19 +22,19 @@ pub struct AxonIdentity {
 }
 
 impl AxonIdentity {
-    /// An axon with this key; `uuid` names the process and is best random.
+    /// An axon with this key; `uuid` names the process and should be random.
     pub fn new(keypair: Keypair, uuid: String) -> Self {
         let hotkey = keypair.account_id().to_ss58();
         Self { signer: Some(keypair), hotkey, uuid }
     }
 
-    /// The same axon, whose replies go without a signature. No dendrite checks it, and it costs as
-    /// much as a refused caller's request: a flood is refused unsigned.
+    /// The same axon, but its replies carry no signature. Used for refusals: no dendrite checks the
+    /// signature, and under a flood it would double their cost.
     pub fn without_signature(&self) -> Self {
         Self { signer: None, ..self.clone() }
     }
 
-    /// The own hotkey, which every request must be signed for.
+    /// The axon's own hotkey, which every request must be signed for.
     pub fn hotkey(&self) -> &str {
         &self.hotkey
     }
@@ -43,9 +43,9 @@ impl AxonIdentity {
 /// The status that a reply reports.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplyStatus<'a> {
-    /// Status code, repeated from the status line.
+    /// The status code, repeated from the status line.
     pub code: u16,
-    /// One line for people.
+    /// One line of explanation for people.
     pub message: &'a str,
     /// Seconds since the request arrived.
     pub process_time_s: f64,
@@ -58,17 +58,17 @@ pub enum Style<'a> {
     LegacySuccess,
     /// A success as 10.5.0 sends it: unsigned, with the hash of the real messages.
     ModernSuccess {
-        /// The hash of the body that is answered.
+        /// The hash of the body that the reply answers.
         body_hash: &'a str,
     },
-    /// Any refusal after the head was understood.
+    /// A refusal after the head was parsed.
     Failure,
 }
 
-/// The headers of a reply to a request whose head was understood. Echoed values are sanitised.
+/// The headers of a reply to a request whose head was parsed. Echoed values are sanitised.
 ///
 /// The signature is left out unless both echoed hotkeys are addresses: with free text in their
-/// place, a caller could have this axon sign a text of its choice.
+/// place, a caller could make this axon sign a text of its choice.
 pub fn reply_headers(
     head: &RequestHead,
     status: &ReplyStatus<'_>,
@@ -107,7 +107,7 @@ pub fn reply_headers(
     headers
 }
 
-/// The headers of a refusal that knows nothing of the request (a failed preprocess).
+/// The headers of a refusal whose request head could not be parsed (a failed preprocess).
 pub fn bare_reply_headers(status: &ReplyStatus<'_>) -> Vec<Header> {
     let mut headers = opening(PING_NAME, None, status);
     headers.push(header(PROCESS_TIME, float_text(status.process_time_s)));
@@ -177,24 +177,24 @@ fn push_closing(
     headers.push(header(BODY_HASH, body_hash));
 }
 
-/// What a dendrite takes from the head of a reply. Nothing in it is authenticated.
+/// What a dendrite reads from the head of a reply. None of it is authenticated.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReplyHead {
-    /// The axon's own status; success is 200 here and in the status line.
+    /// The axon's own status; a success needs 200 here and in the status line.
     pub status_code: Option<u16>,
-    /// The axon's words for it, at most [`super::MAX_VALUE_BYTES`] long.
+    /// The axon's status message, at most [`super::MAX_VALUE_BYTES`] long.
     pub status_message: Option<String>,
-    /// Seconds the axon says it took.
+    /// The seconds that the axon says it spent.
     pub process_time: Option<f64>,
-    /// Everything else the axon says of itself.
+    /// What else the axon says about itself.
     pub axon: Terminal,
 }
 
 impl ReplyHead {
     /// Reads the headers of a reply.
     ///
-    /// Names are compared without regard to case, as HTTP has it; the Python dendrites see lower
-    /// case only (docs/spec/wire.md#reply-headers).
+    /// Names are compared without regard to case, as HTTP requires; the Python dendrites recognise
+    /// lower case only (docs/spec/wire.md#reply-headers).
     ///
     /// # Errors
     /// A known header does not parse, or the head is larger than dendrites accept.

@@ -13,28 +13,29 @@ use crate::synapse::{Endpoint, Generation, PROMPT_NAME, SDK_VERSION};
 /// List fields of the prompting synapse that the headers must announce.
 const INPUT_OBJECTS: [&str; 2] = ["bt_header_input_obj_roles", "bt_header_input_obj_messages"];
 
-/// One side of an exchange as its headers describe it. All of it is a claim of the sender.
+/// One side of an exchange as its headers describe it. The sender claims all of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Terminal {
-    /// Address in text form.
+    /// IP address in text form.
     pub ip: Option<String>,
-    /// TCP port; Python sets no bound.
+    /// TCP port; Python does not bound it.
     pub port: Option<i128>,
-    /// SDK version number.
+    /// Version number of the SDK.
     pub version: Option<i128>,
-    /// Nonce; nanoseconds of one clock or another.
+    /// Nonce in nanoseconds, of the Unix clock or of a monotonic one.
     pub nonce: Option<i128>,
     /// Names the process (or connection) that counts the nonces.
     pub uuid: Option<String>,
-    /// ss58 address.
+    /// ss58 address of the hotkey.
     pub hotkey: Option<String>,
-    /// `0x` and hex digits.
+    /// Signature, `0x` and hex digits.
     pub signature: Option<String>,
 }
 
 impl Terminal {
     pub(super) fn read(fields: &Fields<'_>, side: &SideNames) -> Result<Self, HeaderError> {
-        // Not used, but Python parses them and refuses the request.
+        // The values are not used, but Python parses them and refuses the request if they are
+        // malformed.
         fields.int(side.status_code)?;
         fields.float(side.process_time)?;
         Ok(Self {
@@ -49,23 +50,23 @@ impl Terminal {
     }
 }
 
-/// The head of a request, typed. Everything in it is unauthenticated until the signature holds,
-/// and timeout, version and sizes stay so.
+/// The typed head of a request. Everything in it is unauthenticated until the signature is checked;
+/// timeout, version and sizes remain so afterwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestHead {
     /// What the path asked for.
     pub endpoint: Endpoint,
     /// Seconds; may be negative, infinite or NaN.
     pub timeout: Option<f64>,
-    /// Whom the caller thinks it addresses.
+    /// The axon that the caller means to address.
     pub axon: Terminal,
-    /// The caller.
+    /// The caller, as it describes itself.
     pub dendrite: Terminal,
-    /// Size of the head by the caller's own measure.
+    /// Size of the head as the caller measures it.
     pub header_size: Option<i128>,
-    /// Size of the whole by the caller's own measure.
+    /// Size of head and body as the caller measures them.
     pub total_size: Option<i128>,
-    /// 64 lower-case hex digits from an honest caller.
+    /// Hash of the body, 64 lower-case hex digits from an honest caller.
     pub body_hash: Option<String>,
 }
 
@@ -73,7 +74,7 @@ impl RequestHead {
     /// Reads the headers of a request for `endpoint`. Unknown headers are ignored.
     ///
     /// # Errors
-    /// A number does not parse, or an input object is missing or no list of strings.
+    /// A number does not parse, or an input object is missing or is not a list of strings.
     pub fn parse<'a>(
         endpoint: Endpoint,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
@@ -93,15 +94,15 @@ impl RequestHead {
         })
     }
 
-    /// The rules that the caller follows by its stated version.
+    /// The generation that the caller's stated version belongs to.
     pub fn generation(&self) -> Generation {
         Generation::of(self.dendrite.version)
     }
 }
 
 impl Generation {
-    /// The caller's generation from raw headers, for a head that does not parse. An unreadable
-    /// version counts as modern.
+    /// The caller's generation from raw headers, for a head that does not parse. A version that
+    /// does not parse counts as modern.
     pub fn of_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         Fields::collect(headers).int(DENDRITE_VERSION).map_or(Self::Modern, Self::of)
     }
@@ -126,24 +127,24 @@ fn check_input_object(fields: &Fields<'_>, name: &str) -> Result<(), HeaderError
 /// The axon that a request is meant for.
 #[derive(Debug, Clone, Copy)]
 pub struct AxonAddress<'a> {
-    /// Address in text form, as in the metagraph.
+    /// IP address in text form, as in the metagraph.
     pub ip: &'a str,
-    /// TCP port.
+    /// TCP port of the axon.
     pub port: u16,
     /// ss58 address of its hotkey.
     pub hotkey: &'a str,
 }
 
-/// What a dendrite wants to ask, before it is signed.
+/// What a dendrite asks, before it is signed.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestDraft<'a> {
-    /// Whom to ask.
+    /// The axon to ask.
     pub axon: AxonAddress<'a>,
     /// This node's public address in text form; axons replace it with the TCP peer.
     pub dendrite_ip: &'a str,
-    /// Names the counter of the nonces. Use one per axon when asking in parallel.
+    /// Names the counter of the nonces. Use one uuid per axon when asking in parallel.
     pub dendrite_uuid: &'a str,
-    /// Seconds until the dendrite gives up. Finite and positive.
+    /// Seconds until the dendrite gives up; finite and positive.
     pub timeout_s: f64,
     /// Roles of the messages, such as `user`.
     pub roles: &'a [String],
@@ -151,7 +152,7 @@ pub struct RequestDraft<'a> {
     pub messages: &'a [String],
 }
 
-/// The caller's side of a signed request.
+/// The caller's signed fields of a request.
 pub(in crate::synapse) struct Signed<'a> {
     pub(in crate::synapse) hotkey: &'a str,
     pub(in crate::synapse) nonce: u64,
@@ -161,7 +162,7 @@ pub(in crate::synapse) struct Signed<'a> {
 }
 
 /// The headers of docs/spec/wire.md#request-headers in the SDK's order, with the content type and
-/// without any wish for compression. `Host` and `Content-Length` are left to the HTTP client.
+/// without `Accept-Encoding`. The HTTP client adds `Host` and `Content-Length`.
 pub(in crate::synapse) fn request_headers(
     draft: &RequestDraft<'_>,
     signed: &Signed<'_>,

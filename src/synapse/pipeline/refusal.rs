@@ -1,4 +1,4 @@
-//! Why a request is refused and the reply that says so (docs/spec/wire.md#status-codes).
+//! The reasons for a refusal and the reply that states one (docs/spec/wire.md#status-codes).
 
 use strum::{IntoStaticStr, VariantNames};
 
@@ -12,41 +12,41 @@ use crate::synapse::{DEFAULT_TIMEOUT_S, Endpoint, Generation, PING_NAME, PROMPT_
 #[derive(Debug, Clone, PartialEq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum RefusalKind {
-    /// The path names no synapse of this axon.
+    /// The path does not name a synapse of this axon.
     UnknownSynapse(String),
     /// A header does not parse.
     BadHead(HeaderError),
-    /// The gate turns the hotkey away, for this reason.
+    /// The gate refuses the hotkey; the text is its reason.
     Blacklisted(String),
-    /// Signature or nonce.
+    /// The signature or the nonce is not accepted.
     NotVerified(VerifyError),
-    /// More path than a synapse name.
+    /// The path has more segments than a synapse name.
     NoRoute,
-    /// A synapse name with a slash behind.
+    /// The path is a synapse name followed by a slash.
     TrailingSlash(Endpoint),
-    /// Neither GET nor POST.
+    /// The method is neither GET nor POST.
     WrongMethod,
-    /// The body.
+    /// The body does not parse, or its hash differs.
     BadBody(BodyError),
-    /// The body exceeds what this axon reads.
+    /// The body exceeds this axon's size limit.
     BodyTooLarge,
-    /// The head exceeds what this axon reads.
+    /// The head exceeds this axon's size limit.
     HeadTooLarge,
-    /// The caller asks more often than it may.
+    /// The caller sends more requests than its rate allows.
     RateLimited,
-    /// The request waited until its timeout, or its body came too slowly.
+    /// The request waited until its timeout, or its body arrived too slowly.
     TimedOut,
-    /// No capacity for another prompt.
+    /// The axon has no capacity for another prompt.
     Overloaded,
-    /// This node failed before the first chunk. The cause is for the log, not for the caller.
+    /// This node failed before the first chunk. The cause goes to the log, not to the caller.
     Failed,
 }
 
 impl RefusalKind {
-    /// The label of a body that is not the one that was signed.
+    /// The label of a body whose hash differs from the signed one.
     pub const HASH_MISMATCH: &str = "hash_mismatch";
 
-    /// A stable name for counters.
+    /// A stable name of the kind, for counters.
     pub fn label(&self) -> &'static str {
         match self {
             Self::BadBody(BodyError::HashMismatch { .. }) => Self::HASH_MISMATCH,
@@ -54,7 +54,7 @@ impl RefusalKind {
         }
     }
 
-    /// The status that the caller's SDK would send, and a proper one where it sends none.
+    /// The status that the caller's SDK would send, or a suitable one if it sends none.
     pub fn http_status(&self, caller: Generation) -> u16 {
         let by_generation = |legacy, modern| match caller {
             Generation::Legacy => legacy,
@@ -80,7 +80,7 @@ impl RefusalKind {
         }
     }
 
-    /// What the reply says; the status header repeats it in one line of ASCII.
+    /// The message of the reply; the status header repeats it as one line of ASCII.
     pub fn message(&self, timeout_s: Option<f64>) -> String {
         match self {
             Self::UnknownSynapse(name) => {
@@ -120,22 +120,22 @@ impl From<VerifyError> for RefusalKind {
     }
 }
 
-/// A whole reply that refuses a request.
+/// A complete reply that refuses a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    /// For the status line.
+    /// Status code of the status line.
     pub http_status: u16,
-    /// All headers but those of the HTTP framing.
+    /// All headers except those of the HTTP framing.
     pub headers: Vec<Header>,
-    /// `{"message": ...}`.
+    /// JSON: `{"message": ...}`.
     pub body: Vec<u8>,
-    /// For logs and counters.
+    /// The reason, for logs and counters.
     pub kind: RefusalKind,
 }
 
 impl Refusal {
-    /// A refusal that knows nothing of the request but its caller's generation, for failures
-    /// before or while the head is read.
+    /// A refusal that uses only the caller's generation, for failures before or while the head is
+    /// read.
     pub fn bare(kind: RefusalKind, caller: Generation, process_time_s: f64) -> Self {
         let code = kind.http_status(caller);
         let message = kind.message(None);

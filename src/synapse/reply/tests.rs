@@ -4,7 +4,7 @@ use super::*;
 
 const MAX_HEAD_BYTES: usize = 1024;
 
-/// What a reader made of some bytes: status, body, whether it is whole and may go on.
+/// What a reader gave for some bytes: status, body, how it ended, whether the connection can go on.
 type Read = Result<(Option<u16>, Vec<u8>, Closed, bool), ReplyError>;
 
 fn read_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
@@ -47,7 +47,7 @@ fn every_framing_ends_where_it_should() {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\nA\r\n0123456789\r\n0\r\na: b\r\n\r\n",
             good("0123456789", true),
         ),
-        // Two lengths: the chunks count, but the next reply could be read in two ways.
+        // Two lengths: the chunks count, but another reader could see a different next reply.
         (
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n1\r\nx\r\n0\r\n\r\n",
             good("x", false),
@@ -152,7 +152,7 @@ fn the_text_before_an_error_is_given() {
     assert_eq!(body, b"Hi");
 }
 
-/// Something like a reply: good pieces and bad ones in any order.
+/// Bytes that resemble a reply: valid and invalid pieces in any order.
 fn likely_bytes() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
         "HTTP/1.1 200 OK\r\n",

@@ -1,12 +1,12 @@
-//! Where Python's string repr switches between printing and escaping, for Unicode 14.0.0.
+//! The code points where Python's string repr switches between printing and escaping.
 //!
-//! Generated from the general categories of that version: escaped are Cc, Cf, Cs, Co, Cn, Zl, Zp
-//! and every Zs but U+0020. A new peer Python needs a new table, not an edit of this one.
+//! Generated from the general categories of Unicode 14.0.0: Cc, Cf, Cs, Co, Cn, Zl, Zp and every Zs
+//! except U+0020 are escaped. A newer Python needs a new table, not an edit of this one.
 
 /// The Unicode version of the table, that of Python 3.11.
 pub(super) const UNICODE_VERSION: &str = "14.0.0";
 
-/// Rising code points at each of which the verdict flips. The first one starts an escaped run.
+/// Ascending code points; at each of them the answer flips. The first one starts an escaped run.
 #[rustfmt::skip]
 pub(super) const FLIPS: [u32; 1401] = [
     0x0, 0x20, 0x7f, 0xa1, 0xad, 0xae, 0x378, 0x37a, 0x380, 0x384, 0x38b, 0x38c, 0x38d, 0x38e,

@@ -30,7 +30,7 @@ fn escaped(table: &Value) -> Vec<bool> {
     escaped
 }
 
-/// What Python writes for a text of one character, from the recorded verdict.
+/// What Python writes for a text of one character, according to the recorded table.
 fn expected_repr(c: char, is_escaped: bool) -> String {
     let code_point = u32::from(c);
     match c {
@@ -59,7 +59,7 @@ fn every_code_point_is_written_as_python_does() {
     }
 }
 
-/// A peer of another Python hashes a text differently exactly if it holds one of these.
+/// A peer on another Python hashes a text differently exactly if the text holds one of these.
 #[test]
 fn other_pythons_differ_in_code_points_that_one_side_does_not_know() {
     let ours: Vec<bool> = (0..0x11_0000).map(is_escaped).collect();
@@ -69,12 +69,12 @@ fn other_pythons_differ_in_code_points_that_one_side_does_not_know() {
         differences.push((version, count((&true, &false)), count((&false, &true))));
     }
     let expected = [
-        // Python 3.8, then 3.9 and 3.10: what came with the later versions is escaped there.
+        // Python 3.8, then 3.9 and 3.10: characters of later versions are escaped there.
         ("12.1.0", 6766, 0),
         ("13.0.0", 836, 0),
-        // Python 3.11, which is followed.
+        // Python 3.11, whose table this node uses.
         ("14.0.0", 0, 0),
-        // Python 3.12 and 3.13: what came since is escaped here.
+        // Python 3.12 and 3.13: characters of later versions are escaped here.
         ("15.0.0", 0, 4482),
         ("15.1.0", 0, 5109),
     ];
@@ -149,7 +149,7 @@ fn read(axon: &AxonIdentity, request: &SignedRequest) -> Result<[Vec<String>; 2]
 }
 
 proptest! {
-    /// What a dendrite signs, an axon reads, word for word.
+    /// An axon reads exactly what a dendrite signs.
     #[test]
     fn any_messages_reach_the_axon(
         roles in prop::collection::vec(any::<String>(), 0..3),
@@ -160,7 +160,7 @@ proptest! {
         prop_assert_eq!(read(&axon, &request), Ok([roles, messages]));
     }
 
-    /// Characters do not look at each other, but for the quotes.
+    /// Apart from quotes, no character depends on another.
     #[test]
     fn a_text_is_written_character_by_character(text in any::<String>()) {
         let repr = str_repr(&text);

@@ -1,26 +1,26 @@
-//! As much HTTP/1.1 as the captured replies need.
+//! The subset of HTTP/1.1 that the captured replies need.
 
 use std::io::Read;
 
-/// A reply as far as its bytes go.
+/// A reply, as complete as its bytes.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, Vec<u8>)>,
     pub(super) body: Vec<u8>,
-    /// Whether the body came to its proper end.
+    /// Whether the body ended as its framing announced.
     pub(super) is_complete: bool,
 }
 
-/// Why there is no reply.
+/// Why the bytes do not hold a reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoReply {
     /// The bytes end before the head does.
     HeadUnfinished,
-    /// Not HTTP/1.x.
+    /// The bytes are not HTTP/1.x.
     NotHttp,
 }
 
-/// Reads all that a server wrote before it closed.
+/// Parses everything that a server wrote before it closed.
 pub(super) fn read_reply(bytes: &[u8]) -> Result<Reply, NoReply> {
     if !bytes.is_empty() && !bytes.starts_with(&b"HTTP/1."[..bytes.len().min(7)]) {
         return Err(NoReply::NotHttp);
@@ -53,7 +53,7 @@ pub(super) fn read_reply(bytes: &[u8]) -> Result<Reply, NoReply> {
     Ok(Reply { status, headers, body, is_complete })
 }
 
-/// Joins chunks up to the last one; `Err` with what was whole or begun if it never comes.
+/// Joins the chunks; `Err` with the data so far if the last chunk never comes.
 pub(super) fn unchunk(mut rest: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let mut body = Vec::new();
     loop {

@@ -1,9 +1,9 @@
 //! Altered requests, and what the axon of the caller's generation answered.
 //!
-//! A request is held against the SDK that its stated version belongs to. Rules for what is told
-//! apart on purpose, under either policy:
+//! Each request is compared with the SDK that its stated version belongs to. The rules for intended
+//! differences, under either policy:
 //!
-//! - where the SDK drops the connection, any status from 400 on will do;
+//! - where the SDK drops the connection, any status from 400 on is accepted;
 //! - a lone surrogate escape is refused with 422;
 //! - the status header always repeats the status line (the SDKs' own routers and parsers say 200
 //!   or nothing there).
@@ -17,7 +17,7 @@ use crate::synapse::pipeline::{Asked, Refusal, RefusalKind, read_ping};
 use crate::synapse::verify::{Verifier, VerifierConfig, VerifyPolicy};
 use crate::synapse::{Generation, PING_PATH};
 
-/// What one request of a run was answered.
+/// The answer to one request of a run.
 struct Answer {
     status: u16,
     status_header: Option<String>,
@@ -101,7 +101,7 @@ impl Application {
     }
 }
 
-/// Plays one run, or `None` where its bytes are not stored.
+/// Plays one run; `None` if its bytes are not stored.
 fn play(case: &Value, run: &Value, policy: VerifyPolicy) -> Option<Vec<Answer>> {
     let requests = run["requests"].as_array().unwrap();
     if requests.iter().any(|request| request["bytes_stored"] != true) {
@@ -113,7 +113,7 @@ fn play(case: &Value, run: &Value, policy: VerifyPolicy) -> Option<Vec<Answer>> 
     Some(requests.iter().map(answer).collect())
 }
 
-/// The verdict of the SDK that the last request's version belongs to.
+/// The answer of the SDK that the last request's version belongs to.
 fn verdict(case: &Value) -> Option<&Value> {
     let run = &case["verdicts"][SDKS[0]];
     let request = run["requests"].as_array().unwrap().last().unwrap();
@@ -126,7 +126,7 @@ fn verdict(case: &Value) -> Option<&Value> {
     Some(&case["verdicts"][sdk])
 }
 
-/// Whether a body of the run has a surrogate escape without its other half.
+/// Whether a body of the run has an unpaired surrogate escape.
 fn has_lone_surrogate(run: &Value) -> bool {
     let requests = run["requests"].as_array().unwrap();
     requests.iter().any(|request| {
@@ -148,7 +148,7 @@ fn has_lone_surrogate(run: &Value) -> bool {
     })
 }
 
-/// The status that we owe where the SDK answered `theirs`.
+/// Whether our status is right for the SDK's answer `theirs`.
 fn agrees(theirs: &Value, ours: &Answer, lone_surrogate: bool) -> bool {
     match theirs.as_u64() {
         _ if lone_surrogate => ours.status == 422,
@@ -157,7 +157,7 @@ fn agrees(theirs: &Value, ours: &Answer, lone_surrogate: bool) -> bool {
     }
 }
 
-/// Texts that are worded like the SDKs', with their numbers masked.
+/// The text with its numbers masked, if it is worded like the SDKs'.
 fn comparable(message: &str) -> Option<String> {
     let ours_alone = [
         "Internal",
@@ -216,7 +216,7 @@ fn lenient_answers_as_the_sdk_of_the_caller() {
     assert!(n_checked > 0);
 }
 
-/// The only ways in which the strict policy may answer what the lenient one does not.
+/// The only labels that the strict policy may give where the lenient one admits the request.
 const STRICT_LABELS: [&str; 7] = [
     "bad_timeout",   // NaN, infinite, negative
     "stale_nonce",   // a Unix-like nonce of any version, or a timeout beyond the cap
@@ -271,7 +271,7 @@ fn pings_are_answered_with_the_json_of_the_current_sdk() {
             let ping = read_ping(&admitted, &captured.body, content_type, &super::bob(), now);
             let ours: Value = serde_json::from_slice(&ping.unwrap().json).unwrap();
             let mut theirs: Value = serde_json::from_str(text(reply, "body_text")).unwrap();
-            // How long it took depends on the moment, and the headers tell it anyway.
+            // The process time depends on the moment, and the headers state it anyway.
             theirs["axon"]["process_time"] = Value::Null;
             assert_eq!(ours, theirs, "{}", text(&case, "id"));
             n_checked += 1;

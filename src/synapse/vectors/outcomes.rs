@@ -1,4 +1,4 @@
-//! What the dendrite of 10.5.0 reports, against our own judgement of the same bytes.
+//! What the dendrite of 10.5.0 reports, compared with our outcome for the same bytes.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::synapse::headers::ReplyHead;
 use crate::synapse::outcome::{Ending, Exchange, Outcome};
 use crate::synapse::stream::Utf8Stream;
 
-/// What a script makes a pure reader see, or why it cannot be judged without sockets.
+/// The exchange that a script produces without sockets, or why it needs one.
 fn exchange(case: &Value) -> Result<Exchange<'static>, &'static str> {
     let script = match &case["server_script"] {
         Value::Null => return unconnected(case),
@@ -42,7 +42,7 @@ fn exchange(case: &Value) -> Result<Exchange<'static>, &'static str> {
     }
 }
 
-/// Nothing listens. An address of IPv6 is one that Python cannot write into a URL; we can.
+/// The connection is refused. Python cannot write an IPv6 address into a URL; this node can.
 fn unconnected(case: &Value) -> Result<Exchange<'static>, &'static str> {
     if text(case, "description").contains("URL is built without brackets") {
         return Err("IPv6 is written with brackets here");
@@ -85,13 +85,13 @@ fn of_reply(
         _ if !is_text => Ending::BadUtf8,
         (_, true) => Ending::Complete,
         (Some("close" | "reset"), false) => Ending::BrokenBody,
-        // The script ends without closing: the peer is silent until the deadline.
+        // The script ends without closing: the peer stays silent until the deadline.
         _ => Ending::TimedOut { timeout_s },
     };
     Ok(Exchange { http_status: Some(reply.status), head: Some(head), text, ..without_head(ending) })
 }
 
-/// What docs/spec/wire.md#dendrite-duties asks for instead of what Python does.
+/// The result that docs/spec/wire.md#dendrite-duties requires instead of Python's.
 fn expected(case: &Value, seen: &Exchange<'_>) -> (Option<u16>, String) {
     let wanted = &case["final"];
     let code = wanted["status_code"].as_u64().map(|code| u16::try_from(code).unwrap());
@@ -109,7 +109,7 @@ fn expected(case: &Value, seen: &Exchange<'_>) -> (Option<u16>, String) {
         && code == Some(422)
         && seen.head.as_ref().is_some_and(Result::is_ok)
     {
-        // Only a split character fails a reply that is whole in every way.
+        // Only a split character fails a reply that is complete in every other way.
         return (Some(200), seen.text.clone());
     }
     (code, completion)
@@ -147,7 +147,7 @@ fn the_older_reports_differ_in_codes_only_where_the_table_says() {
         let (code, completion) = expected(&case, &seen);
         let outcome = Outcome::of(seen.clone());
         let id = text(&case, "id");
-        // 7.1.1 knows no 400 and takes no status from the status line.
+        // 7.1.1 does not use 400 and takes no status from the status line.
         let coarser = matches!(
             (code, outcome.status_code),
             (Some(422), Some(400 | 503)) | (None, Some(404 | 503))

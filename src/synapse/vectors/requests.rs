@@ -69,7 +69,7 @@ fn honest_requests_pass_under_either_policy() {
     }
 }
 
-/// Names and values, without what HTTP libraries and Python object sizes decide.
+/// Names and values, except those that depend on the HTTP library or on Python object sizes.
 fn own_fields(headers: impl IntoIterator<Item = (String, String)>) -> BTreeSet<(String, String)> {
     let foreign = [
         "host",
@@ -121,7 +121,7 @@ fn own_requests_say_what_the_current_sdk_says() {
         let ours = own.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
         assert_eq!(own_fields(ours), own_fields(theirs), "{id}");
 
-        // A class variable does not travel in the body; this node always sends the member.
+        // Python does not send a class variable in the body; this node always sends the member.
         if text(&case, "style") == "field" {
             let mut own: Value = serde_json::from_slice(&own.body).unwrap();
             let mut theirs: Value = serde_json::from_slice(&captured.body).unwrap();

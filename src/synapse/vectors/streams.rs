@@ -1,4 +1,4 @@
-//! Reply heads of the Python axons, read and imitated.
+//! Reply heads of the Python axons, parsed and reproduced.
 
 use super::{Captured, SDKS, bytes, cases, let_everyone_in, nanoseconds, text};
 use crate::synapse::headers::ReplyHead;
@@ -59,8 +59,8 @@ fn reply_signatures_cover_the_text_of_the_spec() {
     assert!(n_signed > 0);
 }
 
-/// A success carries the same header names as that of the SDK whose generation asks, and the same
-/// values wherever they do not depend on the moment or the process.
+/// A success has the same header names as that of the caller's SDK, and the same values where they
+/// do not depend on the moment or the process.
 #[test]
 fn own_successes_look_like_those_of_the_callers_sdk() {
     let varying = |name: &str| {

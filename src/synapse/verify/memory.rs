@@ -1,22 +1,22 @@
-//! Which nonces are remembered where, and for how long.
+//! Which table remembers a nonce, and for how long.
 //!
-//! Unix and monotonic nonces are kept apart, because a floor of the one kind says nothing of the
-//! other. A pair may have both; its nonces rise over both kinds.
+//! Unix and monotonic nonces have separate tables, because a floor of one kind says nothing about
+//! the other. A pair may have both; its nonces must rise across both kinds.
 
 use super::MAX_AGE_NS;
 use super::table::{Limits, NonceTable, Pair, Served, Slot};
 
-/// How long a pair is remembered whose nonces no window guards.
+/// How long a pair without a window is remembered, in nanoseconds: one day.
 const KEEP_NS: i128 = 86_400_000_000_000;
 
-/// What a nonce tells of its age.
+/// What a nonce reveals about its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Held against the window. Served once, ever.
+    /// Unix time, which must lie within the window. Such a nonce is served only once.
     Unix,
-    /// Nothing. Served once a day at most.
+    /// No age: monotonic time. Such a nonce is served at most once a day.
     Monotonic,
-    /// Nothing, and floors do not count (lenient policy).
+    /// No age, and floors do not apply (lenient policy).
     Unguarded,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// A memory with these limits for either kind of nonce.
+    /// A memory with these limits for each kind of nonce.
     pub(super) fn new(limits: Limits) -> Self {
         Self { unix: NonceTable::new(limits), unguarded: NonceTable::new(limits) }
     }
@@ -37,14 +37,14 @@ impl Memory {
         self.unix.len() + self.unguarded.len()
     }
 
-    /// The greatest nonce of a pair, if it is remembered.
+    /// The greatest nonce of a pair; `None` if the pair is not remembered.
     pub(super) fn last(&mut self, pair: &Pair, now_ns: i128) -> Option<i128> {
         self.unix.pass_time(now_ns);
         self.unguarded.pass_time(now_ns);
         self.unix.last(pair).max(self.unguarded.last(pair))
     }
 
-    /// What a nonce of this kind must exceed because its pair may have been forgotten.
+    /// The bound that a nonce of this kind must exceed because its pair may have been forgotten.
     pub(super) fn floor(&mut self, kind: Kind, slot: &Slot, now_ns: i128) -> Option<i128> {
         let table = self.table(kind);
         table.pass_time(now_ns);
@@ -54,10 +54,11 @@ impl Memory {
         }
     }
 
-    /// Remembers a nonce that is served now.
+    /// Remembers a nonce that has just been served.
     pub(super) fn record(&mut self, kind: Kind, slot: Slot, nonce: i128, now_ns: i128) {
         let (expires_ns, floor_until_ns) = match kind {
-            // Then it is out of the window, unless the clock is set back: the floor stays.
+            // By then the nonce is outside the window unless the clock is set back, so the floor
+            // stays.
             Kind::Unix => (nonce.saturating_add(MAX_AGE_NS), i128::MAX),
             Kind::Monotonic => (now_ns + KEEP_NS, now_ns + KEEP_NS),
             Kind::Unguarded => (now_ns + KEEP_NS, i128::MIN),

@@ -1,4 +1,4 @@
-//! Random histories of requests, held against a reference that remembers everything.
+//! Random histories of requests, compared with a reference that forgets nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -11,11 +11,11 @@ use crate::synapse::{Endpoint, SDK_VERSION};
 
 const START: i128 = 1_800_000_000_000_000_000;
 const S: i128 = 1_000_000_000;
-/// Few, because they are slow to write.
+/// Only ten, because encoding an address is slow.
 static HOTKEYS: LazyLock<Vec<String>> =
     LazyLock::new(|| (0..10).map(|idx| AccountId([idx; 32]).to_ss58()).collect());
 
-/// Everything that decides on a request but its signature, which these histories take as valid.
+/// Everything that decides on a request except its signature, which these histories treat as valid.
 #[derive(Debug, Clone, Copy)]
 struct Request {
     hotkey: u8,
@@ -26,7 +26,7 @@ struct Request {
 }
 
 impl Request {
-    /// What the signature covers: a replay may change all else.
+    /// The fields that the signature covers; a replay may change all others.
     fn signed(&self) -> (u8, u8, i128) {
         (self.hotkey, self.uuid, self.nonce)
     }
@@ -59,11 +59,11 @@ fn serve(verifier: &Verifier, request: &Request, now: i128) -> Result<(), Verify
 /// One step of a history.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// The clock moves, possibly back.
+    /// The clock moves by this many nanoseconds, possibly backwards.
     Wait(i128),
-    /// A request whose nonce stands this far from the clock (Unix) or from zero (monotonic).
+    /// A request whose nonce has this distance from the clock (Unix) or from zero (monotonic).
     Ask { hotkey: u8, uuid: u8, timeout_s: f64, nonce: Nonce },
-    /// A request that was served before comes again, with other unsigned headers.
+    /// A request that was served before is sent again, with other unsigned headers.
     Replay { idx: prop::sample::Index, timeout_s: f64, is_modern: bool },
 }
 
@@ -73,7 +73,7 @@ enum Nonce {
         offset: i128,
         is_modern: bool,
     },
-    /// Exactly where its own timeout ends, and this far from it.
+    /// At this distance from the end of the request's own window.
     Edge(i128),
     Monotonic(i128),
 }
@@ -95,7 +95,7 @@ fn timeouts() -> impl Strategy<Value = f64> {
     prop::sample::select(vec![0.0, 0.1, 1.0, 12.0, 15.0, 59.999, 60.0, 61.0, 1e9])
 }
 
-/// Moments around every edge of the window.
+/// Distances around every limit of the window.
 fn offsets() -> impl Strategy<Value = i128> {
     let edges = vec![-64 * S, -19 * S, -16 * S, -4 * S, -S, 0, S, 5 * S, 3600 * S, -3600 * S];
     (prop::sample::select(edges), -1..=1_i128).prop_map(|(edge, by)| edge + by)
@@ -145,7 +145,7 @@ fn any_waits() -> impl Strategy<Value = i128> {
     prop_oneof![rising_waits(), (-200 * S..200 * S)]
 }
 
-/// The requests of a history in turn: each with its moment, and whether it came before.
+/// Plays a history: gives each request with its time and whether it is a replay.
 struct Player {
     now: i128,
     served: Vec<Request>,
@@ -156,7 +156,7 @@ impl Player {
         Self { now: START, served: Vec::new() }
     }
 
-    /// Moves the clock or tells what is asked now.
+    /// Moves the clock, or returns the next request.
     fn next(&mut self, step: Step) -> Option<Request> {
         match step {
             Step::Wait(ns) => {
@@ -176,7 +176,7 @@ impl Player {
     }
 }
 
-/// The rules without a bound: a window for each request, and a last nonce of each pair.
+/// The rules without bounded memory: a window for each request, and a last nonce of each pair.
 #[derive(Default)]
 struct Reference {
     last: HashMap<(u8, u8), i128>,
@@ -212,15 +212,15 @@ fn small(n_max_pairs: usize, n_max_pairs_per_account: usize) -> VerifierConfig {
 }
 
 proptest! {
-    /// With room for all, bounded memory and expiry show nowhere, to the nanosecond. The waits of
-    /// a history add up to hours, so no monotonic nonce expires.
+    /// With room for all pairs, bounded memory and expiry change no answer, to the nanosecond. The
+    /// waits of a history add up to hours, so no monotonic nonce expires.
     #[test]
     fn verdicts_are_those_of_the_reference(history in histories(3, 4, rising_waits())) {
         let verifier = Verifier::new(VerifierConfig::default());
         let (mut reference, mut player) = (Reference::default(), Player::new());
         for step in history {
             let Some(mut request) = player.next(step) else { continue };
-            // The reference knows no pair that counts by two clocks in turn.
+            // The reference does not model a pair that uses two clocks in turn.
             request.uuid = request.uuid & 7 | if request.nonce < START / 2 { 8 } else { 0 };
             let expected = reference.serve(&request, player.now);
             prop_assert_eq!(label(serve(&verifier, &request, player.now)), expected, "{:?}", request);
@@ -230,7 +230,7 @@ proptest! {
         }
     }
 
-    /// However small the memory, however many hotkeys and uuids, wherever the clock is set.
+    /// Holds for any size of memory, any number of hotkeys and uuids, and any change of the clock.
     #[test]
     fn nothing_is_served_twice(
         history in histories(6, 12, any_waits()),
@@ -249,7 +249,7 @@ proptest! {
         }
     }
 
-    /// Nor after a restart of the process, if the start is set past what may have been ahead.
+    /// Holds across a restart too, if the start is set past what may have been ahead.
     #[test]
     fn no_unix_nonce_is_served_twice_across_a_restart(
         before in histories(2, 3, rising_waits()),
@@ -274,8 +274,8 @@ proptest! {
         }
     }
 
-    /// Whoever asks with fresh nonces is served each time, while others fill their share of the
-    /// memory with whatever they like.
+    /// A caller with fresh nonces is served each time, while others fill their share of the memory
+    /// with whatever they like.
     #[test]
     fn honest_callers_are_served_whatever_others_do(history in histories(3, 40, rising_waits())) {
         let verifier = Verifier::new(small(3 * 4 + 1, 4));
@@ -286,7 +286,7 @@ proptest! {
             {
                 player.served.push(request);
             }
-            // A nonce is the time of asking, and two are never equal.
+            // A nonce is the time of the request, and no two are equal.
             player.now += 1;
             let honest = Request {
                 hotkey: 9,

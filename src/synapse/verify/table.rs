@@ -1,10 +1,10 @@
-//! The bounded memory of last nonces.
+//! A bounded table of last nonces.
 //!
 //! Forgetting must not let a captured request in again. So a pair that is forgotten, because it
-//! expired or for want of room, leaves a floor behind, and whoever is not remembered must come
-//! with a nonce above it. Room is made at the cost of the account that takes it: the floor that
-//! rises is that of the account, as long as another of its pairs is remembered; only an account
-//! that is forgotten as a whole raises the floor of all. A fresh nonce is above any floor.
+//! expired or to make room, leaves a floor behind, and a pair that is not remembered must send a
+//! nonce above the floor. The account that needs room pays for it: its own floor rises as long as
+//! another of its pairs is remembered; only an account that is forgotten as a whole raises the
+//! floor of all. A fresh nonce is above any floor.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::wallet::AccountId;
 /// Hash of hotkey and uuid.
 pub(super) type Pair = [u8; 32];
 
-/// How much is remembered.
+/// How many pairs the table may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// Pairs of all accounts together, at least two.
@@ -22,7 +22,7 @@ pub(super) struct Limits {
     pub(super) n_pairs_per_account: usize,
 }
 
-/// Whose nonces rise: a pair, and the account that its hotkey names.
+/// A pair, and the account that its hotkey names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) account: AccountId,
@@ -33,13 +33,13 @@ pub(super) struct Slot {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Served {
     pub(super) nonce: i128,
-    /// When the pair may be forgotten.
+    /// Time from which the pair may be forgotten.
     pub(super) expires_ns: i128,
-    /// Until when a floor left behind counts.
+    /// Time until which a floor that the pair leaves behind applies.
     pub(super) floor_until_ns: i128,
 }
 
-/// Last nonce of each pair, with an expiry, and the floors of what was forgotten.
+/// The last nonce of each pair, with its expiry, and the floors of forgotten pairs.
 #[derive(Debug)]
 pub(super) struct NonceTable {
     limits: Limits,
@@ -55,10 +55,10 @@ struct Entry {
     served: Served,
 }
 
-/// What is known of an account that has a pair.
+/// The pairs of one account, and its floor.
 #[derive(Debug, Default)]
 struct Holder {
-    /// Sorted. Few, so a plain list is small and quick.
+    /// Sorted by expiry. There are few pairs, so a plain list is small and quick.
     by_expiry: Vec<(i128, Pair)>,
     floor: Floor,
 }
@@ -78,7 +78,7 @@ impl NonceTable {
         self.entries.len()
     }
 
-    /// Forgets what has expired. The answers of the other methods hold for this moment.
+    /// Forgets the pairs that have expired. The results of the other methods hold for `now_ns`.
     pub(super) fn pass_time(&mut self, now_ns: i128) {
         while let Some(&(expires_ns, pair)) = self.by_expiry.first()
             && expires_ns <= now_ns
@@ -87,18 +87,18 @@ impl NonceTable {
         }
     }
 
-    /// The last nonce of a pair, if it is remembered.
+    /// The last nonce of a pair; `None` if the pair is not remembered.
     pub(super) fn last(&self, pair: &Pair) -> Option<i128> {
         self.entries.get(pair).map(|entry| entry.served.nonce)
     }
 
-    /// What the nonces of a pair of this account must exceed while it is not remembered.
+    /// The bound that a nonce of this account must exceed if its pair is not remembered.
     pub(super) fn floor(&self, account: &AccountId, now_ns: i128) -> Option<i128> {
         let own = self.holders.get(account).and_then(|holder| holder.floor.at(now_ns));
         own.max(self.floor.at(now_ns))
     }
 
-    /// Sets the last nonce of a pair. Other pairs make room where there is none.
+    /// Sets the last nonce of a pair. If the table is full, another pair makes room.
     pub(super) fn insert(&mut self, slot: Slot, mut served: Served, now_ns: i128) {
         self.pass_time(now_ns);
         if let Some(Entry { served: old, .. }) = self.take(&slot.pair) {
@@ -113,7 +113,7 @@ impl NonceTable {
         self.entries.insert(slot.pair, Entry { account: slot.account, served });
     }
 
-    /// Leaves room for one more pair of the account.
+    /// Makes room for one more pair of the account, if the table is full.
     fn make_room(&mut self, account: &AccountId, now_ns: i128) {
         while let Some(holder) = self.holders.get(account)
             && holder.by_expiry.len() >= self.limits.n_pairs_per_account.max(2)
@@ -144,7 +144,7 @@ impl NonceTable {
         }
     }
 
-    /// Takes a pair out of the indices. Its holder stays, even without a pair.
+    /// Removes a pair from the indices. Its holder stays, even without a pair.
     fn take(&mut self, pair: &Pair) -> Option<Entry> {
         let entry = self.entries.remove(pair)?;
         let key = (entry.served.expires_ns, *pair);
@@ -158,7 +158,7 @@ impl NonceTable {
     }
 }
 
-/// A nonce that others must exceed, and until when.
+/// A bound that a nonce must exceed, and the time until which it applies.
 #[derive(Debug, Clone, Copy, Default)]
 struct Floor(Option<(i128, i128)>);
 
@@ -257,7 +257,7 @@ mod tests {
         ) {
             let mut table = table(7, 3);
             for (now_ns, (account, pair, nonce, keep_ns)) in (0..).zip(steps) {
-                // Pairs belong to one account each, as hashes of its hotkey do.
+                // Each pair belongs to one account, as hashes of its hotkey do.
                 let slot = slot(account, pair & !3 | account);
                 table.insert(slot, lasting(nonce, now_ns + keep_ns), now_ns);
                 prop_assert_eq!(table.last(&slot.pair), Some(nonce));
