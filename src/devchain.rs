@@ -1,14 +1,15 @@
 //! The embedded dev chain: one subnet as a pure, deterministic state machine.
 //!
-//! It takes the transactions that the node sends, refuses them for the runtime's reasons in the
-//! runtime's order, and runs the Yuma epoch, so that permits, incentives and earnings on a local
-//! net are real numbers. No clock, no socket, no thread: blocks come when [`DevChain::produce_block`]
-//! is called, and two chains that were fed the same calls are equal, hashes included.
+//! It accepts the transactions that the node sends, refuses them for the runtime's reasons in the
+//! runtime's order, and runs the Yuma epoch, so that permits, incentives and emission on a local
+//! net are computed as on the real chain. It has no clock, socket or thread: a block is made when
+//! [`DevChain::produce_block`] is called, and two chains that received the same calls are equal,
+//! hashes included.
 //!
-//! Who signed a transaction was checked before it comes here, by [`node`]. Weights are set plainly
-//! or sealed until the chain's own beacon opens them; epochs follow either of the runtime's rules.
-//! Absent on purpose: token price pools, delegation, child keys, more than one subnet or mechanism,
-//! and the older commits of a hash.
+//! [`node`] checks the signature of a transaction before it arrives here. Weights are set in plain
+//! form, or sealed until the chain's own beacon opens them; epochs follow either of the runtime's
+//! rules. Absent on purpose: token price pools, delegation, child keys, more than one subnet or
+//! mechanism, and the older commits of a hash.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,46 +47,47 @@ use pool::{Pool, Taken};
 use seal::Interventions;
 use state::State;
 
-/// Where a dev chain starts.
+/// The initial state and the settings of a dev chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisConfig {
-    /// The subnet.
+    /// Number of the one subnet.
     pub netuid: Netuid,
-    /// The subnet's settings.
+    /// The subnet's settings at block 0.
     pub hyperparameters: Hyperparameters,
-    /// Who starts with how many rao; an account named twice gets both.
+    /// Rao that each account starts with; an account that is named twice gets the sum.
     pub balances: Vec<(AccountId, u64)>,
-    /// The subnet owner: free of permit and stake threshold once registered, and never pruned.
+    /// The subnet owner's hotkey: exempt from permit and stake threshold once registered, and never
+    /// pruned.
     pub owner_hotkey: Option<AccountId>,
-    /// Who may change settings by transaction; nobody by default.
+    /// The account that may change settings by transaction; none by default.
     #[serde(default)]
     pub sudo: Option<AccountId>,
-    /// The chain's settings beside the subnet's.
+    /// The chain's settings besides the subnet's.
     #[serde(default)]
     pub rules: ChainRules,
-    /// Sets chains with equal settings apart: it changes every hash, and the beacon.
+    /// Distinguishes chains with equal settings: it changes every hash, and the beacon.
     pub seed: u64,
-    /// What an epoch gives out, in rao.
+    /// Rao that one epoch pays out.
     pub emission_per_epoch: u64,
-    /// Whether neurons may serve on loopback, which the runtime refuses.
+    /// Whether neurons may serve on loopback addresses, which the real runtime refuses.
     #[serde(default)]
     pub allow_loopback_axons: bool,
 }
 
-/// The chain: state, pool and newest block. Serialise it to keep it.
+/// The chain: state, pool and newest block. Serialise it to save it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevChain {
     genesis: Hash,
     head: Head,
-    /// Changes from outside since the last block.
+    /// Changes from outside since the last block, for the next block's hash.
     interventions: Interventions,
     state: State,
     pool: Pool,
 }
 
 impl DevChain {
-    /// Block 0. Its hash covers the whole configuration.
+    /// Makes block 0. Its hash covers the whole configuration.
     pub fn genesis(config: GenesisConfig) -> Self {
         let hash = seal::genesis_hash(&config);
         Self {
@@ -97,39 +99,40 @@ impl DevChain {
         }
     }
 
-    /// The hash that transactions are signed for.
+    /// Hash of block 0, which every transaction signature covers.
     pub fn genesis_hash(&self) -> Hash {
         self.genesis
     }
 
-    /// The newest block.
+    /// Number and hash of the newest block.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// The nonce to sign `account`'s next transaction with; counts the pool.
+    /// The nonce for `account`'s next transaction, counting those in the pool.
     pub fn next_nonce(&self, account: &AccountId) -> u32 {
         self.pool.next_nonce(account, self.state.nonce(account))
     }
 
-    /// Transactions that wait for a block.
+    /// Number of transactions in the pool.
     pub fn n_pending(&self) -> usize {
         self.pool.len()
     }
 
-    /// Transactions that wait for a block, by arrival.
+    /// The transactions in the pool, in order of arrival.
     pub fn pending(&self) -> impl Iterator<Item = &Transaction> {
         self.pool.iter()
     }
 
-    /// Checks a transaction whose signature is good, and puts it into the pool until its turn
-    /// comes.
+    /// Checks a transaction whose signature is valid, and adds it to the pool until its nonce is
+    /// due.
     ///
     /// # Errors
-    /// What a node's pool says, by the pool's names: [`Refusal::AlreadyImported`],
+    /// The reasons of a real node's pool, under their names: [`Refusal::AlreadyImported`],
     /// [`Refusal::Outdated`], [`Refusal::CannotPayFees`], the runtime's own check,
-    /// [`Refusal::PriorityTooLow`] for another transaction with that nonce, [`Refusal::FutureNonce`]
-    /// for one too far ahead, [`Refusal::PoolFull`]. Nothing changed.
+    /// [`Refusal::PriorityTooLow`] for another transaction with that nonce,
+    /// [`Refusal::FutureNonce`] for a nonce too far ahead, [`Refusal::PoolFull`]. Nothing has
+    /// changed then.
     pub fn submit_transaction(&mut self, transaction: Transaction) -> Result<Hash, Refusal> {
         let hash = transaction.hash;
         let next_block = self.head.number.saturating_add(1);
@@ -137,8 +140,8 @@ impl DevChain {
         Ok(hash)
     }
 
-    /// Makes the next block, at `now_ms` (Unix milliseconds; an earlier time than the last block's
-    /// counts as that): reveals, the epoch if it is due, then the pool in order of arrival.
+    /// Makes the next block at `now_ms` (Unix milliseconds; at least the last block's time is
+    /// used): reveals, the epoch if it is due, then the pool in order of arrival.
     pub fn produce_block(&mut self, now_ms: u64) -> BlockReport {
         let number = self.head.number.saturating_add(1);
         self.state.begin_block(number, now_ms);
@@ -155,50 +158,50 @@ impl DevChain {
         report
     }
 
-    /// The subnet at the newest block; `None` for another subnet.
+    /// The subnet at the newest block; `None` for another netuid.
     pub fn metagraph(&self, netuid: Netuid) -> Option<Metagraph> {
         (netuid == self.state.netuid).then(|| self.state.metagraph(self.head))
     }
 
-    /// The weights of `uid` as stored: uids rising, the largest 65,535, zeros for slots that
-    /// changed hands since. `None` when there is no such neuron.
+    /// The weights of `uid` as stored: in order of uid, the largest is 65,535, and slots that
+    /// changed hands since have zero. `None` if there is no such neuron.
     pub fn weights(&self, netuid: Netuid, uid: Uid) -> Option<StoredWeights> {
         let weights = self.state.weights(uid)?;
         (netuid == self.state.netuid).then(|| weights.to_vec())
     }
 
-    /// Spendable rao.
+    /// Spendable balance of an account, in rao.
     pub fn balance(&self, account: &AccountId) -> u64 {
         self.state.balance(account)
     }
 
-    /// A hotkey's stake in rao, also when it holds no slot.
+    /// Stake of a hotkey in rao, even if the hotkey has no slot.
     pub fn stake(&self, hotkey: &AccountId) -> u64 {
         self.state.stake(hotkey)
     }
 
-    /// Rao that ever came into being: genesis and emission. Balances, stakes, [`Self::burned`] and
+    /// Rao issued so far, by genesis and emission. Balances, stakes, [`Self::burned`] and
     /// [`Self::fees_paid`] add up to it.
     pub fn issued(&self) -> u64 {
         self.state.issued
     }
 
-    /// Rao that went into fees.
+    /// Rao paid as fees so far.
     pub fn fees_paid(&self) -> u64 {
         self.state.fees
     }
 
-    /// Rao that registrations have destroyed.
+    /// Rao destroyed by registrations so far.
     pub fn burned(&self) -> u64 {
         self.state.burned
     }
 
-    /// The slot that `hotkey` holds.
+    /// The slot of `hotkey`; `None` if it is not registered on `netuid`.
     pub fn uid_of(&self, netuid: Netuid, hotkey: &AccountId) -> Option<Uid> {
         self.state.uid_of(hotkey).filter(|_| netuid == self.state.netuid)
     }
 
-    /// How many blocks after the newest one the next epoch runs; `None` while tempo is 0.
+    /// Blocks from the newest one to the next epoch; `None` while tempo is 0.
     pub fn blocks_until_epoch(&self) -> Option<u64> {
         self.state.blocks_until_epoch(self.head.number)
     }
@@ -208,32 +211,32 @@ impl DevChain {
         self.state.schedule(self.head.number)
     }
 
-    /// The beacon's public key.
+    /// The beacon's public key, which weights are sealed with.
     pub fn beacon_key(&self) -> BeaconKey {
         *self.state.beacon.keypair().key()
     }
 
-    /// The newest round that the chain has a signature of; 0 for none.
+    /// The newest round whose signature the chain stores; 0 if there is none.
     pub fn last_stored_round(&self) -> u64 {
         self.state.beacon.last_stored_round
     }
 
-    /// The beacon's signature of a round, once it is stored. Made when asked for: half a
-    /// millisecond and more.
+    /// The beacon's signature of a round; `None` until the round is stored. It is computed on
+    /// request, which takes half a millisecond or more.
     pub fn pulse(&self, round: u64) -> Option<RoundSignature> {
         self.state.beacon.pulse(round)
     }
 
-    /// Puts a pulse of another beacon in, for clients that know that one only; the next block's
-    /// hash tells. It counts at once.
+    /// Stores a pulse of another beacon at once, for clients that only know that beacon. The next
+    /// block's hash covers the change.
     pub fn insert_pulse(&mut self, round: u64, signature: &RoundSignature) {
         self.interventions.note(&(round, hex::encode(signature.to_bytes())));
         self.state.beacon.insert(round, signature);
     }
 
-    /// Goes over to another way of counting epochs, as an upgrade does: the index goes on, commits
-    /// keep their epoch. From stateful epochs there is no way back, and asking for it does
-    /// nothing.
+    /// Switches to another way of counting epochs, as an upgrade does: the epoch index continues
+    /// and commits keep their epoch. There is no way back from stateful epochs; a request for it
+    /// does nothing.
     pub fn set_epoch_schedule(&mut self, rule: EpochRule) {
         if rule == EpochRule::Stateful {
             self.interventions.note(&rule);
@@ -241,17 +244,18 @@ impl DevChain {
         }
     }
 
-    /// Whether the pool refuses weights that come too fast, as since spec 423, or leaves that to
-    /// the block.
+    /// Sets whether the pool refuses weights that come before the rate limit has passed, as since
+    /// spec 423, or only the block does.
     pub fn set_pool_checks_pace(&mut self, checks: bool) {
         self.interventions.note(&("pool_checks_pace", checks));
         self.state.rules.pool_checks_pace = checks;
     }
 
-    /// Replaces the subnet's settings at once, as a root call would; the next block's hash tells.
+    /// Replaces the subnet's settings at once, as a root call would. The next block's hash covers
+    /// the change.
     ///
     /// # Errors
-    /// [`Refusal::SubnetNotExists`] for another subnet.
+    /// [`Refusal::SubnetNotExists`] for another netuid.
     pub fn set_hyperparameters(
         &mut self,
         netuid: Netuid,
@@ -265,11 +269,11 @@ impl DevChain {
         Ok(())
     }
 
-    /// Changes one setting at once, without a transaction; the next block's hash tells.
+    /// Changes one setting at once, without a transaction. The next block's hash covers the change.
     ///
     /// # Errors
-    /// [`Refusal::SubnetNotExists`] for another subnet, or the runtime's reason for a value that it
-    /// does not take.
+    /// [`Refusal::SubnetNotExists`] for another netuid, or the runtime's reason for refusing the
+    /// value.
     pub fn change_hyperparameter(&mut self, change: &HyperparameterChange) -> Result<(), Refusal> {
         self.state.change_setting(self.head.number, change)?;
         self.interventions.note(change);

@@ -1,8 +1,8 @@
-//! What can be asked of the dev chain: the runtime's calls that the node, its tests and the
-//! official clients use, without their encoding.
+//! The calls of the dev chain: those of the runtime that the node, its tests and the official
+//! clients use, without their encoding.
 //!
-//! A [`Transaction`] arrives with its signature checked already. Whoever takes transactions from
-//! outside decodes them, checks who signed, and names them by hash.
+//! The signature of a [`Transaction`] has been checked already. A caller that accepts transactions
+//! from outside must decode them, check the signature and compute the hash.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,115 +14,115 @@ use crate::wallet::AccountId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
-    /// Signed by the coldkey: takes a slot for `hotkey` and burns the price.
+    /// Signed by the coldkey: registers `hotkey` in a slot and burns the price of the registration.
     BurnedRegister {
-        /// The subnet.
+        /// Number of the subnet to register on.
         netuid: Netuid,
-        /// Who gets the slot.
+        /// The hotkey that gets the slot.
         hotkey: AccountId,
     },
-    /// Signed by the hotkey: publishes where it serves. The record's own block is ignored.
+    /// Signed by the hotkey: publishes the address of its axon. The block in the record is ignored.
     ServeAxon {
-        /// The subnet.
+        /// Number of the subnet that the axon serves.
         netuid: Netuid,
-        /// The record.
+        /// Address, port and protocol of the axon.
         axon: AxonInfo,
     },
-    /// Signed by the hotkey: publishes where it serves its metrics.
+    /// Signed by the hotkey: publishes the address of its metrics.
     ServePrometheus {
-        /// The subnet.
+        /// Number of the subnet that the neuron belongs to.
         netuid: Netuid,
         /// Version number of the serving software.
         version: u32,
-        /// The address as an integer.
+        /// The IPv4 or IPv6 address as an integer.
         ip: u128,
         /// TCP port.
         port: u16,
-        /// 4 or 6.
+        /// IP version: 4 or 6.
         ip_type: u8,
     },
-    /// Signed by the hotkey: `values[i]` for `uids[i]`.
+    /// Signed by the hotkey: sets the weight `values[i]` for `uids[i]`.
     SetWeights {
-        /// The subnet.
+        /// Number of the subnet to vote on.
         netuid: Netuid,
         /// The mechanism; only 0 exists.
         mecid: u8,
-        /// Whom the weights are for.
+        /// The neurons that get the weights.
         uids: Vec<Uid>,
-        /// The weights, of any scale.
+        /// The weights; only their ratios matter.
         values: Vec<u16>,
-        /// Version of the scoring.
+        /// Version of the validator's scoring; must reach the subnet's version key.
         version_key: u64,
     },
-    /// Signed by the hotkey: weights that the chain opens itself, once the beacon has signed
-    /// `reveal_round`.
+    /// Signed by the hotkey: commits weights that the chain opens itself, once the beacon has
+    /// signed `reveal_round`.
     CommitTimelocked {
-        /// The subnet.
+        /// Number of the subnet to vote on.
         netuid: Netuid,
         /// The mechanism; only 0 exists.
         mecid: u8,
         /// The sealed weights.
         #[serde(with = "super::hex_bytes")]
         commit: Vec<u8>,
-        /// The round whose signature opens them.
+        /// The beacon round whose signature opens the weights.
         reveal_round: u64,
-        /// Which layout the sealed bytes have.
+        /// Version of the layout of the sealed bytes.
         version: u16,
     },
-    /// Signed by a coldkey: moves balance into the hotkey's stake.
+    /// Signed by a coldkey: moves its balance into a hotkey's stake.
     AddStake {
-        /// Whose stake grows.
+        /// The hotkey whose stake grows.
         hotkey: AccountId,
-        /// The subnet.
+        /// Number of the subnet that the stake is for.
         netuid: Netuid,
-        /// How much.
+        /// Rao to move.
         amount: u64,
     },
-    /// Signed by the hotkey's coldkey: moves its stake into the coldkey's balance.
+    /// Signed by the hotkey's coldkey: moves the hotkey's stake into the coldkey's balance.
     RemoveStake {
-        /// Whose stake shrinks.
+        /// The hotkey whose stake shrinks.
         hotkey: AccountId,
-        /// The subnet.
+        /// Number of the subnet that the stake is on.
         netuid: Netuid,
-        /// How much.
+        /// Rao to move.
         amount: u64,
     },
-    /// Signed by a coldkey: moves balance.
+    /// Signed by a coldkey: moves balance to another account.
     Transfer {
-        /// Who gets it.
+        /// The account that receives the balance.
         to: AccountId,
-        /// How much.
+        /// Rao to move.
         amount: u64,
-        /// Whether to refuse what would leave the signer below the existential deposit.
+        /// Whether to refuse a transfer that leaves the signer less than the existential deposit.
         keep_alive: bool,
     },
     /// Signed by the sudo account: changes one setting.
     SetHyperparameter(HyperparameterChange),
     /// Does nothing, for a fee.
     Remark,
-    /// A call of the runtime that the dev chain does not have: costs a fee and is refused.
+    /// A call that the runtime has and the dev chain lacks: costs a fee and is refused.
     Unsupported {
-        /// Its pallet.
+        /// Name of the call's pallet.
         pallet: String,
-        /// Its name.
+        /// Name of the call in the pallet.
         call: String,
     },
 }
 
-/// A request whose signature was checked.
+/// A call whose signature was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
-    /// Names it: different bytes, different hash.
+    /// Hash of the signed bytes, which identifies the transaction.
     pub hash: Hash,
-    /// Who asks, and pays.
+    /// The account that signed it and pays the fee.
     pub signer: AccountId,
-    /// How many transactions of the signer come before.
+    /// Number of the signer's transactions that come before this one.
     pub nonce: u32,
-    /// What is asked.
+    /// The call to carry out.
     pub call: Call,
-    /// The last block that may carry it.
+    /// Number of the last block that may carry it.
     pub last_block: u64,
-    /// Bytes as sent, for the fee.
+    /// Length in bytes as sent, which the fee depends on.
     pub length: u32,
 }
 
@@ -130,7 +130,7 @@ pub struct Transaction {
 mod tests {
     use super::*;
 
-    /// What waits is kept as JSON, in which no call may be mistaken for another.
+    /// The pool is saved as JSON, so every call must have a JSON form of its own.
     #[test]
     fn calls_are_told_apart_in_json_and_survive_it() {
         let (netuid, hotkey) = (Netuid(1), AccountId([9; 32]));

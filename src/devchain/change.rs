@@ -1,4 +1,4 @@
-//! One setting at a time: what the sudo account may change, as the runtime's admin calls do.
+//! Changes of one setting, which the sudo account makes as with the runtime's admin calls.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::chain::{Hyperparameters, Netuid};
 /// A new value for one setting of a subnet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HyperparameterChange {
-    /// The subnet; settings that hold for the whole chain ignore it.
+    /// Number of the subnet; settings of the whole chain ignore it.
     pub netuid: Netuid,
     /// The setting and its new value.
     pub value: HyperparameterValue,
@@ -27,42 +27,42 @@ pub enum HyperparameterValue {
     WeightsVersionKey(u64),
     /// Fewest weights a vector may hold.
     MinAllowedWeights(u16),
-    /// Largest share of one weight, of 65,535; stored only.
+    /// Largest share of one weight, of 65,535; stored, but not enforced.
     MaxWeightsLimit(u16),
     /// Blocks during which a new neuron is not pruned.
     ImmunityPeriod(u16),
-    /// Blocks after which a silent validator counts as inactive.
+    /// Blocks after which a validator that sets no weights counts as inactive.
     ActivityCutoff(u16),
     /// Consensus majority, of 65,535.
     Kappa(u16),
     /// Bonds moving average, of 1,000,000.
     BondsMovingAverage(u64),
-    /// Seats with a validator permit.
+    /// Number of neurons that may hold a validator permit.
     MaxAllowedValidators(u16),
-    /// Slots on the subnet.
+    /// Number of slots on the subnet.
     MaxAllowedUids(u16),
     /// Blocks between two changes of a serving record.
     ServingRateLimit(u64),
-    /// Stake below which weights are refused; of the whole chain.
+    /// Rao of stake below which weights are refused; applies to the whole chain.
     StakeThreshold(u64),
     /// Whether weights must be committed first.
     CommitRevealWeightsEnabled(bool),
     /// Epochs from commit to reveal, 1 to 100.
     RevealPeriodEpochs(u64),
-    /// Layout of sealed weights that is accepted; of the whole chain.
+    /// Version of the layout of sealed weights that is accepted; applies to the whole chain.
     CommitRevealWeightsVersion(u16),
-    /// Price of a registration now.
+    /// Current price of a registration, in rao.
     Burn(u64),
-    /// Lowest price of a registration.
+    /// Lowest price of a registration, in rao.
     MinBurn(u64),
-    /// Highest price of a registration.
+    /// Highest price of a registration, in rao.
     MaxBurn(u64),
     /// Blocks after which the price of a registration halves; 0 keeps the price constant.
     AdjustmentInterval(u16),
 }
 
 impl HyperparameterValue {
-    /// Whether the runtime takes the value: reveal periods have a bound.
+    /// Whether the runtime accepts the value; only reveal periods have a bound.
     pub fn is_allowed(self) -> bool {
         match self {
             Self::RevealPeriodEpochs(value) => (1..=MAX_REVEAL_PERIOD_EPOCHS).contains(&value),
@@ -70,7 +70,8 @@ impl HyperparameterValue {
         }
     }
 
-    /// Sets the value where it belongs, unchecked but for the bound that the runtime clips bonds to.
+    /// Writes the value into the settings it belongs to. Checks nothing, but clips bonds as the
+    /// runtime does.
     pub fn set_in(self, subnet: &mut Hyperparameters, chain: &mut ChainRules) {
         match self {
             Self::Tempo(value) => subnet.tempo = value,

@@ -1,4 +1,4 @@
-//! From a call to its duty: what the pool looks at first, and what a block carries out.
+//! Maps each call to its implementation, for the pool's check and for a block.
 
 use super::call::{Call, Transaction};
 use super::fees::fee;
@@ -8,8 +8,8 @@ use crate::chain::Refusal;
 use crate::wallet::AccountId;
 
 impl State {
-    /// What a real node's pool looks at, as of the block that would carry the transaction out: the
-    /// fee, then the runtime's own check, which tells its reasons by the pool's names.
+    /// What a real node's pool checks for the block that would carry the transaction: the fee, then
+    /// the runtime's own check, whose reasons have the pool's names.
     pub(super) fn check_for_pool(
         &self,
         block: u64,
@@ -59,8 +59,8 @@ impl State {
         checked.map_err(in_words_of_the_pool)
     }
 
-    /// Counts the nonce and takes the fee, then carries the call out whole or not at all. `None`
-    /// when the signer cannot pay: such a transaction is in no block.
+    /// Counts the nonce and takes the fee, then carries the call out as a whole or not at all.
+    /// `None` if the signer cannot pay: then no block holds the transaction.
     pub(super) fn carry_out(
         &mut self,
         block: u64,
@@ -122,7 +122,7 @@ impl State {
     }
 }
 
-/// The name by which the pool tells the same reason (docs/spec/chain.md#pool-errors).
+/// The pool's name for the same reason (docs/spec/chain.md#pool-errors).
 fn in_words_of_the_pool(refusal: Refusal) -> Refusal {
     match refusal {
         Refusal::SettingWeightsTooFast | Refusal::CommittingWeightsTooFast => {

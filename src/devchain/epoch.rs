@@ -1,8 +1,7 @@
 //! The subnet epoch: Yuma consensus as pure integer code (docs/spec/yuma.md).
 //!
-//! [`run_epoch`] computes what the runtime computes, to the bit, with liquid alpha off. It knows
-//! nothing of accounts or storage, and takes any input: entries that name no neuron count for
-//! nothing.
+//! [`run_epoch`] computes what the runtime computes, bit for bit, with liquid alpha off. It knows
+//! neither accounts nor storage, and accepts any input: entries that name no neuron are ignored.
 
 use super::fixed::I32F32;
 use super::matrix::{self, Matrix, Row};
@@ -14,109 +13,110 @@ mod stake;
 use bonds::Settlement;
 use stake::Electorate;
 
-/// Which rule turns weights into bonds and dividends.
+/// The rule that turns weights into bonds and dividends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BondRule {
-    /// Bonds follow stake; each column is shared out in full.
+    /// Bonds follow stake; each column is normalised to a sum of one.
     Original,
-    /// The runtime's `Yuma3On`: bonds follow weights alone, stake enters with the dividends.
+    /// The runtime's `Yuma3On`: bonds follow weights alone; stake enters with the dividends.
     Yuma3,
 }
 
 /// The settings of one epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochParams {
-    /// The block it runs in.
+    /// Number of the block that the epoch runs in.
     pub block: u64,
-    /// Blocks between epochs.
+    /// Blocks between two epochs.
     pub tempo: u16,
     /// Consensus majority, of 65,535.
     pub kappa: u16,
-    /// How much of the old bonds stays, of 1,000,000.
+    /// Share of the old bonds that is kept, of 1,000,000.
     pub bonds_moving_average: u64,
     /// How far bonds follow clipped weights, of 65,535.
     pub bonds_penalty: u16,
-    /// Seats with a validator permit.
+    /// Number of neurons that may hold a validator permit.
     pub max_validators: u16,
     /// Stake, in rao, below which a neuron counts as without stake.
     pub stake_threshold: u64,
-    /// Blocks after which a silent neuron counts as inactive.
+    /// Blocks after which a neuron that sets no weights counts as inactive.
     pub activity_cutoff: u64,
     /// The subnet owner's slot: exempt from the stake threshold, always permitted.
     pub owner: Option<Uid>,
-    /// Block of the last epoch; 0 for none yet.
+    /// Number of the block of the last epoch; 0 before the first one.
     pub last_step: u64,
-    /// How bonds are kept.
+    /// The rule that bonds follow.
     pub bond_rule: BondRule,
-    /// What to give out, in rao.
+    /// Rao to pay out.
     pub emission: u64,
 }
 
 /// One neuron before the epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EpochNeuron {
-    /// The metagraph's S, in rao.
+    /// Stake S of the metagraph, in rao.
     pub stake: u64,
-    /// Block of its last weights, or of its registration.
+    /// Block in which it last set weights, or registered.
     pub last_update: u64,
-    /// Block of its oldest commit that still waits; `None` for none, or while commit-reveal is off.
+    /// Block of its oldest commit that is still sealed; `None` if there is none, or while
+    /// commit-reveal is off.
     pub committed_at: Option<u64>,
-    /// Block of its registration.
+    /// Block in which it registered.
     pub registered_at: u64,
-    /// Permit of the last epoch.
+    /// Whether the last epoch gave it a permit.
     pub validator_permit: bool,
-    /// Stored weights.
+    /// Its stored weights: target and value, of 65,535.
     pub weights: Vec<(Uid, u16)>,
-    /// Stored bonds.
+    /// Its stored bonds: miner and value, of 65,535.
     pub bonds: Vec<(Uid, u16)>,
 }
 
-/// All that an epoch looks at.
+/// The complete input of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochInput {
-    /// Settings.
+    /// The settings that the epoch uses.
     pub params: EpochParams,
-    /// By uid.
+    /// The neurons, by uid.
     pub neurons: Vec<EpochNeuron>,
 }
 
 /// One neuron after the epoch. Scores are of 65,535, emissions in rao.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EpochOutcome {
-    /// Updated within the activity cutoff.
+    /// Whether its last update lies within the activity cutoff.
     pub active: bool,
     /// Share of all stake.
     pub stake_weight: u16,
     /// Consensus weight.
     pub consensus: u16,
-    /// How much of its weights the consensus kept.
+    /// The share of its weights that the consensus kept.
     pub validator_trust: u16,
     /// The rank before normalisation: stake-weighted sum of clipped weights.
     pub rank: I32F32,
-    /// Share of the miners' reward.
+    /// Its share of the miners' reward.
     pub incentive: u16,
-    /// Share of the validators' reward.
+    /// Its share of the validators' reward.
     pub dividends: u16,
-    /// Holds a permit from now on.
+    /// Whether it holds a permit until the next epoch.
     pub validator_permit: bool,
-    /// Emission as a miner.
+    /// Emission for its work as a miner.
     pub server_emission: u64,
-    /// Emission as a validator.
+    /// Emission for its work as a validator.
     pub validator_emission: u64,
-    /// Emission in both roles, rounded once.
+    /// Emission for both, rounded once.
     pub emission: u64,
-    /// Bonds to store.
+    /// Bonds to store: miner and value, of 65,535.
     pub bonds: Vec<(Uid, u16)>,
 }
 
-/// By uid.
+/// The results of an epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EpochOutput {
-    /// By uid, as many as went in.
+    /// The neurons by uid, as many as in the input.
     pub neurons: Vec<EpochOutcome>,
 }
 
-/// Runs one epoch.
+/// Runs one epoch of Yuma consensus.
 pub fn run_epoch(input: &EpochInput) -> EpochOutput {
     let electorate = Electorate::of(input);
     let weights = valid_weights(input, &electorate.permits);
@@ -141,7 +141,7 @@ pub fn run_epoch(input: &EpochInput) -> EpochOutput {
     EpochOutput { neurons: (0..input.neurons.len()).map(outcome).collect() }
 }
 
-/// Sparse u16 entries as whole numbers.
+/// Sparse u16 entries as fixed-point integers.
 fn row_of(entries: &[(Uid, u16)], n: usize) -> Row {
     entries
         .iter()
@@ -150,7 +150,7 @@ fn row_of(entries: &[(Uid, u16)], n: usize) -> Row {
         .collect()
 }
 
-/// Weights that count, each row divided by its sum (docs/spec/yuma.md#step-4).
+/// The weights that count, each row divided by its sum (docs/spec/yuma.md#step-4).
 fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
     let neurons = &input.neurons;
     let owner = input.params.owner.map(|uid| usize::from(uid.0));
@@ -173,7 +173,7 @@ fn valid_weights(input: &EpochInput, permits: &[bool]) -> Matrix {
     weights
 }
 
-/// What the validators agree on (docs/spec/yuma.md#step-5 to docs/spec/yuma.md#step-7).
+/// The validators' consensus (docs/spec/yuma.md#step-5 to docs/spec/yuma.md#step-7).
 struct Verdict {
     consensus: Vec<I32F32>,
     clipped: Matrix,
@@ -200,7 +200,7 @@ impl Verdict {
     }
 }
 
-/// Who gets which share of the emission (docs/spec/yuma.md#step-10).
+/// The shares of the emission (docs/spec/yuma.md#step-10).
 struct Shares {
     server: Vec<I32F32>,
     validator: Vec<I32F32>,

@@ -1,4 +1,4 @@
-//! What calls cost: a constant for the work and a little for each byte. Serving and weights are
+//! The fees of calls: a constant for the work and an amount for each byte. Serving and weights are
 //! free, as on the runtime (docs/spec/chain.md#fees).
 
 use super::call::Call;
@@ -8,7 +8,7 @@ const PER_UNIT: u64 = 100_000;
 /// Rao for one byte.
 const PER_BYTE: u64 = 100;
 
-/// The fee of a call that is `length` bytes long, in rao; 0 for the free ones.
+/// The fee in rao of a call that is `length` bytes long; 0 for free calls.
 pub fn fee(call: &Call, length: u32) -> u64 {
     match units(call) {
         0 => 0,

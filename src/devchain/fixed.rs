@@ -1,8 +1,8 @@
-//! The runtime's fixed-point number I32F32 and what is done with it (docs/spec/yuma.md#numbers).
+//! The runtime's fixed-point number I32F32 and its operations (docs/spec/yuma.md#numbers).
 //!
-//! Every operation saturates, none panics. Products are rounded down, quotients towards zero,
-//! and division by zero gives zero. The runtime's I64F64 appears only where a quotient is cut to
-//! I32F32 at once; [`I32F32::from_ratio`] gives that cut value directly.
+//! Every operation saturates and none panics. Products are rounded down, quotients towards zero,
+//! and division by zero gives zero. The runtime uses I64F64 only where it converts a quotient to
+//! I32F32 at once; [`I32F32::from_ratio`] gives the converted value directly.
 
 use std::iter::Sum;
 use std::ops::{Add, Div, Mul, Sub};
@@ -14,11 +14,11 @@ const FRACTION_BITS: u32 = 32;
 pub struct I32F32(i64);
 
 impl I32F32 {
-    /// 0.
+    /// The number 0.
     pub const ZERO: Self = Self(0);
-    /// 1.
+    /// The number 1.
     pub const ONE: Self = Self(1 << FRACTION_BITS);
-    /// 65,535: what u16 scores are parts of.
+    /// 65,535, the denominator of u16 scores.
     const U16_MAX: Self = Self((u16::MAX as i64) << FRACTION_BITS);
 
     /// The number `raw` / 2^32.
@@ -26,7 +26,7 @@ impl I32F32 {
         Self(raw)
     }
 
-    /// The number times 2^32.
+    /// The number times 2^32, as an integer.
     pub const fn raw(self) -> i64 {
         self.0
     }
@@ -37,7 +37,7 @@ impl I32F32 {
         Self(i64::try_from(raw.unwrap_or(0)).unwrap_or(i64::MAX))
     }
 
-    /// A u16 score as its share of 65,535.
+    /// A u16 score divided by 65,535.
     pub fn from_u16_share(value: u16) -> Self {
         Self::from(value) / Self::U16_MAX
     }
@@ -54,14 +54,14 @@ impl I32F32 {
         u64::try_from(share).unwrap_or(u64::MAX)
     }
 
-    /// To the nearest integer, halves up, clamped to u16.
+    /// Rounds to the nearest integer, halves up, and clamps to u16.
     fn round_to_u16(self) -> u16 {
         let half = Self(1 << (FRACTION_BITS - 1));
         let rounded = (self + half).0 >> FRACTION_BITS;
         u16::try_from(rounded.max(0)).unwrap_or(u16::MAX)
     }
 
-    /// The raw value with 32 more fractional bits, ready for a division.
+    /// The raw value with 32 more fractional bits, as a dividend.
     fn widened(self) -> i128 {
         i128::from(self.0) << FRACTION_BITS
     }
@@ -117,13 +117,13 @@ impl Sum for I32F32 {
     }
 }
 
-/// Scales `values` so that the largest is 65,535, rounding to nearest: what the runtime does with
-/// weights before it stores them (docs/spec/chain.md#weights-checks). All zero stays all zero.
+/// Scales `values` so that the largest becomes 65,535, rounded to nearest, as the runtime does
+/// before it stores weights (docs/spec/chain.md#weights-checks). All zeros stay zeros.
 pub fn max_upscale(values: &[u16]) -> Vec<u16> {
     let largest = values.iter().copied().max().unwrap_or(0);
     let divisor = I32F32::from(largest);
     let scale = |value: u16| {
-        // Above 32,768 the product would leave I32F32, so the runtime divides first.
+        // Above 32,768 the product would overflow I32F32, so the runtime divides first.
         if largest > 32_768 {
             I32F32::from(value) * (I32F32::U16_MAX / divisor)
         } else {

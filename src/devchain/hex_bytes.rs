@@ -1,4 +1,4 @@
-//! Bytes as hex digits in text formats: a third of what a list of numbers takes.
+//! Serialises bytes as hex digits: a third of the size of a list of numbers.
 
 use serde::{Deserialize, Deserializer, Serializer};
 

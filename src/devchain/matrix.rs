@@ -1,6 +1,6 @@
-//! Vectors and sparse matrices of the epoch, with the runtime's order of operations.
+//! Vectors and sparse matrices for the epoch, with the runtime's order of operations.
 //!
-//! A row is a list of (column, value); columns beyond the vector they meet are passed over. A
+//! A row is a list of (column, value); columns beyond the other operand's length are ignored. A
 //! column that appears twice counts twice.
 
 use super::fixed::I32F32;
@@ -10,7 +10,7 @@ pub(super) type Row = Vec<(usize, I32F32)>;
 /// One row per neuron.
 pub(super) type Matrix = Vec<Row>;
 
-/// Divides by the sum, unless that is zero.
+/// Divides the values by their sum, unless that is zero.
 pub(super) fn normalize(values: &mut [I32F32]) {
     let sum: I32F32 = values.iter().copied().sum();
     if sum != I32F32::ZERO {
@@ -18,7 +18,7 @@ pub(super) fn normalize(values: &mut [I32F32]) {
     }
 }
 
-/// Divides each row by its sum, where that is positive.
+/// Divides each row by its sum, if that is positive.
 pub(super) fn normalize_rows(matrix: &mut Matrix) {
     for row in matrix {
         let sum = row_sum(row);
@@ -28,7 +28,7 @@ pub(super) fn normalize_rows(matrix: &mut Matrix) {
     }
 }
 
-/// Divides each column by its sum, where that is not zero.
+/// Divides each column by its sum, if that is not zero.
 pub(super) fn normalize_columns(matrix: &mut Matrix) {
     let ones = vec![I32F32::ONE; matrix.len()];
     let sums = weigh_columns(matrix, &ones);
@@ -55,7 +55,7 @@ fn divide_columns(matrix: &mut Matrix, divisors: &[I32F32]) {
     }
 }
 
-/// Per column, the sum of its entries, each times its row's weight.
+/// For each column, the sum of its entries, each multiplied by its row's weight.
 pub(super) fn weigh_columns(matrix: &Matrix, row_weights: &[I32F32]) -> Vec<I32F32> {
     let mut sums = vec![I32F32::ZERO; matrix.len()];
     for (row, weight) in matrix.iter().zip(row_weights) {
@@ -68,7 +68,7 @@ pub(super) fn weigh_columns(matrix: &Matrix, row_weights: &[I32F32]) -> Vec<I32F
     sums
 }
 
-/// Per row, the sum of its entries, each times its column's weight.
+/// For each row, the sum of its entries, each multiplied by its column's weight.
 pub(super) fn weigh_rows(matrix: &Matrix, column_weights: &[I32F32]) -> Vec<I32F32> {
     let weigh = |(column, value): &(usize, I32F32)| {
         column_weights.get(*column).map_or(I32F32::ZERO, |weight| *weight * *value)
@@ -77,12 +77,12 @@ pub(super) fn weigh_rows(matrix: &Matrix, column_weights: &[I32F32]) -> Vec<I32F
     matrix.iter().map(row_total).collect()
 }
 
-/// The sum of a row.
+/// The sum of a row's values.
 pub(super) fn row_sum(row: &Row) -> I32F32 {
     row.iter().map(|(_, value)| *value).sum()
 }
 
-/// Each row times its weight.
+/// Each row multiplied by its weight.
 pub(super) fn scale_rows(matrix: &Matrix, row_weights: &[I32F32]) -> Matrix {
     let scale = |(row, weight): (&Row, &I32F32)| {
         row.iter().map(|(column, value)| (*column, *weight * *value)).collect()
@@ -90,7 +90,7 @@ pub(super) fn scale_rows(matrix: &Matrix, row_weights: &[I32F32]) -> Matrix {
     matrix.iter().zip(row_weights).map(scale).collect()
 }
 
-/// Cuts each entry to its column's ceiling; entries under a ceiling of zero go.
+/// Limits each entry to its column's ceiling; entries under a ceiling of zero are removed.
 pub(super) fn clip_columns(matrix: &Matrix, ceilings: &[I32F32]) -> Matrix {
     let clip = |(column, value): &(usize, I32F32)| {
         let ceiling = ceilings.get(*column).copied().unwrap_or(I32F32::ZERO);
@@ -103,8 +103,8 @@ pub(super) fn clip_columns(matrix: &Matrix, ceilings: &[I32F32]) -> Matrix {
     matrix.iter().map(|row| row.iter().filter_map(clip).collect()).collect()
 }
 
-/// `from` moved to `to` by `ratio`: the first at 0, the second at 1. Positive entries only,
-/// unless the ratio is 0 or 1.
+/// Interpolates linearly: `from` at ratio 0, `to` at ratio 1. Keeps positive entries only, unless
+/// the ratio is 0 or 1.
 pub(super) fn interpolate(from: &Matrix, to: &Matrix, ratio: I32F32) -> Matrix {
     if ratio == I32F32::ZERO {
         return from.clone();
@@ -115,13 +115,13 @@ pub(super) fn interpolate(from: &Matrix, to: &Matrix, ratio: I32F32) -> Matrix {
     combine(from, to, |a, b| a + ratio * (b - a))
 }
 
-/// The moving average `alpha` * `new` + (1 - `alpha`) * `old`; positive entries only.
+/// The moving average `alpha` * `new` + (1 - `alpha`) * `old`; keeps positive entries only.
 pub(super) fn moving_average(new: &Matrix, old: &Matrix, alpha: I32F32) -> Matrix {
     let kept = I32F32::ONE - alpha;
     combine(new, old, |new, old| alpha * new + kept * old)
 }
 
-/// Entry by entry; positive results only.
+/// Combines two matrices entry by entry; keeps positive results only.
 fn combine(a: &Matrix, b: &Matrix, with: impl Fn(I32F32, I32F32) -> I32F32) -> Matrix {
     let columns = a.len();
     let combine_rows = |(a, b): (&Row, &Row)| {
@@ -143,8 +143,8 @@ fn dense(row: &Row, columns: usize) -> Vec<I32F32> {
     values
 }
 
-/// Per column, the largest score that stake of at least a `majority` share supports; rows without
-/// stake have no say, a missing entry is a zero (docs/spec/yuma.md#step-5).
+/// For each column, the largest score that at least a `majority` share of stake supports; rows
+/// without stake do not count, and a missing entry is a zero (docs/spec/yuma.md#step-5).
 pub(super) fn weighted_medians(matrix: &Matrix, stake: &[I32F32], majority: I32F32) -> Vec<I32F32> {
     let voters: Vec<(&Row, I32F32)> = matrix
         .iter()
@@ -165,7 +165,8 @@ pub(super) fn weighted_medians(matrix: &Matrix, stake: &[I32F32], majority: I32F
     scores.iter().map(median).collect()
 }
 
-/// Partition search; the pivot is the middle of the list as it stands, not of sorted scores.
+/// Partition search; the pivot is the middle of the list in its current order, not of the sorted
+/// one.
 fn weighted_median(stake: &[I32F32], scores: &[I32F32], majority: I32F32) -> I32F32 {
     let (mut low_bound, mut high_bound) = (I32F32::ZERO, stake.iter().copied().sum::<I32F32>());
     let minority = high_bound - majority;

@@ -1,12 +1,13 @@
-//! The dev chain as a subtensor node shows itself: blocks and headers, storage, runtime APIs,
-//! metadata, a pool that takes signed transactions, events, finality and runtime upgrades.
+//! The dev chain in the form of a subtensor node: blocks and headers, storage, runtime APIs,
+//! metadata, a pool that accepts signed transactions, events, finality and runtime upgrades.
 //!
-//! [`DevNode`] owns the state machine ([`DevChain`]) and the recent past. Everything is found by
-//! the names in the metadata, which is recorded from the main network: values are trees that the
-//! metadata's types turn into bytes, so that another generation of the runtime needs other
-//! metadata and no other code. Who serves it over a socket needs to know nothing of SCALE.
+//! [`DevNode`] owns the state machine ([`DevChain`]) and the recent past. Pallets, calls and types
+//! are looked up by name in the metadata, which was recorded from the main network: values are
+//! trees that the metadata's types turn into bytes, so another generation of the runtime needs
+//! other metadata and no other code. A server that offers the node over a socket needs no knowledge
+//! of SCALE.
 //!
-//! What a real node has and this one has not: forks, proofs, off-chain workers, offline state.
+//! It lacks some things that a real node has: forks, proofs, off-chain workers, offline state.
 
 mod api;
 mod block;
@@ -51,25 +52,25 @@ use super::{DevChain, GenesisConfig, Transaction};
 use crate::chain::{Hash, Head};
 use crate::wallet::{AccountId, blake2b_256};
 
-/// Where a node starts.
+/// The initial state and the settings of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
-    /// The chain.
+    /// Genesis of the chain behind the node.
     pub genesis: GenesisConfig,
-    /// The runtime that it starts with.
+    /// The runtime that the node starts with.
     pub generation: Generation,
-    /// What `system_chain` says.
+    /// The name that `system_chain` returns.
     pub chain_name: String,
-    /// How many blocks finality lags behind the newest block.
+    /// Blocks by which finality lags behind the newest block.
     pub finality_lag: u64,
-    /// Milliseconds from block to block, as the runtime's constants tell it.
+    /// Milliseconds between two blocks, as the runtime's constants state it.
     pub block_time_ms: u64,
     /// Time of the genesis block, in Unix milliseconds.
     pub started_ms: u64,
 }
 
-/// A transaction that waits, as it was sent.
+/// A transaction in the pool, with the bytes that were sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Waiting {
     hash: Hash,
@@ -78,24 +79,24 @@ struct Waiting {
     is_sudo: bool,
 }
 
-/// From which block on a runtime is in force.
+/// A runtime, and the number of the first block that it is in force for.
 #[derive(Debug, Clone)]
 struct Upgrade {
     first_block: u64,
     runtime: Arc<Runtime>,
 }
 
-/// A node of the dev chain. Serialise it to keep it: the newest state survives, the older states
-/// do not, and what is kept counts as final.
+/// A node of the dev chain. Serialise it to save it: the newest state is saved, older states are
+/// not, and every saved block counts as final.
 #[derive(Debug, Clone)]
 pub struct DevNode {
     config: NodeConfig,
     chain: Arc<DevChain>,
     hashes: Hashes,
     history: History,
-    /// Never empty, by block.
+    /// The runtimes so far by first block; never empty.
     upgrades: Vec<Upgrade>,
-    /// The runtime that the next block installs.
+    /// The runtime that the next block installs, if an upgrade is planned.
     planned: Option<Spec>,
     waiting: Vec<Waiting>,
 }
@@ -142,7 +143,7 @@ impl DevNode {
         }
     }
 
-    /// What the node was started with.
+    /// The configuration that the node was started with.
     pub fn config(&self) -> &NodeConfig {
         &self.config
     }
@@ -152,23 +153,23 @@ impl DevNode {
         &self.chain
     }
 
-    /// Changes the chain from outside, without a transaction: for an operator of the chain. Blocks
-    /// so far keep their state.
+    /// Changes the chain from outside, without a transaction, on behalf of its operator. Past
+    /// blocks keep their state.
     pub fn intervene<T>(&mut self, change: impl FnOnce(&mut DevChain) -> T) -> T {
         change(Arc::make_mut(&mut self.chain))
     }
 
-    /// The hash of block 0, which transactions are signed for.
+    /// The hash of block 0, which every transaction signature covers.
     pub fn genesis_hash(&self) -> Hash {
         self.hashes.genesis()
     }
 
-    /// The newest block.
+    /// Number and hash of the newest block.
     pub fn best(&self) -> Head {
         self.history.newest().head()
     }
 
-    /// The newest block that is final.
+    /// Number and hash of the newest final block.
     pub fn finalized(&self) -> Head {
         let best = self.best();
         let number = best.number.saturating_sub(self.config.finality_lag);
@@ -176,25 +177,25 @@ impl DevNode {
         self.hashes.get(number).map_or(best, |hash| Head { number, hash })
     }
 
-    /// The hash of a block; `None` for one that is not made yet or forgotten.
+    /// The hash of a block; `None` if the block does not exist yet or its hash was dropped.
     pub fn block_hash(&self, number: u64) -> Option<Hash> {
         self.hashes.get(number)
     }
 
-    /// A block's header as JSON, the newest one's for `None`.
+    /// The header of a block as JSON; of the newest block if `at` is `None`.
     pub fn header(&self, at: Option<Hash>) -> Option<Json> {
         self.kept(at).map(|block| block.header.to_json())
     }
 
-    /// A block with header and transactions as JSON, the newest one for `None`.
+    /// A block with header and transactions as JSON; the newest one if `at` is `None`.
     pub fn block(&self, at: Option<Hash>) -> Option<Json> {
         self.kept(at).map(|block| block.to_json())
     }
 
-    /// The runtime's version in force after a block.
+    /// The version of the runtime in force after a block.
     ///
     /// # Errors
-    /// No such block.
+    /// The block is unknown.
     pub fn runtime_version(&self, at: Option<Hash>) -> Result<Json, NodeError> {
         let version = self.runtime_at(at)?.version_json();
         version.ok_or_else(|| NodeError::internal("the metadata tells no version"))
@@ -203,25 +204,25 @@ impl DevNode {
     /// The metadata (V14) of the runtime in force after a block.
     ///
     /// # Errors
-    /// No such block.
+    /// The block is unknown.
     pub fn metadata(&self, at: Option<Hash>) -> Result<Vec<u8>, NodeError> {
         let runtime = self.runtime_at(at)?;
         Ok(runtime.metadata(14).unwrap_or_default().to_vec())
     }
 
-    /// What is stored under a key after a block. `None` for nothing, also where the metadata has
-    /// a default.
+    /// The value stored under a key after a block. `None` if there is none, even if the metadata
+    /// has a default.
     ///
     /// # Errors
-    /// The block is unknown, or its state is not kept any more.
+    /// The block is unknown, or its state is no longer kept.
     pub fn storage(&self, key: &[u8], at: Option<Hash>) -> Result<Option<Vec<u8>>, NodeError> {
         keys::read(self.view(at)?, key).map_err(NodeError::internal)
     }
 
-    /// The keys that begin with `prefix`, in order: `count` of them at most, behind `start`.
+    /// The keys with this prefix in order: at most `count` of them, after `start`.
     ///
     /// # Errors
-    /// The block is unknown, or its state is not kept any more.
+    /// The block is unknown, or its state is no longer kept.
     pub fn keys(
         &self,
         prefix: &[u8],
@@ -234,11 +235,11 @@ impl DevNode {
         Ok(behind.take(count).collect())
     }
 
-    /// The answer of a runtime API's function, such as `Core_version`, after a block.
+    /// The answer of a runtime API function, such as `Core_version`, after a block.
     ///
     /// # Errors
-    /// The block is unknown or its state is not kept any more; the runtime lacks the function, or
-    /// it takes other arguments.
+    /// The block is unknown or its state is no longer kept; the runtime lacks the function, or the
+    /// function takes other arguments.
     pub fn call(
         &self,
         function: &str,
@@ -247,7 +248,7 @@ impl DevNode {
     ) -> Result<Vec<u8>, NodeError> {
         match self.view(at) {
             Ok(view) => api::call(view, function, arguments),
-            // The runtime is known longer than the state: clients ask for a block's parent's.
+            // The runtime is kept longer than the state: clients ask for that of a block's parent.
             Err(lost) => {
                 let runtime = self.runtime_at(at)?;
                 api::call_runtime(runtime, function, arguments).unwrap_or(Err(lost))
@@ -255,15 +256,16 @@ impl DevNode {
         }
     }
 
-    /// The nonce of the account's next transaction; counts the pool.
+    /// The nonce of the account's next transaction, counting those in the pool.
     pub fn next_nonce(&self, account: &AccountId) -> u32 {
         self.chain.next_nonce(account)
     }
 
-    /// Checks a signed transaction and puts it into the pool.
+    /// Checks a signed transaction and adds it to the pool.
     ///
     /// # Errors
-    /// What a node's pool says, as it words it: 1002 for bytes that are none, 1010 to 1016.
+    /// A real node's errors with its messages: 1002 for bytes that do not decode, 1010 to 1016
+    /// otherwise.
     pub fn submit(&mut self, extrinsic: &[u8]) -> Result<Hash, NodeError> {
         let hash = Hash(blake2b_256(extrinsic));
         let runtime = Arc::clone(&self.history.newest().runtime);
@@ -289,7 +291,7 @@ impl DevNode {
         Ok(hash)
     }
 
-    /// The transactions that wait for a block, as they were sent.
+    /// The transactions in the pool, as they were sent.
     pub fn pending(&self) -> Vec<Vec<u8>> {
         self.waiting.iter().map(|waiting| waiting.bytes.clone()).collect()
     }
@@ -310,7 +312,7 @@ impl DevNode {
         Ok(View { block, hashes: &self.hashes })
     }
 
-    /// Why there is no state of that block.
+    /// The error that says why the state of that block is not available.
     fn lost(&self, hash: Hash) -> NodeError {
         match self.hashes.number_of(hash) {
             Some(_) => NodeError::state_discarded(hash),
@@ -318,7 +320,7 @@ impl DevNode {
         }
     }
 
-    /// The runtime in force after a block, also where its state is gone.
+    /// The runtime in force after a block, even if the block's state is no longer kept.
     fn runtime_at(&self, at: Option<Hash>) -> Result<&Runtime, NodeError> {
         let newest = self.history.newest();
         let Some(hash) = at else { return Ok(&newest.runtime) };

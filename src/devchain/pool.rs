@@ -1,7 +1,8 @@
-//! Transactions that wait for a block: which are taken, and in what order they come out.
+//! Transactions that wait for a block: which ones are accepted, and in what order they come out.
 //!
-//! One transaction per signer and nonce. A nonce whose turn has not come waits for those before it,
-//! as in a node's pool; too far ahead, or too many at all, are refused.
+//! The pool holds one transaction per signer and nonce. A nonce that is not due yet waits for those
+//! before it, as in a real node's pool; a nonce too far ahead and a full pool are reasons for
+//! refusal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +14,19 @@ use super::state::State;
 use crate::chain::{Hash, Refusal};
 use crate::wallet::AccountId;
 
-/// Transactions that wait at most.
+/// Most transactions in the pool.
 pub(super) const CAPACITY: usize = 8_192;
-/// How far a nonce may lie ahead of the signer's next one.
+/// How far a nonce may be ahead of the signer's next one.
 const MAX_NONCES_AHEAD: u32 = 8;
 
-/// The pool, in order of arrival.
+/// The waiting transactions, in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Pool {
     waiting: Vec<Transaction>,
 }
 
-/// What a block took out of the pool.
+/// The transactions that a block took out of the pool.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) applied: Vec<Applied>,
@@ -37,7 +38,7 @@ impl Pool {
         self.waiting.len()
     }
 
-    /// By arrival.
+    /// The transactions in order of arrival.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Transaction> {
         self.waiting.iter()
     }
@@ -46,7 +47,7 @@ impl Pool {
         self.waiting.iter().any(|waiting| waiting.hash == *hash)
     }
 
-    /// The first nonce from `first` on that no transaction of `account` has.
+    /// The first nonce from `first` on that no waiting transaction of `account` has.
     pub(super) fn next_nonce(&self, account: &AccountId, first: u32) -> u32 {
         let own = self.waiting.iter().filter(|waiting| waiting.signer == *account);
         let nonces: BTreeSet<u32> = own.map(|waiting| waiting.nonce).collect();
@@ -54,7 +55,7 @@ impl Pool {
         later.fold(first, |next, nonce| if *nonce == next { next.saturating_add(1) } else { next })
     }
 
-    /// Takes the transaction in after the checks of a node, in its order. `block` is the next one.
+    /// Accepts the transaction after a real node's checks, in its order. `block` is the next block.
     pub(super) fn submit(
         &mut self,
         state: &State,
@@ -84,7 +85,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Carries out all whose turn has come; the others go on waiting.
+    /// Carries out every transaction whose nonce is due; the others stay in the pool.
     pub(super) fn carry_out(&mut self, state: &mut State, block: u64) -> Taken {
         let mut taken = Taken::default();
         let mut early = BTreeMap::new();
@@ -100,11 +101,11 @@ impl Pool {
     }
 }
 
-/// Transactions whose nonce has not come yet.
+/// Transactions whose nonce is not due yet, by signer and nonce.
 type Early = BTreeMap<(AccountId, u32), Transaction>;
 
 impl Taken {
-    /// Carries out `transaction` and those of its signer that waited for it.
+    /// Carries out `transaction` and those of the same signer that waited for it.
     fn carry_out_chain(
         &mut self,
         state: &mut State,

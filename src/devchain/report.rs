@@ -1,4 +1,4 @@
-//! What a block did, in the words of the runtime's events.
+//! What a block did, in terms of the runtime's events.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,121 +6,121 @@ use super::state::EpochReport;
 use crate::chain::{Hash, Head, Netuid, Refusal, Uid};
 use crate::wallet::AccountId;
 
-/// What a transaction changed, as the runtime tells it. Success and failure as such are
-/// [`Applied::outcome`], the fee is [`Applied::fee`]. Amounts are in rao.
+/// A change that a transaction made, as the runtime reports it. Success and failure are in
+/// [`Applied::outcome`], the fee is in [`Applied::fee`]. Amounts are in rao.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A hotkey got a slot.
+    /// A hotkey was registered in a slot.
     NeuronRegistered {
-        /// The subnet.
+        /// Number of the subnet that it registered on.
         netuid: Netuid,
-        /// The slot.
+        /// Slot that the hotkey got.
         uid: Uid,
-        /// The hotkey.
+        /// The hotkey that was registered.
         hotkey: AccountId,
     },
-    /// An axon record changed.
+    /// A hotkey published a new axon record.
     AxonServed {
-        /// The subnet.
+        /// Number of the subnet that the axon serves.
         netuid: Netuid,
-        /// Whose record.
+        /// The hotkey that the axon belongs to.
         hotkey: AccountId,
     },
-    /// A prometheus record changed.
+    /// A hotkey published a new prometheus record.
     PrometheusServed {
-        /// The subnet.
+        /// Number of the subnet that the neuron belongs to.
         netuid: Netuid,
-        /// Whose record.
+        /// The hotkey that the record belongs to.
         hotkey: AccountId,
     },
-    /// Weights are in force.
+    /// A neuron's weights came into force.
     WeightsSet {
         /// Mechanism id times 4,096 plus netuid.
         index: u16,
-        /// Whose weights.
+        /// Slot of the neuron that set the weights.
         uid: Uid,
     },
-    /// Sealed weights are stored.
+    /// A hotkey's sealed weights were stored.
     TimelockedWeightsCommitted {
-        /// Who committed.
+        /// The hotkey that committed them.
         hotkey: AccountId,
         /// Mechanism id times 4,096 plus netuid.
         index: u16,
         /// BLAKE2b-256 of the sealed bytes.
         commit: Hash,
-        /// The round that opens them.
+        /// The beacon round that opens them.
         round: u64,
     },
-    /// Balance became stake.
+    /// A coldkey's balance became stake.
     StakeAdded {
-        /// Who paid.
+        /// The coldkey that paid.
         coldkey: AccountId,
-        /// Whose stake.
+        /// The hotkey whose stake grew.
         hotkey: AccountId,
-        /// The subnet.
+        /// Number of the subnet that the stake is on.
         netuid: Netuid,
-        /// How much.
+        /// Rao that moved.
         amount: u64,
     },
-    /// Stake became balance.
+    /// A hotkey's stake became balance.
     StakeRemoved {
-        /// Who got it.
+        /// The coldkey that received the balance.
         coldkey: AccountId,
-        /// Whose stake.
+        /// The hotkey whose stake shrank.
         hotkey: AccountId,
-        /// The subnet.
+        /// Number of the subnet that the stake was on.
         netuid: Netuid,
-        /// How much.
+        /// Rao that moved.
         amount: u64,
     },
-    /// Balance changed hands.
+    /// One account paid another.
     Transfer {
-        /// Who paid.
+        /// The account that paid.
         from: AccountId,
-        /// Who got it.
+        /// The account that was paid.
         to: AccountId,
-        /// How much.
+        /// Rao that moved.
         amount: u64,
     },
-    /// An account holds balance for the first time.
+    /// An account received balance for the first time.
     NewAccount {
-        /// The account.
+        /// The account that exists from now on.
         account: AccountId,
     },
 }
 
-/// A transaction in a block.
+/// A transaction that a block carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
-    /// The transaction.
+    /// Hash of the signed transaction.
     pub hash: Hash,
-    /// Who asked.
+    /// The account that signed it.
     pub signer: AccountId,
-    /// Its place among the block's transactions, from 0.
+    /// Its position among the block's transactions, from 0.
     pub index: u32,
-    /// Carried out, or refused without effect but for nonce and fee.
+    /// `Ok` if the call succeeded; after a refusal only nonce and fee have changed.
     pub outcome: Result<(), Refusal>,
-    /// What it cost the signer, in rao; 0 for calls that are free.
+    /// Rao that the signer paid; 0 for free calls.
     pub fee: u64,
-    /// What it changed, in order; empty when it was refused.
+    /// Its changes in order; empty if it was refused.
     pub events: Vec<Event>,
 }
 
 /// What a block did, in the order in which it was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockReport {
-    /// The block.
+    /// Number and hash of the block.
     pub head: Head,
-    /// Its time, in Unix milliseconds.
+    /// Time of the block, in Unix milliseconds.
     pub now_ms: u64,
-    /// Hotkeys whose sealed weights came into force, before the epoch.
+    /// Hotkeys whose sealed weights came into force in it, before the epoch.
     pub revealed: Vec<AccountId>,
     /// The epoch, if one ran at the start of this block.
     pub epoch: Option<EpochReport>,
-    /// Its transactions.
+    /// The transactions in the block, in order.
     pub applied: Vec<Applied>,
-    /// Transactions that left the pool without a block: their time was over, or their signer
+    /// Transactions that left the pool without being in a block: they expired, or their signer
     /// could no longer pay.
     pub dropped: Vec<Hash>,
 }

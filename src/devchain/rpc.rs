@@ -1,8 +1,7 @@
-//! JSON-RPC 2.0 as text: what a client sent, taken apart, and answers put together.
+//! JSON-RPC 2.0 as text: parses what a client sent and writes the answers.
 //!
-//! Whatever the bytes are, they end as requests or as an error object of the specification.
-//! [`methods`] holds what can be asked; who serves it over a socket, and what clients subscribe to,
-//! is the shell's business.
+//! Any bytes become requests or one of the specification's error objects. [`methods`] lists the
+//! methods; the socket and the subscriptions belong to the shell.
 
 pub mod methods;
 mod params;
@@ -16,30 +15,30 @@ use super::node::NodeError;
 pub use params::{hex, number_of};
 pub use served::Served;
 
-/// Requests that one batch may hold.
+/// Most requests in one batch.
 const MAX_BATCH: usize = 1000;
 
-/// The bytes are no JSON.
+/// Error code: the bytes are not JSON.
 pub const PARSE_ERROR: i64 = -32700;
-/// JSON, but no request.
+/// Error code: the JSON is not a request.
 pub const INVALID_REQUEST: i64 = -32600;
-/// No such method.
+/// Error code: there is no method with this name.
 pub const METHOD_NOT_FOUND: i64 = -32601;
-/// The method takes other parameters.
+/// Error code: the method does not accept these parameters.
 pub const INVALID_PARAMS: i64 = -32602;
-/// A fault of the node.
+/// Error code: the node failed.
 pub const INTERNAL_ERROR: i64 = -32603;
-/// A batch beyond the limit, by the code that substrate's server uses.
+/// Error code of substrate's server: the batch has more than [`MAX_BATCH`] requests.
 const BATCH_TOO_LARGE: i64 = -32010;
 
-/// An error object.
+/// The error object of a JSON-RPC answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpcError {
-    /// The error's number.
+    /// Error code of JSON-RPC or of substrate.
     pub code: i64,
-    /// What happened.
+    /// One line on what went wrong.
     pub message: String,
-    /// More about it.
+    /// Details, if there are any.
     pub data: Option<String>,
 }
 
@@ -50,17 +49,17 @@ impl From<NodeError> for RpcError {
 }
 
 impl RpcError {
-    /// An error without more about it.
+    /// An error without `data`.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }
 
-    /// Parameters that the method does not take, and why.
+    /// An error for parameters that the method does not accept; `message` says why.
     pub fn invalid_params(message: impl Into<String>) -> Self {
         Self { data: Some(message.into()), ..Self::new(INVALID_PARAMS, "Invalid params") }
     }
 
-    /// No such method.
+    /// An error for a method that does not exist.
     pub fn unknown_method() -> Self {
         Self::new(METHOD_NOT_FOUND, "Method not found")
     }
@@ -74,20 +73,20 @@ impl RpcError {
     }
 }
 
-/// A method's answer.
+/// A method's answer: the result or an error object.
 pub type Answer = Result<Value, RpcError>;
 
-/// What a request was given: by place, or by name.
+/// The parameters of a request, in one of the two forms of JSON-RPC.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Params {
-    /// By place.
+    /// A list of values, by position.
     Places(Vec<Value>),
-    /// By name.
+    /// An object of values, by name.
     Names(Map<String, Value>),
 }
 
 impl Params {
-    /// The parameter at `place`, or of that name; `None` where it is absent or null.
+    /// The parameter at position `place`, or called `name`; `None` if it is absent or null.
     pub fn get(&self, place: usize, name: &str) -> Option<&Value> {
         let value = match self {
             Self::Places(values) => values.get(place),
@@ -97,18 +96,18 @@ impl Params {
     }
 }
 
-/// One request. Without an id it is a notification, which is never answered.
+/// One request. A request without an id is a notification and gets no answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What the answer is to name.
+    /// The id that the answer repeats; `None` for a notification.
     pub id: Option<Value>,
-    /// What is asked.
+    /// Name of the method.
     pub method: String,
-    /// Of what.
+    /// Parameters of the method.
     pub params: Params,
 }
 
-/// A request that cannot be carried out, and to whom to say so.
+/// A message that is not a valid request, and the id to answer under.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejected {
     id: Value,
@@ -116,25 +115,25 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// The object that says so.
+    /// The JSON-RPC object that reports the error.
     pub fn response(self) -> Value {
         response(&self.id, Err(self.error))
     }
 }
 
-/// A request, or why it is none.
+/// A request, or the reason why it is invalid.
 pub type Parsed = Result<Request, Box<Rejected>>;
 
-/// What one message of a client holds.
+/// The content of one message from a client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
-    /// Answered with one object.
+    /// One request, which is answered with one object.
     Single(Parsed),
-    /// Answered with an array.
+    /// Several requests, which are answered with an array.
     Batch(Vec<Parsed>),
 }
 
-/// Takes a message apart. Never fails: what is no request is a rejection to be sent.
+/// Parses a message. Never fails: an invalid request becomes a rejection to send back.
 pub fn parse(bytes: &[u8]) -> Incoming {
     let rejected = |code, message| {
         let error = RpcError::new(code, message);
@@ -174,7 +173,7 @@ fn request(value: Value) -> Parsed {
     Ok(Request { id, method, params })
 }
 
-/// The object that answers the request of that id.
+/// The object that answers the request with this id.
 pub fn response(id: &Value, answer: Answer) -> Value {
     match answer {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
@@ -182,7 +181,7 @@ pub fn response(id: &Value, answer: Answer) -> Value {
     }
 }
 
-/// News for a subscription.
+/// The object that sends a new value to a subscription.
 pub fn notification(method: &str, subscription: &str, result: &Value) -> Value {
     let params = json!({ "subscription": subscription, "result": result });
     json!({ "jsonrpc": "2.0", "method": method, "params": params })

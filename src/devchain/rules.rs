@@ -1,4 +1,4 @@
-//! Settings of the chain that the node's own view of a subnet does not have.
+//! Settings of the chain that are not part of the node's view of a subnet.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,39 +6,40 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EpochRule {
-    /// By block number, as before spec 423.
+    /// Epochs follow from the block number, as before spec 423.
     #[default]
     Modular,
-    /// By state kept on chain, as since spec 423.
+    /// Epochs follow from state on the chain, as since spec 423.
     Stateful,
 }
 
-/// The chain's settings beside the subnet's [`crate::chain::Hyperparameters`].
+/// The chain's settings besides the subnet's [`crate::chain::Hyperparameters`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChainRules {
-    /// Epochs from commit to reveal.
+    /// Epochs from a commit to its reveal.
     pub reveal_period_epochs: u64,
-    /// Layout of sealed weights that is accepted.
+    /// Version of the layout of sealed weights that is accepted.
     pub commit_reveal_version: u16,
     /// Blocks after which the price of a registration halves; 0 keeps the price constant.
     pub adjustment_interval: u16,
-    /// Lowest price of a registration, in rao, when it changes.
+    /// Lowest price of a registration in rao; a change of the price stops here.
     pub min_burn: u64,
-    /// Highest price of a registration, in rao, when it changes.
+    /// Highest price of a registration in rao; a change of the price stops here.
     pub max_burn: u64,
-    /// How epochs are counted.
+    /// The rule by which epochs are counted.
     pub epochs: EpochRule,
-    /// Whether the pool looks at the pace of weights, as since spec 423, or the block alone.
+    /// Whether the pool checks the rate limit of weights, as since spec 423, or only the block
+    /// does.
     pub pool_checks_pace: bool,
-    /// When the beacon began, in Unix seconds: the start of the chain.
+    /// Start of beacon round counting, in Unix seconds.
     pub beacon_genesis: u64,
     /// Seconds between two rounds of the beacon.
     pub beacon_period: u64,
 }
 
 impl Default for ChainRules {
-    /// The runtime's own defaults, with a constant price.
+    /// The runtime's own defaults, with a constant price of registration.
     fn default() -> Self {
         Self {
             reveal_period_epochs: 1,

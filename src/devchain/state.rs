@@ -1,5 +1,5 @@
-//! Accounts and slots: what blocks change. Each duty has a file of its own; here is what they
-//! share, and the view that a node gets.
+//! Accounts and slots: the state that blocks change. Each kind of change has a file of its own;
+//! this file holds what they share, and the node's view of the state.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ use super::GenesisConfig;
 use super::beacon::Beacon;
 use super::rules::ChainRules;
 
-/// One slot of the subnet.
+/// One slot of the subnet and its neuron.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Slot {
     pub(super) hotkey: AccountId,
@@ -43,14 +43,14 @@ pub(super) struct Slot {
     pub(super) consensus: u16,
     pub(super) validator_trust: u16,
     pub(super) emission: u64,
-    /// Uids rising, as scaled by the chain.
+    /// The stored weights in order of uid, scaled by the chain.
     pub(super) weights: Vec<(Uid, u16)>,
     pub(super) bonds: Vec<(Uid, u16)>,
 }
 
 impl Slot {
-    /// A slot as a new neuron finds it. It counts as updated now, so its first weights wait for
-    /// the rate limit.
+    /// The slot of a new neuron. It counts as updated in `block`, so its first weights wait for the
+    /// rate limit.
     fn new(hotkey: AccountId, block: u64) -> Self {
         Self {
             hotkey,
@@ -71,45 +71,45 @@ impl Slot {
     }
 }
 
-/// Everything that blocks change, and the settings they obey.
+/// The state that blocks change, and the settings that apply to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) netuid: Netuid,
     pub(super) hyperparameters: Hyperparameters,
     pub(super) rules: ChainRules,
     pub(super) owner_hotkey: Option<AccountId>,
-    /// Who may change settings.
+    /// The account that may change settings by transaction.
     pub(super) sudo: Option<AccountId>,
     pub(super) emission_per_epoch: u64,
     pub(super) allow_loopback_axons: bool,
     /// Time of the newest block, in Unix milliseconds.
     pub(super) now_ms: u64,
     pub(super) beacon: Beacon,
-    /// Spendable rao.
+    /// Spendable balance of each account, in rao.
     pub(super) balances: BTreeMap<AccountId, u64>,
-    /// Transactions carried out so far.
+    /// Transactions of each account that were carried out.
     pub(super) nonces: BTreeMap<AccountId, u32>,
-    /// Who owns a hotkey; kept when it loses its slot.
+    /// The coldkey of each hotkey; kept if the hotkey loses its slot.
     pub(super) owners: BTreeMap<AccountId, AccountId>,
-    /// Stake of a hotkey, in rao; kept when it loses its slot.
+    /// Stake of each hotkey, in rao; kept if the hotkey loses its slot.
     pub(super) stakes: BTreeMap<AccountId, u64>,
-    /// Rao that ever came into being: genesis and emission.
+    /// Rao issued so far, by genesis and emission.
     pub(super) issued: u64,
-    /// Rao destroyed by registrations.
+    /// Rao destroyed by registrations so far.
     pub(super) burned: u64,
-    /// Rao paid as fees.
+    /// Rao paid as fees so far.
     pub(super) fees: u64,
-    /// Block of the last epoch; 0 for none yet.
+    /// Number of the block of the last epoch; 0 before the first one.
     pub(super) last_epoch: u64,
     pub(super) epochs: EpochCounters,
-    /// Sealed weights by the epoch that they were committed in.
+    /// Sealed weights by the index of the epoch in which they were committed.
     pub(super) commits: BTreeMap<u64, Vec<SealedCommit>>,
-    /// By uid.
+    /// The slots of the subnet, by uid.
     pub(super) slots: Vec<Slot>,
 }
 
 impl State {
-    /// Everything at block 0.
+    /// The state at block 0.
     pub(super) fn genesis(config: GenesisConfig) -> Self {
         let mut state = Self {
             netuid: config.netuid,
@@ -140,7 +140,8 @@ impl State {
         state
     }
 
-    /// What every block begins with: its time, the beacon's pulses, the price of registration.
+    /// The first step of every block: sets its time, the beacon's round and the price of
+    /// registration.
     pub(super) fn begin_block(&mut self, block: u64, now_ms: u64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.beacon.advance(&self.rules, self.now_ms);
@@ -205,13 +206,13 @@ impl State {
         ensure(netuid == self.netuid, Refusal::SubnetNotExists)
     }
 
-    /// Each subnet of the dev chain has one mechanism.
+    /// Refuses other mechanisms than 0, the only one of a subnet here.
     fn ensure_mechanism(&self, netuid: Netuid, mecid: u8) -> Result<(), Refusal> {
         self.ensure_subnet(netuid)?;
         ensure(mecid == 0, Refusal::MechanismDoesNotExist)
     }
 
-    /// The slot that `hotkey` holds on `netuid`.
+    /// The slot of `hotkey` on `netuid`.
     fn slot_of(&self, netuid: Netuid, hotkey: &AccountId) -> Result<Uid, Refusal> {
         let uid = self.uid_of(hotkey).filter(|_| netuid == self.netuid);
         uid.ok_or(Refusal::HotKeyNotRegisteredInSubNet)
@@ -230,7 +231,7 @@ impl State {
     }
 }
 
-/// `refusal` unless `condition` holds.
+/// Returns `refusal` as an error unless `condition` holds.
 pub(super) fn ensure(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
     if condition { Ok(()) } else { Err(refusal) }
 }

@@ -1,4 +1,4 @@
-//! The dev chain from outside: what each transaction does, why it is refused, what epochs pay.
+//! Tests of the dev chain from outside: effects of transactions, refusals, and payments of epochs.
 
 use super::*;
 use crate::chain::{AxonInfo, Neuron};
@@ -19,10 +19,10 @@ const TREASURE: u64 = 1_000_000_000_000_000;
 const EMISSION: u64 = 1_000_000_000;
 /// Unix seconds of block 0.
 const START: u64 = 1_700_000_000;
-/// Milliseconds of a block.
+/// Milliseconds between two blocks.
 const BLOCK_TIME: u64 = 12_000;
 
-/// What became of a transaction.
+/// The fate of a submitted transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Fate {
     Done,
@@ -30,7 +30,7 @@ enum Fate {
     RefusedByBlock(Refusal),
 }
 
-/// A chain with five neurons, each hotkey owned by the one coldkey: uids 0 and 1 hold stake and
+/// A chain with five neurons, whose hotkeys all belong to one coldkey: uids 0 and 1 hold stake and
 /// are validators once an epoch has run; 2, 3 and 4 are miners.
 struct Net {
     chain: DevChain,
@@ -105,7 +105,7 @@ impl Net {
         net
     }
 
-    /// With permits: past the first epoch.
+    /// The net after its first epoch, so that validators hold permits.
     fn with_permits() -> Self {
         let mut net = Self::new(config());
         net.run_epochs(1);
@@ -124,7 +124,7 @@ impl Net {
         Call::AddStake { hotkey: self.id(uid), netuid: NETUID, amount }
     }
 
-    /// The next transaction of `signer`.
+    /// A transaction of `signer` with its next nonce.
     fn next(&self, signer: &Keypair, call: Call) -> Transaction {
         let id = signer.account_id();
         raw(id, self.chain.next_nonce(&id), call)
@@ -144,7 +144,7 @@ impl Net {
         self.send(&hotkey, call)
     }
 
-    /// Submits and makes a block.
+    /// Submits a transaction and makes a block.
     fn attempt(&mut self, signer: &Keypair, call: Call) -> Fate {
         let hash = match self.chain.submit_transaction(self.next(signer, call)) {
             Ok(hash) => hash,
@@ -163,13 +163,13 @@ impl Net {
         self.attempt(&hotkey, call)
     }
 
-    /// Makes the next block in time.
+    /// Makes the next block at its due time.
     fn block(&mut self) -> BlockReport {
         let now_ms = self.now_ms() + BLOCK_TIME;
         self.chain.produce_block(now_ms)
     }
 
-    /// When the newest block was due.
+    /// Due time of the newest block, in Unix milliseconds.
     fn now_ms(&self) -> u64 {
         START * 1000 + self.chain.head().number * BLOCK_TIME
     }
@@ -180,7 +180,7 @@ impl Net {
         }
     }
 
-    /// Makes blocks until `n` epochs have run, and returns what they paid.
+    /// Makes blocks until `n` epochs have run, and returns their reports.
     fn run_epochs(&mut self, n: usize) -> Vec<EpochReport> {
         let mut reports = Vec::new();
         while reports.len() < n {
@@ -189,14 +189,14 @@ impl Net {
         reports
     }
 
-    /// Makes blocks until one opens commits.
+    /// Makes blocks until one of them opens commits, and returns its report.
     fn reveal(&mut self) -> BlockReport {
         let mut blocks = (0..2_000).map(|_| self.block());
         blocks.find(|report| !report.revealed.is_empty()).expect("nothing was revealed")
     }
 
-    /// The newest round as of the next block: a commit for it is not too late, and opens with the
-    /// first block of its reveal epoch.
+    /// The newest round at the next block: a commit to it is not too late, and opens in the first
+    /// block of its reveal epoch.
     fn next_round(&self) -> u64 {
         (self.chain.head().number + 1) * BLOCK_TIME / 3_000
     }
@@ -212,7 +212,7 @@ impl Net {
         self.chain.set_hyperparameters(NETUID, rules).unwrap();
     }
 
-    /// All rao there are: spendable, staked, burned and paid as fees.
+    /// Sum of all rao: spendable, staked, burned and paid as fees.
     fn issuance(&self) -> u64 {
         let state = &self.chain.state;
         let balances: u64 = state.balances.values().sum();
@@ -221,7 +221,7 @@ impl Net {
     }
 }
 
-/// A transaction as it arrives from outside, without a signature.
+/// A transaction as it arrives from outside, without its signature.
 fn raw(signer: AccountId, nonce: u32, call: Call) -> Transaction {
     let bytes = serde_json::to_vec(&(signer, nonce, &call)).unwrap();
     let length = u32::try_from(bytes.len()).unwrap();

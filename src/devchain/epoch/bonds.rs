@@ -10,9 +10,9 @@ use crate::devchain::matrix::{
     scale_rows, weigh_rows,
 };
 
-/// What the epoch pays validators, and the bonds it leaves.
+/// The validators' dividends, and the bonds after the epoch.
 pub(super) struct Settlement {
-    /// Share of the validators' reward, by uid.
+    /// Each neuron's share of the validators' reward, by uid.
     pub(super) dividends: Vec<I32F32>,
     bonds: Matrix,
 }
@@ -35,12 +35,12 @@ impl Settlement {
         settle(bonds, &bonded, alpha, &electorate.voting, verdict)
     }
 
-    /// The bonds of `uid` to store: none without a permit.
+    /// The bonds of `uid` to store; none without a permit.
     pub(super) fn stored(&self, uid: usize, permitted: bool) -> Vec<(Uid, u16)> {
         let row = self.bonds.get(uid).filter(|_| permitted);
         row.into_iter()
             .flatten()
-            // Columns come from u16 uids, so the cut loses nothing.
+            // Columns come from u16 uids, so the cast loses nothing.
             .map(|(column, value)| (Uid(*column as u16), value.to_u16_share()))
             .collect()
     }
@@ -82,12 +82,12 @@ fn yuma3(
     Settlement { dividends, bonds }
 }
 
-/// How much of the bonds is new.
+/// The share of new bonds in the moving average.
 fn alpha(params: &EpochParams) -> I32F32 {
     I32F32::ONE - I32F32::from_ratio(params.bonds_moving_average, 1_000_000)
 }
 
-/// Stored bonds as whole numbers, without those in slots that changed hands since the last epoch.
+/// Stored bonds as integers, without those in slots that changed hands since the last epoch.
 fn remembered_bonds(input: &EpochInput) -> Matrix {
     let params = &input.params;
     let last_tempo = match params.last_step {

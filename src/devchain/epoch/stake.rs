@@ -1,20 +1,20 @@
-//! Who votes in an epoch, and with how much: docs/spec/yuma.md#step-1 to docs/spec/yuma.md#step-3.
+//! The voters of an epoch and their stake: docs/spec/yuma.md#step-1 to docs/spec/yuma.md#step-3.
 
 use super::{EpochInput, EpochParams};
 use crate::devchain::fixed::I32F32;
 use crate::devchain::matrix::normalize;
 
-/// Stake and permits, by uid.
+/// Stake and permits of all neurons, by uid.
 pub(super) struct Electorate {
-    /// Updated within the activity cutoff.
+    /// Whether the last update lies within the activity cutoff.
     pub(super) active: Vec<bool>,
-    /// Share of all stake above the threshold.
+    /// The neuron's share of all stake above the threshold.
     pub(super) stake: Vec<I32F32>,
-    /// Permits of the last epoch, which rule this one.
+    /// Permits from the last epoch, which apply in this one.
     pub(super) permits: Vec<bool>,
-    /// Permits from now on.
+    /// Permits that apply from the next epoch on.
     pub(super) new_permits: Vec<bool>,
-    /// Share of the stake that is active and permitted.
+    /// The neuron's share of the stake that is active and permitted.
     pub(super) voting: Vec<I32F32>,
 }
 
@@ -39,7 +39,8 @@ impl Electorate {
         Self { active, stake, permits, new_permits, voting }
     }
 
-    /// Who is paid when nobody has earned anything: the voters, or else all holders of stake.
+    /// The shares to pay by if no neuron has earned anything: the voters', or else those of all
+    /// stake.
     pub(super) fn fallback(&self) -> &[I32F32] {
         let nobody_votes = self.voting.iter().all(|share| *share == I32F32::ZERO);
         if nobody_votes { &self.stake } else { &self.voting }
@@ -52,7 +53,7 @@ fn permit_owner(params: &EpochParams, permits: &mut [bool]) {
     }
 }
 
-/// Each neuron's share of all stake that reaches the threshold. The owner's always counts.
+/// Each neuron's share of all stake that reaches the threshold. The owner's stake always counts.
 fn stake_shares(input: &EpochInput) -> Vec<I32F32> {
     let owner = input.params.owner.map(|uid| usize::from(uid.0));
     let counted: Vec<u64> = input
@@ -68,7 +69,7 @@ fn stake_shares(input: &EpochInput) -> Vec<I32F32> {
     counted.iter().map(|stake| I32F32::from_ratio(*stake, sum)).collect()
 }
 
-/// The `seats` largest holders of some stake; among equals the higher uid keeps the seat.
+/// The `seats` neurons with the largest positive stake; of equal ones the higher uid is taken.
 fn top_holders(stake: &[I32F32], seats: usize) -> Vec<bool> {
     let mut seated: Vec<bool> = stake.iter().map(|share| *share != I32F32::ZERO).collect();
     let mut rising: Vec<usize> = (0..stake.len()).collect();

@@ -209,7 +209,7 @@ proptest! {
         let outcomes = run_epoch(&input).neurons;
         let n = outcomes.len() as u64;
         let emission = input.params.emission;
-        // Each share is cut at 2^-32, each payment at one rao.
+        // Each share is rounded down to a multiple of 2^-32, each payment to a whole rao.
         let rounding = n * (1 + (emission >> 32)) + n;
         let combined: u64 = outcomes.iter().map(|o| o.emission).sum();
         let by_role: u64 = outcomes.iter().map(|o| o.server_emission + o.validator_emission).sum();

@@ -1,4 +1,4 @@
-//! Runtime APIs: what each answers at a block, as trees. Arguments and answers have the types of
+//! Runtime APIs: the answer of each at a block, as a tree. Arguments and answers have the types of
 //! the block's own runtime.
 
 use frame_metadata::v15::RuntimeApiMethodMetadata;
@@ -16,13 +16,14 @@ use crate::chain::decode::{Value, decode_next};
 use crate::devchain::fee;
 use crate::wallet::AccountId;
 
-/// Price of one alpha in rao: alpha and tao change one for one here.
+/// Price of one alpha in rao: alpha and TAO are exchanged one for one here.
 const ALPHA_PRICE: u64 = 1_000_000_000;
 
 /// The answer of `function`, such as `NeuronInfoRuntimeApi_get_neurons_lite`.
 ///
 /// # Errors
-/// The runtime lacks it, the arguments are not its own, or this chain has no such thing.
+/// The runtime lacks the function, the arguments do not fit it, or this chain does not implement
+/// it.
 pub(super) fn call(view: View<'_>, function: &str, arguments: &[u8]) -> Result<Vec<u8>, NodeError> {
     let runtime = &view.block.runtime;
     if let Some(answer) = call_runtime(runtime, function, arguments) {
@@ -32,8 +33,8 @@ pub(super) fn call(view: View<'_>, function: &str, arguments: &[u8]) -> Result<V
         .answer(arguments, |api, method, values| answer(view, api, method, values, arguments))
 }
 
-/// The same for functions that answer from the runtime alone, without any block's state; `None`
-/// for the others.
+/// The answer of a function that needs the runtime alone and no block's state; `None` for the other
+/// functions.
 pub(super) fn call_runtime(
     runtime: &Runtime,
     function: &str,
@@ -51,7 +52,7 @@ pub(super) fn call_runtime(
     })
 }
 
-/// A runtime API's function, with its types.
+/// A function of a runtime API, with its types.
 struct Function<'a> {
     runtime: &'a Runtime,
     name: &'a str,
@@ -65,7 +66,7 @@ impl<'a> Function<'a> {
         Ok(Self { runtime, name, api, method })
     }
 
-    /// Reads the arguments, has them answered, and writes the answer.
+    /// Decodes the arguments, computes the answer and encodes it.
     fn answer(
         &self,
         arguments: &[u8],
@@ -86,7 +87,7 @@ impl<'a> Function<'a> {
     }
 }
 
-/// Arguments by place.
+/// The arguments of a function, by position.
 #[derive(Clone, Copy)]
 struct Arguments<'a>(&'a [Value<'a>]);
 
@@ -142,7 +143,7 @@ fn metadata(runtime: &Runtime, method: &str, arguments: Arguments<'_>) -> Option
     }
 }
 
-/// What a transaction would cost. Its signature is not looked at.
+/// The fee of a transaction. Its signature is not checked.
 fn payment(view: View<'_>, method: &str, values: &[Value<'_>], bytes: &[u8]) -> Option<Tree> {
     if matches!(method, "query_weight_to_fee" | "query_length_to_fee") {
         return Some(0_u64.into());
@@ -216,12 +217,12 @@ fn subnets(view: View<'_>, method: &str, arguments: Arguments<'_>) -> Option<Tre
     }
 }
 
-/// Whether the mechanism asked for is the only one.
+/// Whether the arguments ask for mechanism 0, the only one.
 fn is_first(arguments: Arguments<'_>) -> bool {
     arguments.number(1) == Some(0_u8)
 }
 
-/// Stakes of a coldkey: all stake of a hotkey belongs to the coldkey that owns it.
+/// The stakes of a coldkey: all stake of a hotkey belongs to the coldkey that owns it.
 fn stakes(view: View<'_>, method: &str, arguments: Arguments<'_>) -> Option<Tree> {
     match method {
         "get_stake_info_for_coldkey" => Some(stakes_of(view, arguments.account(0)?)),
@@ -272,7 +273,7 @@ fn stake_info(
     ])
 }
 
-/// Every hotkey with a slot, as a delegate that only its owner stakes to.
+/// Every hotkey with a slot, as a delegate whose only nominator is its owner.
 fn delegates(view: View<'_>, method: &str, arguments: Arguments<'_>) -> Option<Tree> {
     let slots = view.slots(view.netuid());
     match method {

@@ -1,4 +1,4 @@
-//! A block as the node remembers it: header, transactions, events, and the state after it.
+//! A block as the node stores it: header, transactions, events, and the state after it.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::chain::{Hash, Head};
 use crate::devchain::DevChain;
 use crate::wallet::blake2b_256;
 
-/// Who makes the blocks, for the log that tells the slot.
+/// Id of the consensus engine in the log that holds the slot.
 pub(super) const AURA: [u8; 4] = *b"aura";
-/// Index of `PreRuntime` among the kinds of logs.
+/// Index of `PreRuntime` in the enum of logs.
 const PRE_RUNTIME: u8 = 6;
-/// Index of `RuntimeEnvironmentUpdated`.
+/// Index of `RuntimeEnvironmentUpdated` in the enum of logs.
 const ENVIRONMENT_UPDATED: u8 = 8;
 
 /// A block's header. The state root is the state machine's own hash, which covers its state.
@@ -25,13 +25,13 @@ pub(super) struct Header {
     pub(super) number: u64,
     pub(super) state_root: Hash,
     pub(super) extrinsics_root: Hash,
-    /// In SCALE, in order.
+    /// The digest's logs in order, each in SCALE.
     #[serde(with = "crate::devchain::node::hex_lists")]
     pub(super) logs: Vec<Vec<u8>>,
 }
 
 impl Header {
-    /// BLAKE2b-256 over the header in SCALE: the block's hash, as clients compute it too.
+    /// BLAKE2b-256 over the header in SCALE: the block's hash, as clients compute it.
     pub(super) fn hash(&self) -> Hash {
         let mut bytes = self.parent.0.to_vec();
         Compact(self.number).encode_to(&mut bytes);
@@ -58,12 +58,12 @@ impl Header {
     }
 }
 
-/// `0x` and hex digits.
+/// The bytes as `0x` and hex digits.
 pub(super) fn to_hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// The log that tells the slot of a block.
+/// The log that holds the slot of a block.
 pub(super) fn slot_log(slot: u64) -> Vec<u8> {
     let mut log = vec![PRE_RUNTIME];
     log.extend(AURA);
@@ -71,12 +71,12 @@ pub(super) fn slot_log(slot: u64) -> Vec<u8> {
     log
 }
 
-/// The log of a block after which another runtime is in force.
+/// The log that says that another runtime is in force after the block.
 pub(super) fn upgrade_log() -> Vec<u8> {
     vec![ENVIRONMENT_UPDATED]
 }
 
-/// Covers the transactions in order.
+/// A hash over the transactions in order.
 pub(super) fn extrinsics_root(extrinsics: &[Vec<u8>]) -> Hash {
     let hashes = extrinsics.iter().flat_map(|bytes| blake2b_256(bytes));
     Hash(blake2b_256(&hashes.collect::<Vec<u8>>()))
@@ -88,14 +88,14 @@ pub(super) struct Block {
     pub(super) hash: Hash,
     pub(super) header: Header,
     pub(super) extrinsics: Vec<Vec<u8>>,
-    /// In SCALE, by the runtime that carried the block out.
+    /// The block's events in SCALE, encoded by the runtime that carried the block out.
     pub(super) events: Vec<u8>,
     pub(super) n_events: u32,
-    /// Its time, in Unix milliseconds.
+    /// Time of the block, in Unix milliseconds.
     pub(super) now_ms: u64,
-    /// The spec version that state names as the last upgrade's.
+    /// The spec version that the state gives for the last upgrade.
     pub(super) upgraded_to: u32,
-    /// In force after the block: for reads of its state, and for the next block.
+    /// The runtime in force after the block, for reads of its state and for the next block.
     pub(super) runtime: Arc<Runtime>,
     pub(super) chain: Arc<DevChain>,
 }

@@ -1,21 +1,22 @@
-//! From a call's names and fields to what the chain does.
+//! Maps a call's names and fields to a call of the dev chain.
 
 use crate::chain::decode::{DecodeError, Value};
 use crate::chain::{AxonInfo, Netuid, Uid};
 use crate::devchain::{Call, HyperparameterChange, HyperparameterValue};
 use crate::wallet::AccountId;
 
-/// The call, and whether it came through the sudo pallet.
+/// A decoded call, and whether it came through the sudo pallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) call: Call,
     pub(super) is_sudo: bool,
 }
 
-/// Reads a `RuntimeCall`. `spendable` is what the signer has, for calls that move all of it.
+/// Decodes a `RuntimeCall`. `spendable` is the signer's balance in rao, for calls that move all of
+/// it.
 ///
 /// # Errors
-/// When the fields of a known call are not what they were: the metadata's shape changed.
+/// The fields of a known call have another shape: the metadata has changed.
 pub(super) fn request(call: &Value<'_>, spendable: u64) -> Result<Request, DecodeError> {
     let Some((pallet, name, fields)) = names(call) else {
         return Ok(Request { call: unsupported("Unknown", "unknown"), is_sudo: false });
@@ -29,7 +30,7 @@ pub(super) fn request(call: &Value<'_>, spendable: u64) -> Result<Request, Decod
     Ok(Request { call: plain(pallet, name, fields, spendable)?, is_sudo: false })
 }
 
-/// Pallet, call and fields.
+/// Name of the pallet, name of the call, and the call's fields.
 fn names<'a, 'm>(call: &'a Value<'m>) -> Option<(&'m str, &'m str, &'a Value<'m>)> {
     let Value::Case(pallet, inner) = call else { return None };
     let Value::Case(name, fields) = inner.as_ref() else { return None };
@@ -56,7 +57,7 @@ fn plain(
     Ok(known.unwrap_or_else(|| unsupported(pallet, name)))
 }
 
-/// A call's fields by name.
+/// Access to a call's fields by name.
 #[derive(Clone, Copy)]
 struct Fields<'a>(&'a Value<'a>);
 
@@ -89,7 +90,7 @@ impl<'a> Fields<'a> {
         self.number("netuid").map(Netuid)
     }
 
-    /// The mechanism, where the call names one.
+    /// The mechanism that the call names, or 0 if it has no such field.
     fn mecid(self) -> Result<u8, DecodeError> {
         self.0.field("mecid").map_or(Ok(0), |mecid| mecid.number("mecid"))
     }
@@ -204,7 +205,7 @@ fn setting(name: &str, fields: Fields<'_>) -> Result<Option<HyperparameterChange
         "adjustment_interval" => Setting::AdjustmentInterval(fields.number(what)?),
         _ => return Ok(None),
     };
-    // Settings of the whole chain name no subnet.
+    // Calls for settings of the whole chain name no subnet.
     let netuid = fields.0.field("netuid").map_or(Ok(0), |netuid| netuid.number("netuid"))?;
     Ok(Some(HyperparameterChange { netuid: Netuid(netuid), value }))
 }

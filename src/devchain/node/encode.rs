@@ -1,4 +1,4 @@
-//! Trees to SCALE bytes, by types of the metadata.
+//! Encodes trees as SCALE bytes, with the types of the metadata.
 
 use parity_scale_codec::{Compact, Encode};
 use scale_info::form::PortableForm;
@@ -6,10 +6,10 @@ use scale_info::{Field, PortableRegistry, TypeDef, TypeDefPrimitive, Variant};
 
 use super::tree::Tree;
 
-/// Writes `tree` as the type `type_id`.
+/// Appends `tree` to `out`, encoded as the type `type_id`.
 ///
 /// # Errors
-/// A sentence when the tree has another shape than the type.
+/// A sentence if the tree has another shape than the type.
 pub(super) fn encode(
     tree: &Tree,
     type_id: u32,
@@ -110,7 +110,7 @@ impl<'a> Encoder<'a> {
         (found..len).try_for_each(|_| self.value(&Tree::Default, type_id, out))
     }
 
-    /// Compact numbers, also of types that wrap one.
+    /// Encodes a compact number, also for a type that wraps one.
     fn compact(self, tree: &Tree, mut type_id: u32, out: &mut Vec<u8>) -> Written {
         while let TypeDef::Composite(composite) = self.type_def(type_id)? {
             let [field] = composite.fields.as_slice() else {
@@ -132,7 +132,7 @@ fn first_case(cases: &[Variant<PortableForm>]) -> Result<&str, String> {
     first.map(|case| case.name.as_str()).ok_or_else(|| "a type without values".to_owned())
 }
 
-/// What stands at place `i` of a list; the default beyond its end, and of anything else.
+/// The item at position `i` of a list; the default beyond its end, and for anything but a list.
 fn item(tree: &Tree, i: usize) -> &Tree {
     match tree {
         Tree::List(list) => list.get(i).unwrap_or(&Tree::Default),

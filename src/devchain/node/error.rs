@@ -1,4 +1,4 @@
-//! What the node says instead of an answer, in the words of a real one.
+//! The node's errors, with a real node's codes and messages.
 
 use crate::chain::{Hash, Refusal};
 
@@ -6,17 +6,17 @@ use crate::chain::{Hash, Refusal};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({code}){}", data.as_deref().map(|data| format!(": {data}")).unwrap_or_default())]
 pub struct NodeError {
-    /// The error's number.
+    /// Error code of substrate's RPC.
     pub code: i64,
-    /// What happened.
+    /// One line on what went wrong.
     pub message: String,
-    /// More about it.
+    /// Details, if there are any.
     pub data: Option<String>,
 }
 
-/// "Invalid transaction".
+/// Code of "Invalid Transaction" errors.
 const INVALID: i64 = 1010;
-/// Errors of the client below the RPC layer.
+/// Code of errors from below the RPC layer.
 const CLIENT: i64 = 4003;
 
 impl NodeError {
@@ -24,36 +24,36 @@ impl NodeError {
         Self { code, message: message.into(), data }
     }
 
-    /// The block is known, its state is not kept any more.
+    /// The block is known, but its state is no longer kept.
     pub(super) fn state_discarded(hash: Hash) -> Self {
         let message = format!("Client error: UnknownBlock: State already discarded for {hash}");
         Self::new(CLIENT, message, None)
     }
 
-    /// No such block.
+    /// The block is unknown.
     pub(super) fn unknown_block(hash: Hash) -> Self {
         let message = "Client error: UnknownBlock: Header was not found in the database: ";
         Self::new(CLIENT, format!("{message}{hash}"), None)
     }
 
-    /// The runtime has no such function.
+    /// The runtime has no function with this name.
     pub(super) fn no_function(name: &str) -> Self {
         let reason = format!("Exported method {name} is not found");
         Self::new(CLIENT, format!("Client error: Execution failed: Other: {reason}"), None)
     }
 
-    /// The runtime has the function, and this node does not answer it, or not those arguments.
+    /// The runtime has the function, but this node does not answer it, or not with these arguments.
     pub(super) fn trap(name: &str, reason: &str) -> Self {
         let reason = format!("Execution aborted due to trap: {name}: {reason}");
         Self::new(CLIENT, format!("Client error: Execution failed: {reason}"), None)
     }
 
-    /// A fault of this program.
+    /// An error that can only come from a bug in this program.
     pub(super) fn internal(reason: impl Into<String>) -> Self {
         Self::new(-32603, "Internal error", Some(reason.into()))
     }
 
-    /// The bytes are no transaction that the runtime can read.
+    /// The bytes do not decode as a transaction of the runtime.
     pub(super) fn undecodable(reason: &str) -> Self {
         let reason = format!("Runtime error: Execution failed: {reason}");
         let data = format!("RuntimeApi({reason:?})");
@@ -68,7 +68,7 @@ impl NodeError {
         Self::invalid(format!("Custom error: {number}"))
     }
 
-    /// The pool's refusal (docs/spec/chain.md#pool-errors).
+    /// The error of a refusal by the pool (docs/spec/chain.md#pool-errors).
     pub(super) fn from_refusal(refusal: &Refusal, hash: Hash) -> Self {
         match refusal {
             Refusal::Outdated => Self::invalid("Transaction is outdated"),
@@ -103,7 +103,7 @@ impl NodeError {
     }
 }
 
-/// The number of a check that the runtime itself makes in the pool.
+/// The number of a check that the runtime itself makes for the pool.
 fn custom_number(refusal: &Refusal) -> u8 {
     match refusal {
         Refusal::ColdkeySwapPending => 0,

@@ -1,4 +1,4 @@
-//! `System.Events`: what happened in a block, by the metadata's names.
+//! `System.Events`: the events of a block, with the metadata's names.
 
 use super::runtime::Runtime;
 use super::tree::Tree;
@@ -6,21 +6,21 @@ use crate::chain::Refusal;
 use crate::devchain::{Applied, Event};
 use crate::wallet::AccountId;
 
-/// Where in a block something happened.
+/// The part of a block in which an event occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Before the transactions.
     Initialization,
-    /// In the transaction of that place.
+    /// In the transaction at this position.
     Extrinsic(u32),
 }
 
-/// The events of one block, as they are gathered.
+/// The events of one block, collected in order.
 #[derive(Debug, Default)]
 pub(super) struct Events(Vec<Tree>);
 
 impl Events {
-    /// Adds one: pallet, name, and what it holds.
+    /// Adds an event: its pallet, its name and its content.
     pub(super) fn push(&mut self, phase: Phase, pallet: &'static str, event: Tree) {
         let phase = match phase {
             Phase::Initialization => Tree::case("Initialization"),
@@ -32,7 +32,7 @@ impl Events {
         ]));
     }
 
-    /// What the block's transaction of that place did.
+    /// Adds the events of the block's transaction at this position.
     pub(super) fn push_applied(
         &mut self,
         runtime: &Runtime,
@@ -56,7 +56,7 @@ impl Events {
         self.push(phase, "System", outcome(runtime, &applied.outcome, info));
     }
 
-    /// The transaction that sets the time, which no block lacks.
+    /// Adds the events of the transaction that sets the time, which every block has.
     pub(super) fn push_inherent(&mut self, i: u32) {
         let info = dispatch_info(false, "Mandatory");
         let success = Tree::Record(vec![("dispatch_info", info)]);
@@ -68,13 +68,13 @@ impl Events {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
-    /// As one list.
+    /// The events as one list.
     pub(super) fn into_tree(self) -> Tree {
         Tree::List(self.0)
     }
 }
 
-/// An event without names of fields.
+/// An event whose fields have no names.
 fn event(name: &'static str, fields: Vec<Tree>) -> Tree {
     Tree::Case(name, Box::new(Tree::List(fields)))
 }
@@ -105,7 +105,7 @@ fn outcome(runtime: &Runtime, outcome: &Result<(), Refusal>, info: Tree) -> Tree
     }
 }
 
-/// The refusal as the runtime numbers it now; an error without a number where it has none.
+/// The refusal under the runtime's current numbers, or an error without a number if it has none.
 pub(super) fn dispatch_error(runtime: &Runtime, refusal: &Refusal) -> Tree {
     let label = refusal.label();
     let index = refusal.pallet().and_then(|pallet| runtime.error_index(pallet, label));
@@ -118,7 +118,7 @@ pub(super) fn dispatch_error(runtime: &Runtime, refusal: &Refusal) -> Tree {
     Tree::Case("Module", Box::new(module))
 }
 
-/// Sealed weights that came into force.
+/// The event that sealed weights came into force.
 pub(super) fn revealed(index: u16, hotkey: AccountId) -> Tree {
     event("TimelockedWeightsRevealed", vec![index.into(), hotkey.into()])
 }
@@ -161,7 +161,7 @@ fn tree_of(happened: &Event) -> (&'static str, Tree) {
     }
 }
 
-/// Tao, alpha (one for one here), subnet and fee.
+/// The event of a stake change: TAO, alpha (one for one here), subnet and fee.
 fn stake_moved(
     name: &'static str,
     coldkey: AccountId,

@@ -1,4 +1,4 @@
-//! Signed transactions as they come over the wire: read by the metadata, proven by signature.
+//! Signed transactions as sent over the wire: decoded by the metadata, verified by signature.
 
 use parity_scale_codec::{Compact, Decode, Encode};
 
@@ -9,39 +9,39 @@ use crate::chain::decode::{Value, decode_next};
 use crate::chain::{Hash, Refusal};
 use crate::wallet::{AccountId, blake2b_256};
 
-/// Version 4 with the bit for signed ones.
+/// First byte of a transaction of version 4 with a signature.
 const SIGNED_V4: u8 = 0x84;
-/// Version 4 without a signer.
+/// First byte of a transaction of version 4 without a signature.
 const BARE_V4: u8 = 0x04;
-/// Longer payloads are hashed before they are signed.
+/// Longer payloads, in bytes, are hashed before they are signed.
 const MAX_PLAIN_PAYLOAD: usize = 256;
 
-/// A signed transaction, read but not yet proven.
+/// A signed transaction, decoded but not yet verified.
 #[derive(Debug)]
 pub(super) struct Signed<'m> {
     pub(super) signer: AccountId,
     signature: [u8; 64],
     pub(super) nonce: u32,
     era: Era,
-    /// The extensions' own bytes, which the signature covers.
+    /// The bytes of the signed extensions, which the signature covers.
     extra: Vec<u8>,
     call_bytes: Vec<u8>,
-    /// `RuntimeCall`: the pallet, the call, and its fields.
+    /// The `RuntimeCall`: pallet, call and fields.
     pub(super) call: Value<'m>,
     pub(super) length: u32,
 }
 
-/// For which blocks a transaction is meant.
+/// The blocks that may carry a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Era {
-    /// Any.
+    /// Any block.
     Immortal,
-    /// `period` blocks from one that is `phase` modulo `period`.
+    /// `period` blocks, starting at a block whose number is `phase` modulo `period`.
     Mortal { period: u64, phase: u64 },
 }
 
 impl Era {
-    /// From its one or two bytes, which stand in front of `bytes`.
+    /// Decodes an era of one or two bytes from the front of `bytes`.
     fn take(bytes: &mut &[u8]) -> Result<Self, String> {
         let (&first, rest) = bytes.split_first().ok_or("no era")?;
         if first == 0 {
@@ -59,7 +59,7 @@ impl Era {
         Ok(Self::Mortal { period, phase })
     }
 
-    /// The block that it counts from, as seen by block `current`.
+    /// The first block of the era, as seen from block `current`.
     pub(super) fn birth(self, current: u64) -> u64 {
         match self {
             Self::Immortal => 0,
@@ -69,7 +69,7 @@ impl Era {
         }
     }
 
-    /// The last block that may carry it, as seen by block `current`.
+    /// The last block of the era, as seen from block `current`.
     pub(super) fn last_block(self, current: u64) -> u64 {
         match self {
             Self::Immortal => u64::MAX,
@@ -78,10 +78,10 @@ impl Era {
     }
 }
 
-/// Reads a signed transaction of version 4.
+/// Decodes a signed transaction of version 4.
 ///
 /// # Errors
-/// A sentence for anything else.
+/// A sentence if the bytes are anything else.
 pub(super) fn read<'m>(bytes: &[u8], runtime: &'m Runtime) -> Result<Signed<'m>, String> {
     let mut rest = bytes;
     let claimed = Compact::<u32>::decode(&mut rest).map_err(|_| "no length")?.0;
@@ -149,11 +149,11 @@ fn signature(signature: &Value<'_>) -> Result<[u8; 64], String> {
 }
 
 impl Signed<'_> {
-    /// Checks era and signature as of block `current`, the next one. Returns the last block that
-    /// may carry it.
+    /// Checks era and signature for block `current`, the next one. Returns the last block that may
+    /// carry the transaction.
     ///
     /// # Errors
-    /// [`Refusal::AncientBirthBlock`], [`Refusal::BadSignature`].
+    /// [`Refusal::AncientBirthBlock`] or [`Refusal::BadSignature`].
     pub(super) fn prove(
         &self,
         runtime: &Runtime,
@@ -172,7 +172,7 @@ impl Signed<'_> {
         Ok(self.era.last_block(current))
     }
 
-    /// Call, extensions, and what both sides know without sending it.
+    /// The signed payload: call, extensions, and what both sides know without sending it.
     fn payload(&self, runtime: &Runtime, genesis: Hash, birth: Hash) -> Result<Vec<u8>, String> {
         let mut payload = [self.call_bytes.as_slice(), &self.extra].concat();
         for extension in &runtime.extrinsic().signed_extensions {
@@ -192,10 +192,10 @@ impl Signed<'_> {
     }
 }
 
-/// The transaction that sets the block's time, which only a block's author can make.
+/// The transaction that sets the block's time, which only the author of a block can make.
 ///
 /// # Errors
-/// A sentence when the runtime has no such call.
+/// A sentence if the runtime has no such call.
 pub(super) fn set_time(runtime: &Runtime, now_ms: u64) -> Result<Vec<u8>, String> {
     let (pallet, call) = runtime.call_index("Timestamp", "set").ok_or("no call Timestamp.set")?;
     let mut body = vec![BARE_V4, pallet, call];

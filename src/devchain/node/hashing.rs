@@ -1,9 +1,9 @@
-//! Storage keys: how a pallet, an entry and its keys become bytes, and back.
+//! Storage keys: encodes a pallet, an entry and its keys as bytes, and finds the keys again.
 
 use frame_metadata::v14::StorageHasher;
 use sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
 
-/// The first 32 bytes of every key of an entry.
+/// The first 32 bytes of all storage keys of an entry.
 pub(super) fn entry_prefix(pallet: &str, entry: &str) -> [u8; 32] {
     let mut prefix = [0; 32];
     prefix[..16].copy_from_slice(&twox_128(pallet.as_bytes()));
@@ -11,7 +11,7 @@ pub(super) fn entry_prefix(pallet: &str, entry: &str) -> [u8; 32] {
     prefix
 }
 
-/// One encoded key as it stands in a storage key.
+/// One encoded key in the form in which it appears in a storage key.
 pub(super) fn hashed(key: &[u8], hasher: &StorageHasher) -> Vec<u8> {
     match hasher {
         StorageHasher::Blake2_128 => blake2_128(key).to_vec(),
@@ -24,7 +24,7 @@ pub(super) fn hashed(key: &[u8], hasher: &StorageHasher) -> Vec<u8> {
     }
 }
 
-/// How many bytes of hash stand before the key itself; `None` where the key is not there.
+/// Bytes of hash that precede the key itself; `None` if the storage key does not contain the key.
 pub(super) fn hash_width(hasher: &StorageHasher) -> Option<usize> {
     match hasher {
         StorageHasher::Blake2_128Concat => Some(16),

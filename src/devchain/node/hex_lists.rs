@@ -1,4 +1,4 @@
-//! Lists of bytes as lists of hex texts.
+//! Serialises lists of byte strings as lists of hex texts.
 
 use serde::{Deserialize, Deserializer, Serializer};
 

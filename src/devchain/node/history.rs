@@ -1,4 +1,4 @@
-//! The recent past: blocks with their state, and the hashes of older ones.
+//! The recent past: the newest blocks with their state, and the hashes of older blocks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::block::Block;
 use crate::chain::Hash;
 
-/// Blocks whose state is kept.
+/// Number of blocks whose state is kept.
 pub(super) const KEPT_STATES: usize = 320;
-/// Blocks whose hash is kept: as many as the runtime itself looks back for an era.
+/// Number of blocks whose hash is kept: as many as the runtime itself looks back for an era.
 const KEPT_HASHES: usize = 4_096;
-/// Hashes that survive a restart: more than any client's era spans.
+/// Number of hashes that survive a restart: more than the era of any client spans.
 const SAVED_HASHES: usize = 600;
 
-/// Block hashes by number, without gaps up to the newest; genesis is never forgotten.
+/// Block hashes by number, without gaps up to the newest; the genesis hash is always kept.
 #[derive(Debug, Clone)]
 pub(super) struct Hashes {
     genesis: Hash,
-    /// Number of the first in `recent`.
+    /// Number of the first block in `recent`.
     first: u64,
     recent: VecDeque<Hash>,
 }
@@ -49,20 +49,20 @@ impl Hashes {
         self.recent.get(place).copied()
     }
 
-    /// The number of the block with that hash, newest first.
+    /// The number of the block with this hash, searched from the newest back.
     pub(super) fn number_of(&self, hash: Hash) -> Option<u64> {
         let place = self.recent.iter().rposition(|known| *known == hash);
         let number = place.map(|place| self.first + place as u64);
         number.or((hash == self.genesis).then_some(0))
     }
 
-    /// The numbers whose hashes are known.
+    /// The numbers of the blocks whose hashes are kept.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
         self.first..self.first + self.recent.len() as u64
     }
 }
 
-/// [`Hashes`] as it is saved: the newest ones in one text.
+/// [`Hashes`] in saved form: the newest ones in one text.
 #[derive(Serialize, Deserialize)]
 struct SavedHashes {
     genesis: Hash,

@@ -2,12 +2,12 @@
 
 use crate::wallet::AccountId;
 
-/// One key of a map, in SCALE. Only fixed widths occur in maps that hold anything here.
+/// One key of a map, in SCALE. Maps that hold a value here have keys of fixed width only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key(pub(super) Vec<u8>);
 
 impl Key {
-    /// As a number of its own width.
+    /// The key as an unsigned number of the key's own width.
     pub(super) fn number<T: TryFrom<u64>>(&self) -> Option<T> {
         let mut word = [0; 8];
         word.get_mut(..self.0.len())?.copy_from_slice(&self.0);

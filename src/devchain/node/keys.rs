@@ -1,4 +1,4 @@
-//! Storage keys with their keys read: which value a whole key asks for, and which keys there are.
+//! Decodes storage keys: the value that a full key asks for, and the keys that exist.
 
 use frame_metadata::v14::{StorageEntryType, StorageHasher};
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
@@ -10,8 +10,8 @@ use super::storage;
 use super::view::View;
 use crate::wallet::AccountId;
 
-/// The widths and hashers of an entry's keys; empty for a plain value. `None` where a key has no
-/// fixed width.
+/// Widths and hashers of an entry's keys; empty for a plain value. `None` if a key has no fixed
+/// width.
 fn parts(entry: Entry<'_>, types: &PortableRegistry) -> Option<Vec<(usize, StorageHasher)>> {
     let StorageEntryType::Map { hashers, key, .. } = &entry.meta.ty else {
         return Some(Vec::new());
@@ -49,10 +49,10 @@ fn fixed_width(type_id: u32, types: &PortableRegistry) -> Option<usize> {
     }
 }
 
-/// The bytes stored under `key`, encoded by the block's runtime.
+/// The bytes stored under `key`, encoded with the block's runtime.
 ///
 /// # Errors
-/// A sentence when the value here does not fit the metadata.
+/// A sentence if this chain's value does not fit the metadata.
 pub(super) fn read(view: View<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let runtime = &view.block.runtime;
     let Some(entry) = runtime.entry_of_key(key) else { return Ok(None) };
@@ -65,7 +65,7 @@ pub(super) fn read(view: View<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, String
     bytes.map(Some).map_err(|reason| format!("{}.{}: {reason}", entry.pallet, entry.meta.name))
 }
 
-/// The keys in what follows an entry's prefix; `None` where that is no whole key of it.
+/// The keys in `rest`, which follows an entry's prefix; `None` if `rest` is not a full key of it.
 pub(super) fn keys_of(entry: Entry<'_>, runtime: &Runtime, mut rest: &[u8]) -> Option<Vec<Key>> {
     let mut keys = Vec::new();
     for (width, hasher) in parts(entry, runtime.types())? {
@@ -80,7 +80,7 @@ pub(super) fn keys_of(entry: Entry<'_>, runtime: &Runtime, mut rest: &[u8]) -> O
     rest.is_empty().then_some(keys)
 }
 
-/// Every key with a value that begins with `prefix`, in order.
+/// Every key that has a value and begins with `prefix`, in order.
 pub(super) fn list(view: View<'_>, prefix: &[u8]) -> Vec<Vec<u8>> {
     let runtime = &view.block.runtime;
     let mut found = Vec::new();
@@ -125,8 +125,7 @@ fn account(account: AccountId) -> Key {
     Key(account.0.to_vec())
 }
 
-/// Keys of these widths that may hold a value: what has which width is the same in all of this
-/// chain's maps.
+/// Keys of these widths that may have a value: a width means the same in all maps of this chain.
 fn candidates(view: View<'_>, widths: &[usize]) -> Vec<Vec<Key>> {
     let netuids = || view.netuids().into_iter().map(|netuid| number(netuid.to_le_bytes()));
     let accounts = || view.accounts().into_iter().map(account);
@@ -157,7 +156,7 @@ fn pairs<B: Iterator<Item = Key>>(
     first.flat_map(|a| second().map(move |b| vec![a.clone(), b])).collect()
 }
 
-/// Hotkey, coldkey and subnet, where the one owns the other.
+/// Hotkey, coldkey and subnet of every pair in which the coldkey owns the hotkey.
 fn owned(view: View<'_>) -> Vec<Vec<Key>> {
     let netuid = view.netuid().to_le_bytes();
     let owners = view.state().owners.iter();
@@ -166,7 +165,8 @@ fn owned(view: View<'_>) -> Vec<Vec<Key>> {
         .collect()
 }
 
-/// Rounds whose pulses are listed: there are many, and each costs a signature to look at.
+/// Rounds whose pulses are listed: only recent ones, because there are many and each costs a
+/// signature.
 fn recent_rounds(view: View<'_>) -> impl Iterator<Item = u64> {
     let last = view.state().beacon.last_stored_round;
     last.saturating_sub(10).max(1)..=last

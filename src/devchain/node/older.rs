@@ -1,4 +1,4 @@
-//! The same metadata in its older form, V14, which knows no runtime APIs.
+//! The same metadata in the older format V14, which does not describe runtime APIs.
 
 use frame_metadata::v14::{
     ExtrinsicMetadata, PalletMetadata, RuntimeMetadataV14, SignedExtensionMetadata,
@@ -7,10 +7,10 @@ use frame_metadata::v15::{self, RuntimeMetadataV15};
 use scale_info::form::PortableForm;
 use scale_info::interner::UntrackedSymbol;
 
-/// V14 with the same types, numbers of types included.
+/// Converts to V14 with the same types, under the same type numbers.
 ///
 /// # Errors
-/// A sentence when the types hold no signed transaction.
+/// A sentence if the types do not include a signed transaction.
 pub(super) fn to_v14(metadata: &RuntimeMetadataV15) -> Result<RuntimeMetadataV14, String> {
     let extensions = metadata.extrinsic.signed_extensions.iter();
     let signed_extensions = extensions.map(|extension| SignedExtensionMetadata {
@@ -42,7 +42,7 @@ fn pallet(pallet: &v15::PalletMetadata<PortableForm>) -> PalletMetadata<Portable
     }
 }
 
-/// The transaction type whose extensions are those that are signed with.
+/// The type of a transaction that has exactly the metadata's signed extensions.
 fn extrinsic_type(metadata: &RuntimeMetadataV15) -> Result<u32, String> {
     let extra = metadata.extrinsic.extra_ty.id;
     let found = metadata.types.types.iter().find(|found| {

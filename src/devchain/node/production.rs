@@ -1,4 +1,4 @@
-//! Blocks: what the state machine did becomes transactions, events and a header.
+//! Makes blocks: turns the state machine's report into transactions, events and a header.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use crate::chain::{Hash, Head};
 use crate::devchain::pool::Pool;
 use crate::devchain::{BlockReport, DevChain, EpochRule};
 
-/// What a new block brought.
+/// The result of making a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Produced {
-    /// The block.
+    /// Number and hash of the new block.
     pub best: Head,
-    /// What is final now.
+    /// Number and hash of the newest final block.
     pub finalized: Head,
-    /// Hashes of the signed transactions in it, in order; the first one is the block's second
-    /// transaction, because the first one sets the time.
+    /// Hashes of the signed transactions in the block, in order. The first of them is the block's
+    /// second transaction, because the first one sets the time.
     pub included: Vec<Hash>,
-    /// Transactions that left the pool without a block.
+    /// Hashes of transactions that left the pool without being in a block.
     pub dropped: Vec<Hash>,
-    /// Whether another runtime is in force after it.
+    /// Whether another runtime is in force after the block.
     pub upgraded: bool,
 }
 
-/// Makes the chain follow the rules of a generation.
+/// Makes the chain follow the rules of a generation of the runtime.
 pub(super) fn adopt_rules(chain: &mut DevChain, generation: Generation) {
     let is_stateful = generation == Generation::Stateful;
     if is_stateful {
@@ -55,9 +55,9 @@ impl DevNode {
         Produced { best, finalized, included, dropped, upgraded: runtime.is_some() }
     }
 
-    /// Plans an upgrade: the next block installs it, the block behind that runs on it. The version
-    /// becomes the generation's own if that is a newer one, else it counts up by one. A chain
-    /// does not go back to an older generation.
+    /// Plans an upgrade: the next block installs it, and the block after that runs on it. The
+    /// version becomes the generation's own if that is newer, or else rises by one. A chain does
+    /// not go back to an older generation.
     pub fn schedule_upgrade(&mut self, generation: Generation) {
         let now = self.history.newest().runtime.spec();
         let is_older = generation == Generation::Modular && now.generation == Generation::Stateful;
@@ -66,8 +66,8 @@ impl DevNode {
         self.planned = Some(Spec { generation, spec_version, ..now });
     }
 
-    /// The waiting transactions that are in the block, in its order, and the hashes of those that
-    /// left without one.
+    /// Removes the waiting transactions that are in the block and returns them in its order, with
+    /// the hashes of those that left without a block.
     fn take_out(&mut self, report: &BlockReport) -> (Vec<Waiting>, Vec<Hash>) {
         let mut carried = Vec::with_capacity(report.applied.len());
         for applied in &report.applied {
@@ -78,7 +78,8 @@ impl DevNode {
         (carried, report.dropped.clone())
     }
 
-    /// Puts another runtime in force. What waits was signed for the old one and is lost.
+    /// Puts another runtime in force. Transactions in the pool were signed for the old one and are
+    /// dropped.
     fn install(&mut self, runtime: &Arc<Runtime>, first_block: u64) -> Vec<Hash> {
         let chain = Arc::make_mut(&mut self.chain);
         adopt_rules(chain, runtime.spec().generation);
@@ -124,8 +125,8 @@ impl DevNode {
     }
 }
 
-/// The block's events in the order of a real node: what the block itself did, then transaction
-/// by transaction.
+/// The block's events in the order of a real node: those of the block itself, then those of each
+/// transaction.
 fn happened(parent: &Block, report: &BlockReport, carried: &[Waiting], is_upgrade: bool) -> Events {
     let mut events = Events::default();
     let netuid = parent.chain.state.netuid.0;

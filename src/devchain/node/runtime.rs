@@ -1,4 +1,4 @@
-//! One version of the runtime that the node shows: its metadata and what follows from it.
+//! One version of the runtime that the node presents: its metadata and what follows from it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,19 +19,19 @@ use super::tree::Tree;
 use super::{older, stateful};
 use crate::chain::decode::{Value, decode_value};
 
-/// Spec 343 as recorded, without its documentation.
+/// Recorded metadata of spec 343, without its documentation.
 const RECORDED: &[u8] = include_bytes!("metadata/spec_343_v15.scale");
-/// The version of transactions, the same in all of them.
+/// The transaction version, the same in all runtimes here.
 pub(super) const TRANSACTION_VERSION: u32 = 1;
 
-/// Which kind of runtime the node shows.
+/// The family of runtimes that the node presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Generation {
     /// Spec 343 as recorded on the main network: epochs follow from the block number.
     Modular,
-    /// As from spec 423: epochs by state on chain. The subnet pallet, its calls, errors and events
-    /// have other indexes, and the selective metagraph lacks one field.
+    /// As from spec 423: epochs follow from state on the chain. The subnet pallet, its calls,
+    /// errors and events have other indexes, and the selective metagraph lacks one field.
     Stateful,
 }
 
@@ -45,22 +45,22 @@ impl Generation {
     }
 }
 
-/// What a runtime is made from; enough to make it again.
+/// The input from which a runtime can be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Spec {
     pub(super) generation: Generation,
     pub(super) spec_version: u32,
-    /// Told in the metadata's constants.
+    /// Milliseconds between two blocks, for the metadata's constants.
     pub(super) block_time_ms: u64,
 }
 
-/// A runtime: found by name, never by index.
+/// A runtime, whose parts are found by name, never by index.
 pub(super) struct Runtime {
     spec: Spec,
     metadata: RuntimeMetadataV15,
     v14: Vec<u8>,
     v15: Vec<u8>,
-    /// Pallet and entry by the first 32 bytes of a storage key.
+    /// Indexes of pallet and entry, by the first 32 bytes of a storage key.
     entries: HashMap<[u8; 32], (usize, usize)>,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// One storage entry, with its pallet's name.
+/// One storage entry, with the name of its pallet.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) pallet: &'a str,
@@ -78,7 +78,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The type of the value.
+    /// The type id of the value.
     pub(super) fn value_type(&self) -> u32 {
         match &self.meta.ty {
             StorageEntryType::Plain(value) | StorageEntryType::Map { value, .. } => value.id,
@@ -117,7 +117,7 @@ impl Runtime {
         &self.metadata.types
     }
 
-    /// The metadata of that version, from the magic number on.
+    /// The metadata in format `version`, from the magic number on; `None` for an unknown format.
     pub(super) fn metadata(&self, version: u32) -> Option<&[u8]> {
         match version {
             14 => Some(&self.v14),
@@ -134,7 +134,7 @@ impl Runtime {
         self.metadata.pallets.iter().find(|pallet| pallet.name == name)
     }
 
-    /// Trait and method of a function's whole name, such as `Core_version`.
+    /// Finds trait and method of a function by its full name, such as `Core_version`.
     pub(super) fn function(
         &self,
         name: &str,
@@ -155,7 +155,7 @@ impl Runtime {
         Some(Entry { pallet: &pallet.name, meta })
     }
 
-    /// Every storage entry.
+    /// Every storage entry of every pallet.
     pub(super) fn all_entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.metadata.pallets.iter().flat_map(|pallet| {
             let entries = pallet.storage.iter().flat_map(|storage| &storage.entries);
@@ -163,14 +163,14 @@ impl Runtime {
         })
     }
 
-    /// The pallet's index and the index of the error of that name.
+    /// The pallet's index and the index of the error called `name`.
     pub(super) fn error_index(&self, pallet: &str, name: &str) -> Option<(u8, u8)> {
         let pallet = self.pallet(pallet)?;
         let error = self.variant_index(pallet.error.as_ref()?.ty.id, name)?;
         Some((pallet.index, error))
     }
 
-    /// The pallet's index and the index of the call of that name.
+    /// The pallet's index and the index of the call called `name`.
     pub(super) fn call_index(&self, pallet: &str, name: &str) -> Option<(u8, u8)> {
         let pallet = self.pallet(pallet)?;
         let call = self.variant_index(pallet.calls.as_ref()?.ty.id, name)?;
@@ -184,17 +184,17 @@ impl Runtime {
         variant.variants.iter().find(|case| case.name == name).map(|case| case.index)
     }
 
-    /// `tree` as bytes of the type.
+    /// Encodes `tree` as the type `type_id`.
     ///
     /// # Errors
-    /// A sentence when the tree does not fit.
+    /// A sentence if the tree does not fit the type.
     pub(super) fn encode(&self, tree: &Tree, type_id: u32) -> Result<Vec<u8>, String> {
         let mut out = Vec::new();
         encode(tree, type_id, self.types(), &mut out)?;
         Ok(out)
     }
 
-    /// `System.Events` as bytes.
+    /// Encodes `System.Events`.
     #[expect(clippy::expect_used, reason = "every event that this chain has is in the metadata")]
     pub(super) fn events(&self, events: &Tree) -> Vec<u8> {
         let key = entry_prefix("System", "Events");
@@ -202,7 +202,7 @@ impl Runtime {
         self.encode(events, entry.value_type()).expect("events fit the metadata")
     }
 
-    /// A constant, decoded.
+    /// A constant of a pallet, decoded.
     pub(super) fn constant(&self, pallet: &str, name: &str) -> Option<Value<'_>> {
         let constants = &self.pallet(pallet)?.constants;
         let constant = constants.iter().find(|constant| constant.name == name)?;
@@ -260,7 +260,7 @@ fn index_entries(pallets: &[PalletMetadata<PortableForm>]) -> HashMap<[u8; 32], 
     entries
 }
 
-/// Block time and spec version, as the metadata tells them.
+/// Writes block time and spec version into the metadata's constants.
 fn set_constants(metadata: &mut RuntimeMetadataV15, spec: Spec) -> Result<(), String> {
     constant(metadata, "Aura", "SlotDuration")?.value = spec.block_time_ms.encode();
     constant(metadata, "Timestamp", "MinimumPeriod")?.value = (spec.block_time_ms / 2).encode();
@@ -282,7 +282,7 @@ fn constant<'a>(
     found.ok_or_else(|| format!("no constant {pallet}.{name}"))
 }
 
-/// The bytes of a `RuntimeVersion` with another spec version.
+/// The bytes of a `RuntimeVersion`, with the spec version replaced.
 fn with_spec_version(
     old: &[u8],
     type_id: u32,

@@ -1,5 +1,5 @@
-//! A node on disk: its settings, the newest block with its state, the hashes of the last ones,
-//! and what waits.
+//! The saved form of a node: its configuration, the newest block with its state, the hashes of the
+//! last blocks, and the pool.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::runtime::{Runtime, Spec};
 use super::{DevNode, NodeConfig, Upgrade, Waiting};
 use crate::devchain::DevChain;
 
-/// What is written.
+/// The saved form for writing, which borrows.
 #[derive(Serialize)]
 struct Written<'a> {
     config: &'a NodeConfig,
@@ -34,7 +34,7 @@ struct WrittenBlock<'a> {
     upgraded_to: u32,
 }
 
-/// The same, as it is read.
+/// The saved form for reading, which owns.
 #[derive(Deserialize)]
 struct Saved {
     config: NodeConfig,

@@ -1,6 +1,6 @@
-//! What the runtimes from spec 423 on change (docs/spec/chain.md#stateful-epochs and
-//! docs/spec/chain.md#upgrades), made from the recorded one: the epoch's state on chain, moved
-//! indexes, and a field that is gone.
+//! The changes in the runtimes from spec 423 on (docs/spec/chain.md#stateful-epochs and
+//! docs/spec/chain.md#upgrades), applied to the recorded metadata: the epoch's state on the chain,
+//! moved indexes, and a removed field.
 
 use frame_metadata::v14::{
     StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher,
@@ -12,19 +12,19 @@ use scale_info::form::PortableForm;
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive, Variant};
 
 const PALLET: &str = "SubtensorModule";
-/// Free in the recorded runtime.
+/// The new index of the subnet pallet, which is free in the recorded runtime.
 const PALLET_INDEX: u8 = 9;
-/// How far calls and events moved; below 255 for the largest recorded one.
+/// Added to the indexes of calls and events; the largest recorded one stays below 255.
 const MOVED_BY: u8 = 3;
-/// The field of the selective metagraph that is gone: dead since spec 397.
+/// The removed field of the selective metagraph, unused since spec 397.
 pub(super) const DROPPED_FIELD: &str = "rank";
-/// Storage that tells the stateful schedule, each netuid -> u64.
+/// Storage entries of the stateful schedule, each a map from netuid to u64.
 const EPOCH_STATE: [&str; 3] = ["SubnetEpochIndex", "LastEpochBlock", "PendingEpochAt"];
 
-/// Turns recorded metadata into that of the newer generation.
+/// Turns the recorded metadata into that of the newer generation.
 ///
 /// # Errors
-/// A sentence when the recorded metadata lacks what is changed.
+/// A sentence if the recorded metadata lacks what is to be changed.
 pub(super) fn change(metadata: &mut RuntimeMetadataV15) -> Result<(), String> {
     move_pallet(metadata)?;
     move_variants(metadata)?;
@@ -64,7 +64,7 @@ fn move_variants(metadata: &mut RuntimeMetadataV15) -> Result<(), String> {
     let errors = cases_of(&mut metadata.types, errors)?;
     let last = errors.iter().map(|case| case.index).max().unwrap_or(0);
     errors.iter_mut().for_each(|case| case.index = last.wrapping_sub(case.index));
-    // The official client looks an error up by its place in the list.
+    // The official client looks an error up by its position in the list.
     errors.sort_by_key(|case| case.index);
     Ok(())
 }

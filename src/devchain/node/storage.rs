@@ -1,5 +1,5 @@
-//! What storage holds at a block: values by pallet and entry, as trees. What is not here is not
-//! stored, and clients take the metadata's default.
+//! The values in storage at a block by pallet and entry, as trees. Entries that are missing here
+//! are not stored, and clients use the metadata's default.
 
 use super::key::Key;
 use super::runtime::Entry;
@@ -11,7 +11,7 @@ mod system;
 
 pub(super) use system::author;
 
-/// The value of an entry under `keys`, which were read by the entry's key types.
+/// The value of an entry under `keys`, which were decoded with the entry's key types.
 pub(super) fn value(view: View<'_>, entry: Entry<'_>, keys: &[Key]) -> Option<Tree> {
     match entry.pallet {
         "SubtensorModule" => subnets::value(view, &entry.meta.name, keys),

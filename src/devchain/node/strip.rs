@@ -1,4 +1,4 @@
-//! Metadata without its documentation strings: half the size, the same types and names.
+//! Removes the documentation strings from metadata: half the size, the same types and names.
 
 use frame_metadata::v15::RuntimeMetadataV15;
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
@@ -6,18 +6,18 @@ use parity_scale_codec::{Decode, Encode};
 use scale_info::form::PortableForm;
 use scale_info::{Field, PortableRegistry, TypeDef};
 
-/// Takes the documentation strings out of V15 metadata that opens with the magic number. The dev
+/// Removes the documentation strings from V15 metadata that starts with the magic number. The dev
 /// chain's own metadata was made with it (`examples/devchain_metadata.rs`).
 ///
 /// # Errors
-/// A sentence when `bytes` are no V15 metadata.
+/// A sentence if `bytes` are not V15 metadata.
 pub fn metadata_without_docs(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut metadata = read_v15(bytes)?;
     clear(&mut metadata);
     Ok(RuntimeMetadataPrefixed::from(metadata).encode())
 }
 
-/// V15 metadata that opens with the magic number.
+/// Decodes V15 metadata that starts with the magic number.
 pub(super) fn read_v15(mut bytes: &[u8]) -> Result<RuntimeMetadataV15, String> {
     let read = RuntimeMetadataPrefixed::decode(&mut bytes);
     match read.map_err(|error| format!("cannot read the metadata: {error}"))?.1 {

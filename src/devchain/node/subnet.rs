@@ -1,16 +1,16 @@
-//! The subnet as runtime APIs tell it: one record for all generations of the metagraph, of which
-//! each type takes the fields that it has.
+//! The subnet as runtime APIs present it: one record for all generations of the metagraph, from
+//! which each type takes the fields that it has.
 
 use super::tree::Tree;
 use super::view::View;
 use crate::devchain::state::Slot;
 
-/// What the subnet is called.
+/// The name of the subnet.
 pub(super) const NAME: &str = "sn1 devchain";
-/// Its token.
+/// The symbol of the subnet's token.
 pub(super) const SYMBOL: &str = "α";
 
-/// The fields by which selective APIs know them: place in this list is the index
+/// The fields of the selective APIs; the position in this list is a field's index
 /// (docs/spec/chain.md#metagraph).
 const SELECTIVE: [&str; 74] = [
     "netuid",
@@ -89,14 +89,14 @@ const SELECTIVE: [&str; 74] = [
     "commitments",
 ];
 
-/// Everything about the subnet; `None` for one that is not there.
+/// Everything about the subnet; `None` if the subnet does not exist.
 pub(super) fn metagraph(view: View<'_>, netuid: u16) -> Option<Tree> {
     let mut fields = facts(view, netuid)?;
     fields.extend(columns(view, netuid));
     Some(Tree::Record(fields))
 }
 
-/// The chosen fields alone, and the netuid, which is told always.
+/// The chosen fields alone, and always the netuid.
 pub(super) fn selective(view: View<'_>, netuid: u16, indexes: &[u16]) -> Option<Tree> {
     let chosen = |name: &str| {
         let index = SELECTIVE.iter().position(|field| *field == name);
@@ -108,8 +108,8 @@ pub(super) fn selective(view: View<'_>, netuid: u16, indexes: &[u16]) -> Option<
         .filter(|(name, _)| *name != "netuid" && chosen(name))
         .map(|(name, value)| (name, Tree::some(value)))
         .collect();
-    // What this chain has no value for is told all the same where it was asked for: a client takes
-    // an absent field for one that it did not choose.
+    // A field that was asked for is sent even if this chain has no value for it: a client reads an
+    // absent field as one that it did not choose.
     let is_told = |name: &str| fields.iter().any(|(told, _)| *told == name);
     let untold =
         SELECTIVE.iter().filter(|name| chosen(name) && !is_told(name) && **name != "netuid");
@@ -119,7 +119,7 @@ pub(super) fn selective(view: View<'_>, netuid: u16, indexes: &[u16]) -> Option<
     Some(Tree::Record(fields))
 }
 
-/// What holds for the subnet as a whole.
+/// The fields of the subnet as a whole.
 pub(super) fn facts(view: View<'_>, netuid: u16) -> Option<Vec<(&'static str, Tree)>> {
     if !view.has_subnet(netuid) {
         return None;
@@ -173,7 +173,7 @@ fn owner(view: View<'_>) -> Vec<(&'static str, Tree)> {
     ]
 }
 
-/// The subnet's settings by all names that the APIs have for them.
+/// The subnet's settings under every name that the APIs use for them.
 pub(super) fn settings(view: View<'_>) -> Vec<(&'static str, Tree)> {
     let (settings, rules) = (view.settings(), view.rules());
     vec![
@@ -217,8 +217,8 @@ pub(super) fn settings(view: View<'_>) -> Vec<(&'static str, Tree)> {
     ]
 }
 
-/// One list per field of the neurons. The whole stake is alpha of this subnet: there is none on
-/// the root. `rank`, `trust` and `pruning_score` are dead, as since spec 397.
+/// One list for each field of the neurons. All stake is alpha of this subnet; the root holds none.
+/// `rank`, `trust` and `pruning_score` are dead, as since spec 397.
 fn columns(view: View<'_>, netuid: u16) -> Vec<(&'static str, Tree)> {
     let slots = view.slots(netuid);
     let each = |value: &dyn Fn(&Slot) -> Tree| Tree::List(slots.iter().map(value).collect());
@@ -245,7 +245,7 @@ fn columns(view: View<'_>, netuid: u16) -> Vec<(&'static str, Tree)> {
     ]
 }
 
-/// Where a neuron serves its metrics.
+/// The address at which a neuron serves its metrics.
 pub(super) fn prometheus(slot: &Slot) -> Tree {
     let record = &slot.prometheus;
     Tree::Record(vec![
@@ -257,7 +257,7 @@ pub(super) fn prometheus(slot: &Slot) -> Tree {
     ])
 }
 
-/// One neuron: the record of `NeuronInfo`, and of `NeuronInfoLite`, which has fewer fields.
+/// The record of one neuron for `NeuronInfo`, and for `NeuronInfoLite`, which has fewer fields.
 pub(super) fn neuron(view: View<'_>, netuid: u16, uid: u16) -> Option<Tree> {
     let slot = view.slot(netuid, uid)?;
     let coldkey = view.coldkey(&slot.hotkey);

@@ -1,4 +1,4 @@
-//! The face against the recorded metadata, our own decoder, and real signatures.
+//! The node compared with the recorded metadata, our own decoder and real signatures.
 
 mod chain;
 mod pool;

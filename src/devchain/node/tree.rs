@@ -1,47 +1,48 @@
-//! A value with names, before it becomes bytes of a type that only the metadata knows.
+//! A value with field names, before it is encoded as a type of the metadata.
 
 use crate::chain::AxonInfo;
 use crate::wallet::AccountId;
 
-/// What is to be encoded. Names must be the metadata's; what a record lacks takes the type's
-/// default (0, empty, `None`), and what the type lacks is left out.
+/// A value to encode. Names must be the metadata's; fields that a record lacks take the type's
+/// default (0, empty, `None`), and fields that the type lacks are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tree {
-    /// The type's default.
+    /// The default of the type.
     Default,
-    /// True or false.
+    /// A boolean value.
     Bool(bool),
     /// An unsigned number of any width, compact or not.
     Uint(u128),
     /// A signed number of any width.
     Int(i128),
-    /// A list or an array of numbers below 256, or a text.
+    /// A list or an array of numbers below 256, or a text in UTF-8.
     Bytes(Vec<u8>),
     /// A list, an array, a tuple, or fields without names.
     List(Vec<Tree>),
-    /// Fields by name.
+    /// Fields with their names.
     Record(Vec<(&'static str, Tree)>),
-    /// One case of several, and what it holds: the value itself where it holds one without name.
+    /// A variant by name, and its content: the value itself if it has a single field without a
+    /// name.
     Case(&'static str, Box<Tree>),
 }
 
 impl Tree {
-    /// A case that holds nothing, or its fields' defaults.
+    /// A variant without fields, or with the defaults of its fields.
     pub(super) fn case(name: &'static str) -> Self {
         Self::Case(name, Box::new(Self::Default))
     }
 
-    /// A value that is there, even if it is the type's default.
+    /// `Some` of a value, even if the value is the type's default.
     pub(super) fn some(value: impl Into<Self>) -> Self {
         Self::Case("Some", Box::new(value.into()))
     }
 
-    /// One value for each item.
+    /// A list with one value for each item.
     pub(super) fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
 
-    /// The field of that name, if this is a record that has it.
+    /// The field called `name`, if this is a record that has it.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
         let Self::Record(fields) = self else { return None };
         fields.iter().find(|(key, _)| *key == name).map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! The state after one block, as storage and runtime APIs look at it.
+//! The state after one block, as storage and runtime APIs read it.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::devchain::DevChain;
 use crate::devchain::state::{Slot, State};
 use crate::wallet::AccountId;
 
-/// The root subnet, which every chain has.
+/// Number of the root subnet, which every chain has.
 pub(super) const ROOT: u16 = 0;
 
-/// One block's state, and the hashes of the blocks before it.
+/// The state after one block, and the hashes of the blocks before it.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) block: &'a Block,
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
         &self.state().hyperparameters
     }
 
-    /// The slots of a subnet; none for the root and for one that is not there.
+    /// The slots of a subnet; empty for the root and for a subnet that does not exist.
     pub(super) fn slots(self, netuid: u16) -> &'a [Slot] {
         if Netuid(netuid) == self.state().netuid { &self.state().slots } else { &[] }
     }
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         netuid == ROOT || netuid == self.netuid()
     }
 
-    /// Root first.
+    /// The numbers of all subnets, the root first.
     pub(super) fn netuids(self) -> Vec<u16> {
         BTreeSet::from([ROOT, self.netuid()]).into_iter().collect()
     }
@@ -69,7 +69,7 @@ impl<'a> View<'a> {
         Some((Uid(u16::try_from(position).ok()?), &slots[position]))
     }
 
-    /// The hotkey's owner; itself while nobody owns it.
+    /// The coldkey that owns the hotkey, or the hotkey itself if it has no owner.
     pub(super) fn coldkey(self, hotkey: &AccountId) -> AccountId {
         self.state().owners.get(hotkey).copied().unwrap_or(*hotkey)
     }
@@ -78,12 +78,12 @@ impl<'a> View<'a> {
         self.state().stake(hotkey)
     }
 
-    /// All stake there is.
+    /// Sum of all stakes, in rao.
     pub(super) fn total_stake(self) -> u64 {
         self.state().stakes.values().fold(0, |sum, stake| sum.saturating_add(*stake))
     }
 
-    /// All balances and stakes there are.
+    /// Sum of all balances and stakes, in rao.
     pub(super) fn total_issuance(self) -> u64 {
         let balances = self.state().balances.values();
         balances.fold(self.total_stake(), |sum, balance| sum.saturating_add(*balance))
@@ -95,7 +95,7 @@ impl<'a> View<'a> {
         owned.map(|(hotkey, _)| *hotkey).collect()
     }
 
-    /// Everyone whom the state names.
+    /// Every account that the state mentions.
     pub(super) fn accounts(self) -> Vec<AccountId> {
         let state = self.state();
         let mut accounts: BTreeSet<AccountId> = state.balances.keys().copied().collect();
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
         accounts.into_iter().collect()
     }
 
-    /// The owner of the subnet: the coldkey of its owner hotkey.
+    /// Hotkey and coldkey of the subnet owner, in this order; `None` if the subnet has no owner.
     pub(super) fn subnet_owner(self) -> Option<(AccountId, AccountId)> {
         let hotkey = self.state().owner_hotkey?;
         Some((hotkey, self.coldkey(&hotkey)))

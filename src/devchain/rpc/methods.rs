@@ -1,4 +1,4 @@
-//! What the chain is asked, method by method, under the names and in the forms of substrate.
+//! The methods that clients can call, with substrate's names and formats.
 
 use serde_json::{Value, json};
 
@@ -8,19 +8,19 @@ use super::{Answer, Params, RpcError, payment};
 use crate::chain::Hash;
 use crate::wallet::blake2b_256;
 
-/// Keys that one request may ask for, as substrate has it.
+/// Most keys that one request may ask for, as in substrate.
 const MAX_KEYS: u64 = 1000;
-/// Keys that are answered where a request cannot say how many it wants.
+/// Most keys in an answer if the request cannot state a number.
 const ALL_KEYS: usize = 100_000;
-/// Values that one request may ask for.
+/// Most values that one request may ask for.
 pub const MAX_VALUES: usize = 4096;
-/// Blocks whose hashes one request may ask for.
+/// Most block hashes that one request may ask for.
 const MAX_HASHES: usize = 1000;
 
-/// One method's way to its answer.
+/// The function that answers one method.
 pub type Method = fn(&mut dyn Served, &Params) -> Answer;
 
-/// By name. Subscriptions belong to connections and are not here.
+/// All methods by name. Subscriptions depend on the connection and are not here.
 pub const METHODS: [(&str, Method); 37] = [
     ("account_nextIndex", next_index),
     ("author_pendingExtrinsics", pending),
@@ -54,7 +54,7 @@ pub const METHODS: [(&str, Method); 37] = [
         Ok(json!({ "peers": 0, "isSyncing": false, "shouldHavePeers": false }))
     }),
     ("system_localListenAddresses", |_, _| Ok(json!([]))),
-    // Of this form, and nobody's.
+    // The id has the right format but belongs to no peer.
     ("system_localPeerId", |_, _| {
         Ok(json!("12D3KooWEmbeddedDevChainWithoutAnyPeersAtAllXXXXXXXX"))
     }),
@@ -68,7 +68,7 @@ pub const METHODS: [(&str, Method); 37] = [
     ("system_version", |_, _| Ok(json!(env!("CARGO_PKG_VERSION")))),
 ];
 
-/// The method of that name.
+/// The method called `name`; `None` if there is none.
 pub fn find(name: &str) -> Option<Method> {
     METHODS.iter().find(|(known, _)| *known == name).map(|(_, method)| *method)
 }
@@ -86,7 +86,7 @@ fn next_index(served: &mut dyn Served, params: &Params) -> Answer {
     Ok(json!(served.node().next_nonce(&params.account(0, "account")?)))
 }
 
-/// Of the best block, of a number, or of each in a list.
+/// The hash of the best block, of a block number, or of each number in a list.
 fn block_hash(served: &mut dyn Served, params: &Params) -> Answer {
     let of = |value: &Value| Ok(json!(served.node().block_hash(number_of(value, "number")?)));
     match params.get(0, "number") {
@@ -151,7 +151,7 @@ fn query_storage(served: &mut dyn Served, params: &Params) -> Answer {
     Ok(json!([change_set(block, &keys, changes.iter())]))
 }
 
-/// The values of these keys, in their order.
+/// The values of these keys, in the same order.
 ///
 /// # Errors
 /// As [`DevNode::storage`].
@@ -164,7 +164,7 @@ pub fn values(
     keys.iter().map(value).collect()
 }
 
-/// Keys and values as of a block.
+/// Keys and values after a block, in the format of a storage change set.
 pub fn change_set<'a>(
     block: Hash,
     keys: impl IntoIterator<Item = &'a Vec<u8>>,
@@ -187,7 +187,7 @@ fn keys(served: &mut dyn Served, params: &Params) -> Answer {
 }
 
 fn keys_paged(served: &mut dyn Served, params: &Params) -> Answer {
-    // A null prefix is the whole state.
+    // A null prefix means the whole state.
     let prefix = params.get(0, "prefix").map(|_| params.bytes(0, "prefix")).transpose()?;
     let count = params.number(1, "count")?;
     if count > MAX_KEYS {
@@ -195,7 +195,7 @@ fn keys_paged(served: &mut dyn Served, params: &Params) -> Answer {
         return Err(RpcError::new(4002, message));
     }
     let start = params.get(2, "startKey").map(|_| params.bytes(2, "startKey")).transpose()?;
-    // The official client starts with the prefix itself, which is no key.
+    // The official client starts with the prefix itself, which is not a key.
     let at = params.hash(3, "at")?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let prefix = prefix.unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Parameters of requests, as types. Numbers may be JSON numbers or hex, bytes are hex with or
-//! without `0x`: the official Python client sends some without.
+//! Typed access to the parameters of requests. Numbers may be JSON numbers or hex; bytes are hex
+//! with or without `0x`, because the official Python client sends both forms.
 
 use super::{Params, RpcError};
 use crate::chain::Hash;
 use crate::wallet::AccountId;
 use serde_json::Value;
 
-/// Bytes as a node writes them.
+/// Bytes in hex with `0x`, as a node writes them.
 pub fn hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
@@ -27,10 +27,10 @@ fn hash_of(value: &Value, name: &str) -> Result<Hash, RpcError> {
     Ok(Hash(bytes))
 }
 
-/// A number, also in hex. `name` is for the error.
+/// A JSON number or a hex number. `name` is the parameter's name in the error.
 ///
 /// # Errors
-/// [`super::INVALID_PARAMS`]
+/// [`super::INVALID_PARAMS`] if the value is not a number.
 pub fn number_of(value: &Value, name: &str) -> Result<u64, RpcError> {
     let from_text = || {
         let text = value.as_str()?;
@@ -48,51 +48,51 @@ impl Params {
             .ok_or_else(|| RpcError::invalid_params(format!("`{name}` is missing")))
     }
 
-    /// Bytes.
+    /// The bytes that a parameter gives in hex.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`], also where it is missing.
+    /// [`super::INVALID_PARAMS`] if the parameter is missing or is not hex.
     pub fn bytes(&self, place: usize, name: &str) -> Result<Vec<u8>, RpcError> {
         bytes_of(self.needed(place, name)?, name)
     }
 
-    /// A block's hash; `None` where it is absent: the best block.
+    /// The hash of a block; `None` if it is absent, which means the best block.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`]
+    /// [`super::INVALID_PARAMS`] if the value is not 32 bytes in hex.
     pub fn hash(&self, place: usize, name: &str) -> Result<Option<Hash>, RpcError> {
         self.get(place, name).map(|value| hash_of(value, name)).transpose()
     }
 
-    /// A number.
+    /// The number that a parameter gives, as a JSON number or in hex.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`], also where it is missing.
+    /// [`super::INVALID_PARAMS`] if the parameter is missing or is not a number.
     pub fn number(&self, place: usize, name: &str) -> Result<u64, RpcError> {
         number_of(self.needed(place, name)?, name)
     }
 
-    /// A text.
+    /// The text that a parameter gives.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`], also where it is missing.
+    /// [`super::INVALID_PARAMS`] if the parameter is missing or is not a string.
     pub fn text(&self, place: usize, name: &str) -> Result<&str, RpcError> {
         self.needed(place, name)?.as_str().ok_or_else(|| wrong(name, "a string"))
     }
 
-    /// An account.
+    /// The account whose ss58 address a parameter gives.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`], also where it is missing.
+    /// [`super::INVALID_PARAMS`] if the parameter is missing or is not an address.
     pub fn account(&self, place: usize, name: &str) -> Result<AccountId, RpcError> {
         let text = self.text(place, name)?;
         text.parse().map_err(|_| wrong(name, "an ss58 address of format 42"))
     }
 
-    /// A list of storage keys, `most` of them.
+    /// A list of at most `most` storage keys.
     ///
     /// # Errors
-    /// [`super::INVALID_PARAMS`], also where it is missing.
+    /// [`super::INVALID_PARAMS`] if the list is missing, is too long or holds anything but hex.
     pub fn keys(&self, place: usize, name: &str, most: usize) -> Result<Vec<Vec<u8>>, RpcError> {
         let values = self.needed(place, name)?.as_array();
         let values = values.ok_or_else(|| wrong(name, "a list of storage keys"))?;

@@ -1,5 +1,5 @@
-//! `payment_queryInfo`: what a transaction costs. The runtime tells it in bytes, the method in
-//! JSON, so the answer is decoded by the runtime's own metadata.
+//! `payment_queryInfo`: the fee of a transaction. The runtime answers in bytes, the method in JSON,
+//! so the answer is decoded with the runtime's own metadata.
 
 use serde_json::{Value as Json, json};
 
@@ -22,7 +22,7 @@ pub(super) fn query_info(served: &mut dyn Served, params: &Params) -> Answer {
     let length = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
     arguments.extend(length.to_le_bytes());
     let answer = served.node().call(&format!("{API}_{METHOD}"), &arguments, at)?;
-    // Version 14 tells nothing of runtime APIs.
+    // Version 14 does not describe runtime APIs.
     let metadata = served.node().call("Metadata_metadata_at_version", &15_u32.to_le_bytes(), at)?;
     let runtime = Runtime::new(0, &metadata_of_answer(&metadata).unwrap_or_default())?;
     in_json(&runtime.decode_call(API, METHOD, &answer, None)?)

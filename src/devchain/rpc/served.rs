@@ -1,21 +1,21 @@
-//! The node behind the methods.
+//! The node that the methods ask.
 
 use super::RpcError;
 use crate::chain::{Hash, Head};
 use crate::devchain::node::DevNode;
 
-/// The node as it is asked. Who serves one may hold its finality back and refuse transactions.
+/// A node as RPC clients see it. An implementation may hold finality back and refuse transactions.
 pub trait Served {
-    /// The node itself.
+    /// The underlying node.
     fn node(&self) -> &DevNode;
 
-    /// The newest final block that clients may know of.
+    /// The newest block that clients see as final.
     fn finalized(&self) -> Head;
 
-    /// Puts a transaction into the pool.
+    /// Adds a transaction to the pool and returns its hash.
     ///
     /// # Errors
-    /// What [`DevNode::submit`] says, or the server.
+    /// The errors of [`DevNode::submit`], or the implementation's own refusal.
     fn submit(&mut self, extrinsic: &[u8]) -> Result<Hash, RpcError>;
 }
 

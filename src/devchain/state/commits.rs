@@ -1,8 +1,8 @@
 //! Weights that stay sealed until their reveal epoch (docs/spec/chain.md#commit-reveal).
 //!
 //! Commits are stored by the epoch they land in. From the first block of the reveal epoch on, the
-//! chain opens them, each as soon as the beacon has signed its round; what is still sealed when
-//! the epoch ends is dropped. Whatever is wrong with an opened commit, nobody is told.
+//! chain opens each of them as soon as the beacon has signed its round; those still sealed when the
+//! epoch ends are dropped. A faulty commit is dropped without any error or event.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +13,10 @@ use crate::devchain::report::Event;
 use crate::devchain::rules::EpochRule;
 use crate::wallet::{AccountId, blake2b_256};
 
-/// Commits of one hotkey and epoch that may wait.
+/// Most sealed commits of one hotkey in one epoch.
 const MAX_UNREVEALED: usize = 10;
 
-/// One request to store sealed weights.
+/// A request to store sealed weights.
 #[derive(Clone, Copy)]
 pub(in crate::devchain) struct CommitRequest<'a> {
     pub(in crate::devchain) hotkey: &'a AccountId,
@@ -27,7 +27,7 @@ pub(in crate::devchain) struct CommitRequest<'a> {
     pub(in crate::devchain) version: u16,
 }
 
-/// Sealed weights as stored (`TimelockedWeightCommits`).
+/// Sealed weights in storage (`TimelockedWeightCommits`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::devchain) struct SealedCommit {
     pub(in crate::devchain) hotkey: AccountId,
@@ -38,7 +38,7 @@ pub(in crate::devchain) struct SealedCommit {
 }
 
 impl State {
-    /// What the pool looks at: stake, round, and the pace since spec 423.
+    /// The pool's checks: stake, round, and since spec 423 the rate limit.
     pub(in crate::devchain) fn check_commit_for_pool(
         &self,
         block: u64,
@@ -54,7 +54,7 @@ impl State {
         Ok(())
     }
 
-    /// Stores the commit, after all checks in the runtime's order.
+    /// Stores the commit after all checks, in the runtime's order.
     pub(in crate::devchain) fn commit_weights(
         &mut self,
         block: u64,
@@ -73,8 +73,8 @@ impl State {
         Ok(vec![Event::TimelockedWeightsCommitted { hotkey, index: netuid.0, commit, round }])
     }
 
-    /// Opens what can be opened in `block`, before its epoch step, and drops what is too late.
-    /// Returns whose weights came into force.
+    /// Opens the commits that can be opened in `block`, before its epoch step, and drops those that
+    /// are too late. Returns the hotkeys whose weights came into force.
     pub(in crate::devchain) fn reveal_commits(&mut self, block: u64) -> Vec<AccountId> {
         let Some(due) = self.epoch_index(block).checked_sub(self.rules.reveal_period_epochs) else {
             return Vec::new();
@@ -90,14 +90,15 @@ impl State {
         open.into_iter().filter_map(reveal).collect()
     }
 
-    /// The block of the hotkey's oldest commit that waits; `None` while commit-reveal is off.
+    /// The block of the hotkey's oldest sealed commit; `None` if there is none, or while
+    /// commit-reveal is off.
     pub(super) fn oldest_commit(&self, hotkey: &AccountId) -> Option<u64> {
         let waiting = self.commits.values().flatten();
         let own = waiting.filter(|commit| commit.hotkey == *hotkey).map(|commit| commit.block);
         own.min().filter(|_| self.hyperparameters.commit_reveal_enabled)
     }
 
-    /// Sets the weights of one commit whose round is there; `None` for anything that is wrong.
+    /// Opens one commit and sets its weights; `None` if anything about it is wrong.
     fn reveal(&mut self, block: u64, commit: SealedCommit) -> Option<AccountId> {
         let SealedCommit { hotkey, commit, round, .. } = commit;
         let signature = self.beacon.pulse(round)?;
@@ -137,7 +138,7 @@ impl State {
     }
 
     /// The epoch that a commit in `block` is stored under. The last block of a modular epoch has
-    /// run the epoch's step already, so its commits count for the next one.
+    /// run the epoch's step already, so its commits belong to the next epoch.
     fn epoch_of_commit(&self, block: u64) -> u64 {
         let is_past_step = self.rules.epochs == EpochRule::Modular && self.runs_epoch(block);
         self.epoch_index(block).saturating_add(u64::from(is_past_step))

@@ -1,8 +1,8 @@
-//! The epoch as the chain runs it: what goes in, and what it leaves behind.
+//! Runs an epoch on the chain's state: collects its input and applies its results.
 //!
-//! A neuron's emission goes to its hotkey's stake: the server share
-//! for what it served, the validator share for what it judged. What rounding leaves over is not
-//! given out. There is no owner's cut and no burnt incentive.
+//! A neuron's emission goes to its hotkey's stake: the server share for its work as a miner, the
+//! validator share for its work as a validator. Remainders of rounding are not paid out. There is
+//! no owner's cut and no burnt incentive.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,19 +13,19 @@ use crate::devchain::epoch::{
 };
 use crate::devchain::rules::EpochRule;
 
-/// What one epoch paid, in rao, by uid.
+/// The payments of one epoch in rao, by uid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpochReport {
-    /// The block it ran in.
+    /// Number of the block that the epoch ran in.
     pub block: u64,
-    /// To miners.
+    /// Rao paid to each neuron as a miner.
     pub server_emission: Vec<u64>,
-    /// To validators.
+    /// Rao paid to each neuron as a validator.
     pub validator_emission: Vec<u64>,
 }
 
 impl EpochReport {
-    /// All that was paid, in rao.
+    /// Sum of all payments, in rao.
     pub fn paid(&self) -> u64 {
         let amounts = self.server_emission.iter().chain(&self.validator_emission);
         amounts.fold(0, |sum: u64, amount| sum.saturating_add(*amount))
@@ -87,7 +87,8 @@ impl State {
         }
     }
 
-    /// The last epoch as the bonds count it: before spec 423, the one that the tempo gives.
+    /// The block of the last epoch for the bonds: before spec 423, the one that follows from the
+    /// tempo.
     fn last_step(&self) -> u64 {
         match self.rules.epochs {
             EpochRule::Modular => 0,

@@ -1,9 +1,10 @@
-//! Who gets a slot, and who loses one (docs/spec/chain.md#registration and
+//! Assigns slots to new neurons and prunes old ones (docs/spec/chain.md#registration and
 //! docs/spec/chain.md#weights-rate-limit).
 //!
-//! A full subnet gives the slot of the neuron with the lowest emission; among equals of the
-//! oldest registration, then of the lowest uid. Immune neurons and the subnet owner stay. There is
-//! no limit on registrations per block; the price may rise with each and fall with time.
+//! On a full subnet the neuron with the lowest emission loses its slot; among equals the one that
+//! registered first, then the one with the lowest uid. Immune neurons and the subnet owner stay.
+//! The number of registrations per block is not limited; the price may rise with each and fall with
+//! time.
 
 use super::{Slot, State, ensure};
 use crate::chain::{Netuid, Refusal, Uid};
@@ -47,7 +48,7 @@ impl State {
         Ok(vec![Event::NeuronRegistered { netuid, uid, hotkey }])
     }
 
-    /// Halves the price at the end of each interval.
+    /// Halves the price of registration at the end of each interval.
     pub(in crate::devchain) fn lower_price(&mut self, block: u64) {
         let interval = u64::from(self.rules.adjustment_interval);
         if interval != 0 && block.is_multiple_of(interval) {
@@ -84,8 +85,9 @@ impl State {
             .and_then(|(position, _)| super::uid_at(position))
     }
 
-    /// Clears the slot: its own weights and bonds go, weights that others gave it become zero.
-    /// Bonds that others hold in it stay until the next epoch sees the new registration.
+    /// Clears the slot: its own weights and bonds are deleted, and weights that others gave it
+    /// become zero. Bonds that others hold in it stay until the next epoch sees the new
+    /// registration.
     fn replace(&mut self, uid: Uid, hotkey: AccountId, block: u64) {
         let toward = self.slots.iter_mut().flat_map(|slot| &mut slot.weights);
         toward.filter(|(target, _)| *target == uid).for_each(|(_, value)| *value = 0);

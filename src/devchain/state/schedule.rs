@@ -1,7 +1,7 @@
-//! When epochs run, by either rule (docs/spec/chain.md#reveal-round).
+//! The schedule of epochs, under either rule (docs/spec/chain.md#reveal-round).
 //!
-//! A block asks before its epoch step, so the block that runs an epoch belongs to the new one on a
-//! chain with stateful epochs, and ends the old one on a chain with modular epochs.
+//! Queries take place before a block's epoch step, so the block that runs an epoch belongs to the
+//! new epoch on a chain with stateful epochs, and to the old one on a chain with modular epochs.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +9,22 @@ use super::State;
 use crate::chain::commit_reveal::{EpochSchedule, EpochState, ModularEpochs};
 use crate::devchain::rules::EpochRule;
 
-/// The epoch's state as kept on chain since spec 423. Before, only the last one is kept up.
+/// The epoch state that the chain keeps since spec 423. Before that, only the last epoch is
+/// tracked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(in crate::devchain) struct EpochCounters {
-    /// `LastEpochBlock`: where the cycle began.
+    /// `LastEpochBlock`: the block in which the cycle began.
     pub(in crate::devchain) last_block: u64,
-    /// `PendingEpochAt`: a block for which an epoch was asked; 0 for none.
+    /// `PendingEpochAt`: the block for which an epoch was requested; 0 if none was.
     pub(in crate::devchain) pending_at: u64,
     /// `SubnetEpochIndex`: how many epochs have run.
     pub(in crate::devchain) index: u64,
-    /// `BlocksSinceLastStep`.
+    /// `BlocksSinceLastStep`: blocks since the last epoch step.
     pub(in crate::devchain) since_last_step: u64,
 }
 
 impl State {
-    /// The schedule as read at block `head`.
+    /// The schedule as a client reads it at block `head`.
     pub(in crate::devchain) fn schedule(&self, head: u64) -> EpochSchedule {
         match self.rules.epochs {
             EpochRule::Modular => EpochSchedule::Modular(self.modular(head)),
@@ -31,7 +32,7 @@ impl State {
         }
     }
 
-    /// Whether `block` runs the epoch. Tempo 0 stops epochs.
+    /// Whether `block` runs an epoch. Tempo 0 stops epochs.
     pub(in crate::devchain) fn runs_epoch(&self, block: u64) -> bool {
         match self.rules.epochs {
             EpochRule::Modular => self.blocks_until_modular_epoch(block) == Some(0),
@@ -39,7 +40,7 @@ impl State {
         }
     }
 
-    /// The epoch that `block` belongs to, as seen before its epoch step or after it.
+    /// The epoch that `block` belongs to, given the state before its epoch step or after it.
     pub(in crate::devchain) fn epoch_index(&self, block: u64) -> u64 {
         match self.rules.epochs {
             EpochRule::Modular => self.modular(block).epoch_at(block).unwrap_or(u64::MAX),
@@ -47,7 +48,7 @@ impl State {
         }
     }
 
-    /// Blocks from `head` to the one that runs the next epoch; `None` for tempo 0.
+    /// Blocks from `head` to the one that runs the next epoch; `None` if tempo is 0.
     pub(in crate::devchain) fn blocks_until_epoch(&self, head: u64) -> Option<u64> {
         let next = head.saturating_add(1);
         let blocks = match self.rules.epochs {
@@ -68,8 +69,8 @@ impl State {
         };
     }
 
-    /// Goes over to stateful epochs after block `head`, as the upgrade to spec 423 does: the index
-    /// goes on from the one that the block number gave, so commits keep their epoch. The last
+    /// Switches to stateful epochs after block `head`, as the upgrade to spec 423 does: the index
+    /// continues from the one that the block number gave, so commits keep their epoch. The last
     /// epoch begins the new cycle. There is no way back.
     pub(in crate::devchain) fn adopt_stateful_epochs(&mut self, head: u64) {
         if self.rules.epochs == EpochRule::Stateful {
@@ -79,7 +80,7 @@ impl State {
         self.rules.epochs = EpochRule::Stateful;
     }
 
-    /// What a new tempo does to the cycle: with stateful epochs, it begins at `block`.
+    /// Applies a new tempo to the cycle: with stateful epochs, a new cycle begins at `block`.
     pub(in crate::devchain) fn restart_cycle(&mut self, block: u64) {
         if self.rules.epochs == EpochRule::Stateful {
             self.epochs.last_block = block;

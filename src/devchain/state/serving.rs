@@ -1,4 +1,4 @@
-//! Publishing where a neuron serves (docs/spec/chain.md#serving).
+//! Publishes the addresses of axons and metrics (docs/spec/chain.md#serving).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,23 +10,23 @@ use crate::wallet::AccountId;
 const IPV4_LOOPBACK: u128 = 0x7f00_0001;
 const IPV6_LOOPBACK: u128 = 1;
 
-/// A neuron's prometheus record. The default is a neuron that never published one.
+/// A neuron's prometheus record. The default means that it never published one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::devchain) struct PrometheusInfo {
-    /// Block of the last change; 0 for never.
+    /// Number of the block of the last change; 0 if there was none.
     pub(in crate::devchain) block: u64,
     /// Version number of the serving software.
     pub(in crate::devchain) version: u32,
-    /// The address as an integer.
+    /// The IPv4 or IPv6 address as an integer.
     pub(in crate::devchain) ip: u128,
     /// TCP port.
     pub(in crate::devchain) port: u16,
-    /// 4 or 6; 0 for a neuron that never published.
+    /// IP version: 4 or 6; 0 for a neuron that never published.
     pub(in crate::devchain) ip_type: u8,
 }
 
 impl State {
-    /// The runtime's checks in its order: registered, address type, address, pace, port.
+    /// The runtime's checks in its order: registration, address type, address, rate limit, port.
     pub(in crate::devchain) fn check_serve_axon(
         &self,
         block: u64,
@@ -55,7 +55,7 @@ impl State {
         Ok(vec![Event::AxonServed { netuid, hotkey: *hotkey }])
     }
 
-    /// As an axon record, with a pace of its own; address zero is refused too.
+    /// Works as for an axon record, with a rate limit of its own; address zero is refused too.
     pub(in crate::devchain) fn serve_prometheus(
         &mut self,
         hotkey: &AccountId,
@@ -77,7 +77,8 @@ impl State {
         self.slot_of(netuid, hotkey).map_err(|_| Refusal::HotKeyNotRegisteredInNetwork)
     }
 
-    /// Zero and private ranges pass, as on the runtime; loopback only where the genesis allows it.
+    /// Checks the address: zero and private ranges pass, as on the runtime; loopback passes only if
+    /// the genesis allows it.
     fn check_address(&self, ip: u128, ip_type: u8) -> Result<(), Refusal> {
         let (loopback, highest) = match ip_type {
             4 => (IPV4_LOOPBACK, u128::from(u32::MAX)),

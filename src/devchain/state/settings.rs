@@ -1,4 +1,4 @@
-//! Changing one setting at a time, for the sudo account.
+//! Changes one setting at a time, for the sudo account.
 
 use super::{State, ensure};
 use crate::chain::Refusal;
@@ -18,8 +18,8 @@ impl State {
         Ok(Vec::new())
     }
 
-    /// Changes a setting; refused for another subnet and for reveal periods that the runtime
-    /// does not take.
+    /// Changes a setting. Refuses another netuid, and reveal periods that the runtime does not
+    /// accept.
     pub(in crate::devchain) fn change_setting(
         &mut self,
         block: u64,

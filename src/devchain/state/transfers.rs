@@ -1,17 +1,17 @@
-//! Rao that move: transfers, stake and fees. What is neither spendable nor staked is counted as
-//! burned or as fees, so that the ledger always adds up to what was issued.
+//! Movements of rao: transfers, stake and fees. Rao that is neither spendable nor staked counts as
+//! burned or as fees, so the ledger always adds up to what was issued.
 
 use super::{State, ensure};
 use crate::chain::{Netuid, Refusal};
 use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
-/// Rao that an account must hold to exist.
+/// Rao that an account must hold in order to exist.
 pub const EXISTENTIAL_DEPOSIT: u64 = 500;
 
 impl State {
-    /// Moves balance. What a transfer leaves below the existential deposit stays where it is:
-    /// accounts of the dev chain are never removed.
+    /// Moves balance. A remainder below the existential deposit stays in the account, because the
+    /// dev chain never removes accounts.
     pub(in crate::devchain) fn transfer(
         &mut self,
         from: &AccountId,
@@ -30,8 +30,8 @@ impl State {
         Ok(new.into_iter().chain([Event::Transfer { from: *from, to, amount }]).collect())
     }
 
-    /// The subnet exists, some coldkey owns the hotkey, and the payer can pay. Anyone may stake
-    /// on any hotkey, as on the runtime.
+    /// Checks that the subnet exists, that a coldkey owns the hotkey, and that the payer can pay.
+    /// Anyone may stake on any hotkey, as on the runtime.
     pub(in crate::devchain) fn check_add_stake(
         &self,
         payer: &AccountId,
@@ -57,7 +57,8 @@ impl State {
         Ok(vec![Event::StakeAdded { coldkey: *payer, hotkey, netuid, amount }])
     }
 
-    /// Stake is kept by hotkey alone, whoever paid for it, so its owner alone may take it out.
+    /// Checks the subnet, the owner and the amount: stake is stored by hotkey, whoever paid for it,
+    /// so only the hotkey's owner may remove it.
     pub(in crate::devchain) fn check_remove_stake(
         &self,
         coldkey: &AccountId,
@@ -85,7 +86,7 @@ impl State {
         Ok(vec![Event::StakeRemoved { coldkey: *coldkey, hotkey, netuid, amount }])
     }
 
-    /// Takes a fee that the payer can pay.
+    /// Takes a fee from a payer that is known to be able to pay it.
     pub(in crate::devchain) fn pay_fee(&mut self, payer: &AccountId, fee: u64) {
         self.debit(payer, fee);
         self.fees = self.fees.saturating_add(fee);

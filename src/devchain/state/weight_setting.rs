@@ -1,4 +1,4 @@
-//! Setting weights, plain (docs/spec/chain.md#weights-checks).
+//! Sets weights that arrive unsealed (docs/spec/chain.md#weights-checks).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::devchain::fixed::max_upscale;
 use crate::devchain::report::Event;
 use crate::wallet::AccountId;
 
-/// One request for weights.
+/// A request to set weights.
 #[derive(Clone, Copy)]
 pub(in crate::devchain) struct WeightRequest<'a> {
     pub(in crate::devchain) hotkey: &'a AccountId,
@@ -20,7 +20,7 @@ pub(in crate::devchain) struct WeightRequest<'a> {
 }
 
 impl State {
-    /// What the pool looks at: lengths, registration, stake, and the pace since spec 423.
+    /// The pool's checks: lengths, registration, stake, and since spec 423 the rate limit.
     pub(in crate::devchain) fn check_weights_for_pool(
         &self,
         block: u64,
@@ -33,7 +33,7 @@ impl State {
         if self.rules.pool_checks_pace { self.check_weights_pace(block, uid) } else { Ok(()) }
     }
 
-    /// Carries the request out, after all checks in the runtime's order.
+    /// Sets the weights after all checks, in the runtime's order.
     pub(in crate::devchain) fn set_weights(
         &mut self,
         block: u64,
@@ -44,7 +44,7 @@ impl State {
     }
 
     /// As [`Self::set_weights`], for weights that the chain itself has opened. While commit-reveal
-    /// is on they have no pace and leave the last update alone: the commit has moved it.
+    /// is on, no rate limit applies and the last update stays, because the commit has moved it.
     pub(super) fn set_revealed_weights(
         &mut self,
         block: u64,
@@ -121,7 +121,8 @@ fn check_lengths(request: WeightRequest<'_>) -> Result<(), Refusal> {
     ensure(request.uids.len() == request.values.len(), Refusal::WeightVecNotEqualSize)
 }
 
-/// Exactly one weight, on oneself: free of the permit and of the minimum length.
+/// Whether it is a single weight on the neuron itself, which needs neither permit nor minimum
+/// length.
 fn is_self_weight(uid: Uid, uids: &[Uid]) -> bool {
     uids == [uid]
 }

@@ -1,4 +1,4 @@
-//! Sealed weights from commit to reveal, and all the ways in which they come to nothing.
+//! Sealed weights from commit to reveal, and every way in which they fail.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -8,7 +8,8 @@ use crate::chain::commit_reveal::{
     BeaconKeypair, BeaconParameters, WeightsPayload, plan_reveal, seal_message, seal_weights,
 };
 
-/// Commit-reveal on, permits given, the first pace waited for, and well within an epoch.
+/// A net with commit-reveal, permits, a rate limit that has passed, and some blocks before the next
+/// epoch.
 pub(super) fn with_commit_reveal() -> Net {
     let mut net = Net::with_permits();
     net.block();
@@ -34,7 +35,7 @@ fn seal(net: &Net, payload: &WeightsPayload, round: u64) -> Vec<u8> {
     seal_weights(&net.chain.beacon_key(), round, payload, &mut rng).unwrap()
 }
 
-/// A good commit of `uid`'s hotkey.
+/// A valid commit by the hotkey of `uid`.
 pub(super) fn commit_of(net: &Net, uid: usize, entries: &[(u16, u16)], round: u64) -> Call {
     commit(seal(net, &payload(Some(net.id(uid)), entries), round), round)
 }
@@ -102,7 +103,7 @@ fn the_older_payload_without_a_hotkey_opens_too() {
     assert_eq!(net.chain.weights(NETUID, Uid(0)).unwrap().len(), 2);
 }
 
-/// Makes one commit of uid 0 (and what goes with it), to be opened soon.
+/// Makes one faulty commit of uid 0 and its circumstances, to be opened soon.
 type Flaw = fn(&mut Net, u64) -> Vec<u8>;
 
 fn sealed_as(net: &Net, round: u64, change: impl FnOnce(&mut WeightsPayload)) -> Vec<u8> {
@@ -140,7 +141,7 @@ fn whatever_is_wrong_inside_is_dropped_without_a_word() {
             seal_message(&key, round, b"no weights", &mut rng).unwrap().to_bytes()
         },
         |net, round| {
-            // The epoch before the reveal takes the permit away.
+            // The epoch before the reveal removes the permit.
             net.change_rules(|rules| rules.max_validators = 0);
             sealed_as(net, round, |_| {})
         },
@@ -179,7 +180,7 @@ fn a_round_that_never_comes_is_waited_for_through_its_epoch() {
 fn a_late_round_opens_within_the_epoch() {
     let mut net = with_commit_reveal();
     let due = net.chain.epoch_schedule().first_reveal_block(1).unwrap();
-    // Four rounds a block: stored with the fifth block of the reveal epoch.
+    // Four rounds per block: the round is stored in the fifth block of the reveal epoch.
     let round = (due + 4) * 4;
     let call = commit_of(&net, 0, &[(2, 1), (3, 2)], round);
     assert_eq!(net.attempt_by(0, call), Fate::Done);

@@ -1,4 +1,4 @@
-//! Epochs on the chain: when they run, whom they permit and what they pay.
+//! Epochs on the chain: when they run, which permits they give and what they pay.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn an_epoch_runs_on_the_last_block_of_each_window() {
         waits.push(chain.blocks_until_epoch().unwrap());
         let report = chain.produce_block(0);
         let number = report.head.number;
-        // tempo 9 and netuid 1: (block + 2) mod 10 is 9.
+        // Tempo 9 and netuid 1: an epoch runs when (block + 2) mod 10 is 9.
         assert_eq!(report.epoch.is_some(), (number + 2) % 10 == 9, "{number}");
         assert_eq!(report.epoch.is_some(), waits.last() == Some(&1));
     }
@@ -47,7 +47,7 @@ fn permits_go_to_the_largest_stakes_above_the_threshold() {
 fn before_any_weights_stake_is_paid() {
     let mut net = Net::new(config());
     let report = net.run_epochs(1).remove(0);
-    // No permits yet: all stake counts, uid 0 holds three fifths.
+    // There are no permits yet, so all stake counts, and uid 0 holds three fifths.
     assert_eq!(report.validator_emission[0], 599_999_999);
     assert_eq!(report.server_emission, [0; 5]);
     assert_eq!(net.neuron(0).emission, 599_999_999);
@@ -93,7 +93,8 @@ fn a_hundred_epochs_conserve_emission_and_pay_the_better_miner_more() {
     let staked: Vec<u64> = (0..5).map(|uid| net.chain.stake(&net.id(uid))).collect();
     let mut paid = 0;
     for round in 0..100u16 {
-        // The validators agree that uid 2 is better than 3, and 3 better than 4, but not exactly.
+        // The validators agree that uid 2 is better than 3, and 3 better than 4, but not on the
+        // exact weights.
         let drift = round % 7;
         net.send_by(0, weights(&[(2, 900 + drift), (3, 400), (4, 100)]));
         net.send_by(1, weights(&[(2, 880), (3, 420 - drift), (4, 90)]));

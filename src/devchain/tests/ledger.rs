@@ -1,4 +1,4 @@
-//! A hundred epochs of everything at once: to the rao, what was issued is what there is.
+//! A hundred epochs with all kinds of calls: the sum of all rao equals what was issued.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -7,7 +7,7 @@ use super::*;
 
 const SUDO: AccountId = AccountId([2; 32]);
 
-/// A busy subnet: accounts `[1, i, ..]` own hotkeys `[3, j, ..]`, everybody does something.
+/// A busy subnet: accounts `[1, i, ..]` own hotkeys `[3, j, ..]`, and all of them send calls.
 struct Town {
     chain: DevChain,
     rng: StdRng,
@@ -76,12 +76,12 @@ impl Town {
         HyperparameterChange { netuid: NETUID, value }
     }
 
-    /// Some transactions, then a block. Returns whether an epoch ran.
+    /// Submits some transactions, then makes a block. Returns whether an epoch ran.
     fn step(&mut self) -> bool {
         for _ in 0..self.rng.random_range(0..6) {
             let (signer, call) = self.call();
             let nonce = self.chain.next_nonce(&signer);
-            // What the pool refuses is part of the noise.
+            // Refusals by the pool are part of the random load.
             let _ = self.chain.submit_transaction(raw(signer, nonce, call));
         }
         let report = self.chain.produce_block(0);

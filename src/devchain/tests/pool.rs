@@ -1,8 +1,8 @@
-//! The pool: what it takes, what it keeps for later, and what leaves it without a block.
+//! The pool: what it accepts, what it keeps for later, and what leaves it without a block.
 
 use super::*;
 
-/// A chain whose one account can pay for a great many remarks.
+/// A chain with one account, which can pay for many remarks.
 fn chain() -> (DevChain, AccountId) {
     (DevChain::genesis(config()), key(1).account_id())
 }

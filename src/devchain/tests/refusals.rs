@@ -1,4 +1,4 @@
-//! One table of refusals: who asks for what, and which of pool and block says no, and why.
+//! A table of refusals: who sends which call, whether pool or block refuses it, and why.
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn elsewhere(net: &mut Net) -> Fate {
     net.attempt_by(0, call)
 }
 
-/// Gives a stranger something, so that it can pay fees.
+/// Gives a stranger balance, so that it can pay fees.
 fn endow(net: &mut Net, stranger: &Keypair, amount: u64) {
     let to = stranger.account_id();
     net.send_by_coldkey(Call::Transfer { to, amount, keep_alive: true });
@@ -63,7 +63,7 @@ fn poor_registration(net: &mut Net) -> Fate {
     net.attempt(&key(41), Call::BurnedRegister { netuid, hotkey })
 }
 
-/// A hotkey that lost its slot still belongs to its coldkey.
+/// Registers a hotkey that lost its slot but still belongs to its coldkey.
 fn stolen_registration(net: &mut Net) -> Fate {
     let stranger = key(41);
     endow(net, &stranger, 2 * FEES);
@@ -109,11 +109,11 @@ fn dust(net: &mut Net) -> Fate {
     net.attempt(&coldkey, Call::Transfer { to, amount, keep_alive: false })
 }
 
-/// What would leave less than the existential deposit after the fee.
+/// A transfer that would leave less than the existential deposit after the fee.
 fn all_but_dust(net: &mut Net) -> Fate {
     let (stranger, to) = (key(43), key(1).account_id());
     endow(net, &stranger, FEES);
-    // As many digits as the amount below, so as long a call.
+    // As many digits as the amount below, so the call has the same length.
     let probe = Call::Transfer { to, amount: FEES - 1, keep_alive: true };
     let length = net.next(&stranger, probe.clone()).length;
     let amount = FEES - fee(&probe, length) - EXISTENTIAL_DEPOSIT + 1;

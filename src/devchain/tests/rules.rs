@@ -1,4 +1,4 @@
-//! What transactions do when they are carried out, and the paces and exemptions.
+//! The effects of transactions that are carried out, with rate limits and exemptions.
 
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn another_subnet_is_unknown() {
     assert_eq!(refused, Err(Refusal::SubnetNotExists));
 }
 
-/// Registers one more neuron on the full subnet and returns the uid it got.
+/// Registers one more neuron on the full subnet and returns the uid that it got.
 fn newcomer(net: &mut Net) -> Uid {
     let (netuid, hotkey) = (NETUID, key(60).account_id());
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
@@ -68,7 +68,7 @@ fn immune_neurons_and_the_owner_are_not_pruned() {
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
     net.block();
     net.change_rules(|rules| rules.max_uids = 6);
-    // Uids 2 (the owner), 3 and 4 earn nothing, and neither does the newcomer, who is immune.
+    // Uids 2 (the owner), 3 and 4 earn nothing; neither does the newcomer, which is immune.
     assert_eq!(newcomer(&mut net), Uid(3));
 }
 
@@ -77,7 +77,7 @@ fn a_slot_that_lost_its_weights_starts_over() {
     let mut net = Net::with_permits();
     assert_eq!(net.attempt_by(0, weights(&[(2, 1), (3, 1)])), Fate::Done);
     net.change_rules(|rules| (rules.max_uids, rules.immunity_period) = (5, 0));
-    // Without emission, the oldest registration goes, and of that block the lowest uid.
+    // Without emission the oldest registration is pruned; of those in one block, the lowest uid.
     net.change_rules(|rules| rules.stake_threshold = u64::MAX);
     net.run_epochs(1);
     assert_eq!(newcomer(&mut net), Uid(0));
@@ -331,7 +331,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Takes one step on both chains, which stay equal; returns what an epoch paid.
+/// Takes one step on both chains and checks that they stay equal; returns what an epoch paid.
 fn step_both(net: &mut Net, twin: &mut DevChain, step: &Step) -> u64 {
     match step {
         Step::Submit(signer, call) => {

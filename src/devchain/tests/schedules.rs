@@ -1,4 +1,4 @@
-//! Both ways of counting epochs, and the way from one to the other.
+//! Both ways of counting epochs, and the upgrade from one to the other.
 
 use proptest::prelude::*;
 
@@ -71,7 +71,7 @@ fn the_weights_pace_is_checked_where_the_runtime_checks_it() {
     assert_eq!(net.attempt_by(0, too_fast), block);
 }
 
-/// The block that a commit of now is revealed in, and the one that the client plans.
+/// The block that reveals a commit made now, and the block that the client plans.
 fn reveal_and_plan(net: &mut Net, period: u64) -> (u64, u64) {
     let plan = net.chain.epoch_schedule().first_reveal_block(period).unwrap();
     let commit = commit_of(net, 0, &[(2, 1), (3, 2)], net.next_round());
@@ -102,8 +102,8 @@ proptest! {
         net.run_blocks(n_blocks);
         let landing = net.chain.head().number + 1;
         let (revealed, planned) = reveal_and_plan(&mut net, period);
-        // A plan by block number is of the head; the first block of an epoch, and the last, whose
-        // step is past, count for the next one.
+        // A plan by block number uses the head; the first block of an epoch, and the last, whose
+        // step has run, count for the next one.
         let place = (landing + 2) % (u64::from(tempo) + 1);
         let is_next = !is_stateful && (place == 0 || place == u64::from(tempo));
         let later = u64::from(is_next) * (u64::from(tempo) + 1);

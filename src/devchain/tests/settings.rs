@@ -1,4 +1,4 @@
-//! Settings by transaction, and the price of registration.
+//! Changes of settings by transaction, and the price of registration.
 
 use super::*;
 

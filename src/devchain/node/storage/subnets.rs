@@ -1,5 +1,5 @@
-//! The subnet pallet. Entries keyed by a subnet, by a mechanism's index (equal to the netuid for
-//! mechanism 0, the only one), by hotkeys, or by slots.
+//! Storage of the subnet pallet: entries keyed by a subnet, by a mechanism's index (equal to the
+//! netuid for mechanism 0, the only one), by hotkeys, or by slots.
 
 use crate::chain::Uid;
 use crate::devchain::EpochRule;
@@ -47,7 +47,7 @@ fn plain(view: View<'_>, entry: &str) -> Option<Tree> {
     })
 }
 
-/// Settings and lists of a subnet.
+/// An entry that is keyed by a subnet.
 fn by_subnet(view: View<'_>, entry: &str, netuid: u16) -> Option<Tree> {
     if !view.has_subnet(netuid) {
         return None;
@@ -110,8 +110,8 @@ fn progress(view: View<'_>, entry: &str) -> Option<Tree> {
     })
 }
 
-/// One value of every neuron. Dead ones are what the runtime made of them
-/// (docs/spec/chain.md#dead-scores).
+/// An entry with one value for each neuron. Dead scores have the values that the runtime left in
+/// them (docs/spec/chain.md#dead-scores).
 fn columns(view: View<'_>, entry: &str) -> Option<Tree> {
     let slots = view.slots(view.netuid());
     let column = |value: fn(&Slot) -> Tree| Some(Tree::List(slots.iter().map(value).collect()));
@@ -164,7 +164,7 @@ fn is_held(view: View<'_>, netuid: u16, hotkey: &AccountId) -> bool {
     netuid == view.netuid() && view.stake(hotkey) > 0
 }
 
-/// A share of a hotkey's stake, with 64 bits after the point: all of it belongs to the coldkey, so
+/// The shares of a hotkey's stake, with 64 fractional bits. All of it belongs to the coldkey, so
 /// one share is one rao.
 fn shares(stake: u64) -> Tree {
     Tree::Uint(u128::from(stake) << 64)

@@ -1,4 +1,4 @@
-//! The pallets that every chain has, and the beacon's.
+//! Storage of the pallets that every chain has, and of the beacon's pallet.
 
 use crate::devchain::node::block::AURA;
 use crate::devchain::node::key::Key;
@@ -6,7 +6,7 @@ use crate::devchain::node::tree::Tree;
 use crate::devchain::node::view::View;
 use crate::wallet::{AccountId, blake2b_256};
 
-/// One, as `FixedU128` writes it: fees are not multiplied.
+/// One as a `FixedU128`: the fee multiplier is constant.
 const NO_MULTIPLIER: u128 = 1_000_000_000_000_000_000;
 /// The account flag that all accounts of this runtime have.
 const NEW_LOGIC: u128 = 1 << 127;
@@ -25,12 +25,12 @@ pub(super) fn value(view: View<'_>, pallet: &str, entry: &str, keys: &[Key]) -> 
     }
 }
 
-/// The one who makes the blocks: nobody has its key.
+/// The account of the block author, which has no private key.
 pub(in crate::devchain::node) fn author() -> [u8; 32] {
     blake2b_256(b"sn1-devchain-author-1")
 }
 
-/// Time in units of the block time.
+/// The slot of the block: its time divided by the block time.
 pub(in crate::devchain::node) fn slot(view: View<'_>) -> u64 {
     view.block.now_ms / view.block.runtime.spec().block_time_ms.max(1)
 }
@@ -54,7 +54,7 @@ fn system(view: View<'_>, entry: &str, keys: &[Key]) -> Option<Tree> {
     }
 }
 
-/// The slot's log; genesis has none.
+/// The digest with the slot's log; empty for genesis.
 fn digest(view: View<'_>) -> Tree {
     let slot = slot(view).to_le_bytes();
     let item = Tree::List(vec![AURA.as_slice().into(), slot.as_slice().into()]);
@@ -62,7 +62,7 @@ fn digest(view: View<'_>) -> Tree {
     Tree::Record(vec![("logs", Tree::List(log.into_iter().collect()))])
 }
 
-/// Accounts exist while they hold something, or have sent something.
+/// The record of an account; `None` unless it holds something or has sent a transaction.
 fn account_info(view: View<'_>, account: AccountId) -> Option<Tree> {
     let state = view.state();
     let (free, nonce) = (state.balance(&account), state.nonce(&account));

@@ -1,4 +1,4 @@
-//! A node in motion.
+//! A node over several blocks: reads, upgrades and restarts.
 
 use super::support::*;
 use crate::chain::decode::{Read, Runtime, SnapshotPlan, Value};
@@ -6,7 +6,7 @@ use crate::chain::{Hash, Head};
 use crate::devchain::node::history::KEPT_STATES;
 use crate::devchain::node::{DevNode, Generation};
 
-/// What a client reads: every question of the plan, answered at one block.
+/// What a client reads: every query of the plan, answered at one block.
 fn snapshot(node: &DevNode, at: Hash) -> crate::chain::Metagraph {
     let runtime = decoder(node);
     let plan = SnapshotPlan::choose(&runtime).unwrap();
@@ -161,7 +161,7 @@ fn an_upgrade_holds_from_its_block_on_and_old_blocks_keep_theirs() {
     let version =
         |at: Hash| node.runtime_version(Some(at)).unwrap()["specVersion"].as_u64().unwrap();
     assert_eq!((version(before.hash), version(upgraded.best.hash)), (343, 425));
-    // Carried out by the old runtime, so that its events are the old one's.
+    // The old runtime carried the block out, so its events are encoded by the old one.
     let happened = events(&node, &old, upgraded.best.hash);
     assert!(happened.iter().any(|event| event.starts_with("System.CodeUpdated")), "{happened:?}");
     let behind = advance(&mut node);

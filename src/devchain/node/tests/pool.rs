@@ -1,4 +1,4 @@
-//! Signed transactions: taken, and refused for each reason in a node's words.
+//! Signed transactions: accepted, and refused for each reason with a node's message.
 
 use super::support::*;
 use crate::devchain::node::{DevNode, Generation, NodeError};
@@ -93,7 +93,7 @@ fn an_era_must_begin_at_a_known_block_and_ends() {
     let ahead = Draft { era: Some((64, 1)), ..draft.clone() }.sign(&node, &signer);
     let ancient = "Transaction has an ancient birth block".to_owned();
     assert_eq!(refusal(&mut node, &ahead), (1010, ancient));
-    // Four blocks from genesis: in block 5 the era counts from another block.
+    // Four blocks from genesis: in block 5 the era starts at another block.
     let short = Draft { era: Some((4, 0)), ..draft }.sign(&node, &signer);
     (0..4).for_each(|_| drop(advance(&mut node)));
     assert_eq!(refusal(&mut node, &short).1, "Transaction has a bad signature");
@@ -155,7 +155,7 @@ fn bytes_that_are_none_are_refused_before_anything_else() {
 #[test]
 fn calls_in_calls_are_taken_but_not_without_end() {
     let to_somebody = [&[0][..], &[7; 32], &[0]].concat();
-    // What stands between a call's index and the call inside: a list's length, or its other fields.
+    // The bytes between a call's index and the inner call: the length of a list, or other fields.
     let wrappers: [(&str, &str, &[u8]); 5] = [
         ("Utility", "batch", &[4]),
         ("Utility", "batch_all", &[4]),

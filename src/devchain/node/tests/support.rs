@@ -1,4 +1,4 @@
-//! A node with a subnet, keys, and transactions built by the metadata it serves.
+//! A node with a subnet, keys, and transactions built from the metadata that it serves.
 
 use parity_scale_codec::{Compact, Encode};
 
@@ -33,7 +33,7 @@ pub(super) fn hyperparameters() -> Hyperparameters {
     }
 }
 
-/// A node where the keys 1 to 9 have 1,000 TAO each and key 1 may do anything.
+/// A node on which the keys 1 to 9 have 1,000 TAO each and key 1 is the sudo account.
 pub(super) fn node(generation: Generation) -> DevNode {
     let account = |seed| keypair(seed).account_id();
     DevNode::new(NodeConfig {
@@ -61,7 +61,7 @@ pub(super) fn advance(node: &mut DevNode) -> Produced {
     node.produce_block(STARTED_MS + next * BLOCK_MS)
 }
 
-/// Our own decoder over the metadata that the node serves.
+/// Our own decoder, with the metadata that the node serves.
 pub(super) fn decoder(node: &DevNode) -> Runtime {
     let version = node.runtime_version(None).unwrap()["specVersion"].as_u64().unwrap();
     let arguments = 15_u32.to_le_bytes();
@@ -70,11 +70,11 @@ pub(super) fn decoder(node: &DevNode) -> Runtime {
     Runtime::new(version as u32, &metadata).unwrap()
 }
 
-/// A transaction's parts, to be altered before they are signed.
+/// The parts of a transaction, which a test may change before signing.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) nonce: u32,
-    /// Period and the block it counts from.
+    /// The period, and the block that it counts from.
     pub(super) era: Option<(u64, u64)>,
     pub(super) spec_version: u32,
     pub(super) genesis: [u8; 32],
@@ -82,7 +82,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// What the node would take: the signer's next nonce, mortal from the newest block.
+    /// A transaction that the node accepts: the signer's next nonce, mortal from the newest block.
     pub(super) fn new(node: &DevNode, signer: &AccountId, call: Vec<u8>) -> Self {
         Self {
             nonce: node.next_nonce(signer),
@@ -94,8 +94,9 @@ impl Draft {
         }
     }
 
-    /// Signed by hand, after the chain's own order of extensions (docs/spec/chain.md#transactions),
-    /// so that the reader is held against another hand.
+    /// Signs without the node's own code, with the chain's order of extensions
+    /// (docs/spec/chain.md#transactions), so that the decoder is tested against an independent
+    /// encoder.
     pub(super) fn sign(&self, node: &DevNode, signer: &Keypair) -> Vec<u8> {
         let mut extra = Vec::new();
         let birth = match self.era {
@@ -134,20 +135,20 @@ impl Draft {
     }
 }
 
-/// A call's bytes: found by name in the runtime that is in force, fields in SCALE.
+/// A call in SCALE: looked up by name in the current runtime, with `fields` in SCALE.
 pub(super) fn call(node: &DevNode, pallet: &str, name: &str, fields: &[&[u8]]) -> Vec<u8> {
     let (pallet, call) = node.history.newest().runtime.call_index(pallet, name).unwrap();
     [vec![pallet, call], fields.concat()].concat()
 }
 
-/// Signs, submits, and makes a block; panics where the pool refuses.
+/// Signs, submits, and makes a block; panics if the pool refuses.
 pub(super) fn carry_out(node: &mut DevNode, signer: &Keypair, call: Vec<u8>) {
     let draft = Draft::new(node, &signer.account_id(), call);
     let hash = node.submit(&draft.sign(node, signer)).unwrap();
     assert_eq!(advance(node).included, [hash]);
 }
 
-/// Registers hotkeys 11 to 10 + `n` of the coldkeys 1 to `n`, each with a stake of its own.
+/// Registers hotkeys 11 to 10 + `n` for the coldkeys 1 to `n`, each with its own stake.
 pub(super) fn populate(node: &mut DevNode, n: u8) {
     for i in 1..=n {
         let (coldkey, hotkey) = (keypair(i), keypair(10 + i).account_id());
@@ -161,13 +162,13 @@ pub(super) fn populate(node: &mut DevNode, n: u8) {
     }
 }
 
-/// The runtime of a generation, apart from any node.
+/// The runtime of a generation, without a node.
 pub(super) fn face(generation: Generation) -> Face {
     let spec_version = generation.spec_version();
     Face::new(Spec { generation, spec_version, block_time_ms: BLOCK_MS })
 }
 
-/// `tree` as the type of a runtime API's answer.
+/// Encodes `tree` as the answer type of a runtime API.
 pub(super) fn encoded(face: &Face, api: &str, method: &str, tree: &Tree) -> Vec<u8> {
     let (_, method) = face.function(&format!("{api}_{method}")).unwrap();
     face.encode(tree, method.output.id).unwrap()

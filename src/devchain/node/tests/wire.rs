@@ -1,4 +1,4 @@
-//! Metadata, keys and values: bytes against recorded ones.
+//! Metadata, keys and values: our bytes compared with recorded ones.
 
 use super::support::*;
 use crate::chain::decode::{Runtime, Value};
@@ -59,7 +59,7 @@ fn the_newer_generation_has_moved_everything_of_the_subnet_pallet() {
     );
 }
 
-/// A decoded answer as a tree again; names of the metadata live as long as the program here.
+/// Turns a decoded answer back into a tree; leaks the metadata's names, which must be static.
 fn tree_of(value: &Value<'_>) -> Tree {
     let leak = |name: &str| -> &'static str { Box::leak(name.to_owned().into_boxed_str()) };
     match value {
@@ -119,7 +119,7 @@ fn misfits_are_told() {
 }
 
 /// Keys and values as the main network answered them (spec 208 to 320; `rpc_pairs.json` of the
-/// recorded data): fixed netuids, hotkeys and hashers, which runtimes do not change.
+/// recorded data), for netuids, hotkeys and hashers, which runtimes do not change.
 #[test]
 fn recorded_storage_keys_are_found_again() {
     let face = face(Generation::Modular);
