@@ -1,17 +1,17 @@
-//! Supervision on top of actix: who starts an actor, who notices its death, who brings it back.
+//! Supervision on top of actix: starts actors, notices when one ends, and restarts it.
 //!
-//! actix keeps a panic inside one actor but never revives it, and its own supervisor restarts the
-//! same value without delay. So the parts here are ours:
+//! actix confines a panic to one actor but never revives it, and its own supervisor restarts the
+//! same value without delay. Hence these parts:
 //!
-//! - [`Resident`] is an actor as the tree sees it; [`Hosted`] is the actix actor around it that
+//! - [`Resident`] is an actor as the tree sees it; [`Hosted`] is the actix actor around it, which
 //!   counts its messages, answers heartbeats and reports its end.
-//! - [`policy`] decides what follows an exit; it is arithmetic on a clock it is given.
+//! - [`policy`] decides what follows an exit; it is pure, and takes the time as an argument.
 //! - [`Supervisor`] owns the children's factories and applies those decisions.
 //! - [`Recipient`] is how everyone else reaches an actor, by the message that it answers. It
-//!   survives restarts, and a send while the actor is down is a typed error at once, never a hang.
+//!   survives restarts; a send while the actor is down is a typed error at once, never a hang.
 //!
-//! Every resident lives on a thread of its own, so one that blocks takes nobody with it. A blocked
-//! thread cannot be killed; it is abandoned, told so through a flag, and replaced.
+//! Every resident has a thread of its own, so one that blocks stops no other. A blocked thread
+//! cannot be killed: it is abandoned, marked as such by a flag, and replaced.
 
 mod control;
 mod fault;

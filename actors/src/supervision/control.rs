@@ -1,4 +1,4 @@
-//! What a supervisor says to a child: heartbeats, the order to stop, and faults on demand.
+//! The messages of a supervisor to a child: heartbeats, the order to stop, and faults on demand.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::fault::FaultKind;
 use super::hosted::{Drained, Hosted, Resident};
 use super::policy::Exit;
 
-/// A heartbeat. Answered by a mark in the vitals, which a blocked thread cannot make.
+/// A heartbeat. Its handler marks the vitals, which a blocked thread cannot do.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Ping;
@@ -24,7 +24,7 @@ impl<A: Resident> Handler<Ping> for Hosted<A> {
     }
 }
 
-/// Asks the actor to finish what it accepted and stop.
+/// Asks the actor to finish what it has accepted, and to stop.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Stop;
@@ -40,7 +40,7 @@ impl<A: Resident> Handler<Stop> for Hosted<A> {
     }
 }
 
-/// Causes a fault.
+/// Causes a fault of this kind.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Fail(pub(super) FaultKind);

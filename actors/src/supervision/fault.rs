@@ -1,4 +1,5 @@
-//! Faults of actors: their kinds, how they are told and counted, and how one is caused on purpose.
+//! Faults of actors: their kinds, how they are reported and counted, and how one is caused on
+//! purpose.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use actix::Message;
 
-/// How an actor ends that did not end by itself, its work done.
+/// How an actor ended, when it did not finish its work.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumIter, strum::IntoStaticStr,
 )]
@@ -14,61 +15,61 @@ use actix::Message;
 pub enum FaultKind {
     /// Its code panicked.
     Panic,
-    /// It reported that it cannot go on.
+    /// The actor reported an error that it cannot recover from.
     Error,
-    /// It made no progress within its limit.
+    /// It showed no progress within its limit.
     Stall,
 }
 
 impl FaultKind {
-    /// The label in metrics and reports.
+    /// The value of the fault's label in metrics and reports.
     pub fn label(self) -> &'static str {
         self.into()
     }
 }
 
-/// Causes a fault in the actor of this name, here or in a supervisor below: for tests and for
+/// Causes a fault in the actor of this name, in this supervisor or one below: for tests and for
 /// operators of a local net. The reply says whether the actor was found and running.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "bool")]
 pub struct InjectFault {
-    /// The actor.
+    /// The actor's name in the tree.
     pub actor: Arc<str>,
-    /// What to do to it: panic in a handler, end as failed, or block its thread until it is
-    /// abandoned.
+    /// The fault: a panic in a handler, an end with an error, or a blocked thread until the actor
+    /// is abandoned.
     pub fault: FaultKind,
 }
 
-/// What a supervisor tells whoever watches the tree about a fault of one of its children.
+/// A supervisor's report to the watchers of the tree about a fault of one of its children.
 #[derive(Debug, Clone)]
 pub struct TreeEvent {
-    /// The child.
+    /// The child's name in the tree.
     pub actor: Arc<str>,
-    /// How it ended.
+    /// How the child ended.
     pub fault: FaultKind,
-    /// What it said, if it said anything.
+    /// The text of its error; empty for other faults.
     pub reason: String,
-    /// Whether it will be started again, after this delay; `None`: the supervisor gave up.
+    /// The delay before it is started again; `None` when it is not.
     pub restart_after: Option<Duration>,
 }
 
-/// Faults by kind.
+/// How many faults an actor had, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct FaultCounts {
-    /// Panics.
+    /// Times that its code panicked.
     pub panic: u32,
-    /// Failures that the actor reported itself.
+    /// Errors that the actor reported itself.
     pub error: u32,
-    /// Silences.
+    /// Times that it showed no progress within its limit.
     pub stall: u32,
 }
 
-/// The faults of every actor that had one, as a watcher of the tree counts them.
+/// The faults of every actor that had one, as counted by a watcher of the tree.
 #[derive(Debug, Clone, Default)]
 pub struct RestartLedger(BTreeMap<String, FaultCounts>);
 
 impl RestartLedger {
-    /// Counts one event.
+    /// Counts the fault of one event.
     pub fn count(&mut self, event: &TreeEvent) {
         let counts = self.0.entry(event.actor.to_string()).or_default();
         match event.fault {
@@ -78,7 +79,7 @@ impl RestartLedger {
         }
     }
 
-    /// By actor name.
+    /// The counts, by the actor's name.
     pub fn by_actor(&self) -> &BTreeMap<String, FaultCounts> {
         &self.0
     }

@@ -13,34 +13,34 @@ use sn1::telemetry;
 use super::hosted::{Context, Hosted, Resident};
 use super::mailbox::Ticket;
 
-/// A boxed future that need not leave its thread.
+/// A boxed future that need not be `Send`.
 type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 /// A resident that handles `M`.
 pub trait Handles<M: Message>: Resident
 where
     M::Result: Send + 'static,
 {
-    /// Answers now, or with a future that lives as long as the actor does.
+    /// Answers at once, or with a future that lives as long as the actor.
     fn handle(&mut self, message: M, ctx: &mut Context<'_, Self>) -> Reply<M::Result>;
 }
 
 /// A handler's answer.
 pub enum Reply<T> {
-    /// Ready.
+    /// The answer is ready.
     Now(T),
-    /// Ready when the future is. Dropped with the actor, in which case the asker learns that the
-    /// actor was lost.
+    /// The answer is ready when the future is. The future is dropped with the actor; then the asker
+    /// learns that the actor was lost.
     Later(LocalFuture<T>),
 }
 
 impl<T: 'static> Reply<T> {
-    /// An answer that takes time.
+    /// An answer that a future computes.
     pub fn later(future: impl Future<Output = T> + 'static) -> Self {
         Self::Later(Box::pin(future))
     }
 }
 
-/// A resident's message with the mailbox place it takes.
+/// A message to a resident, with its permit in the mailbox.
 pub(super) struct Tracked<M> {
     pub(super) message: M,
     pub(super) ticket: Ticket,
@@ -91,7 +91,7 @@ where
         reply_to: Option<OneshotSender<M::Result>>,
     ) {
         match (self, reply_to) {
-            // An asker that has gone away needs no answer.
+            // An asker that has gone needs no answer.
             (Reply::Now(value), reply_to) => drop(reply_to.map(|reply_to| reply_to.send(value))),
             (Reply::Later(future), None) => {
                 ctx.spawn(wrap_future::<_, Hosted<A>>(async move { drop(future.await) }));

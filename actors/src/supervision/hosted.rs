@@ -14,31 +14,31 @@ use futures_util::Stream;
 use super::life::{Birth, LastWord, Lifeline, Vitals};
 use super::policy::Exit;
 
-/// What [`Context::every`] repeats.
+/// The callback that [`Context::every`] repeats.
 type Tick<A> = dyn Fn(&mut A, &mut Context<'_, A>);
 
-/// Whether a resident has stopped working once [`Resident::drain`] returns.
+/// Whether a resident has finished when [`Resident::drain`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
-    /// It may be dropped now.
+    /// It has finished and may be dropped now.
     Now,
-    /// It will call [`Context::finish`] by itself; its supervisor waits up to the spec's limit.
+    /// It calls [`Context::finish`] later; its supervisor waits up to the spec's limit.
     Later,
 }
 
-/// A long-lived actor of the tree. Built by its supervisor's factory on a thread of its own, so
-/// it need not be `Send`.
+/// A long-lived actor of the tree. Its supervisor's factory builds it on a thread of its own, so it
+/// need not be `Send`.
 pub trait Resident: Sized + Unpin + 'static {
-    /// Why it may fail: at its start, in a handler, or in its factory.
+    /// Why it may fail: when it starts, in a handler, or in its factory.
     type Error: Error + Send + Sync + 'static;
 
-    /// Messages that may wait before senders are told that the mailbox is full.
+    /// Messages that may wait in its mailbox; a sender beyond that is refused.
     const MAILBOX: usize = 64;
 
-    /// Called once on the actor's own thread.
+    /// Called once on the actor's own thread, before its first message.
     ///
     /// # Errors
-    /// What keeps it from working; counted as an `error` fault by its supervisor.
+    /// When the actor cannot work; its supervisor counts an `error` fault.
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let _ = ctx;
         Ok(())
@@ -50,30 +50,30 @@ pub trait Resident: Sized + Unpin + 'static {
         true
     }
 
-    /// Takes no new work and finishes what was accepted.
+    /// Accepts no new work and finishes what was accepted.
     fn drain(&mut self, ctx: &mut Context<'_, Self>) -> Drained {
         let _ = ctx;
         Drained::Now
     }
 }
 
-/// What a resident may do to its own life.
+/// What a resident's handlers can do with the actor: end it, and run work beside its mailbox.
 pub struct Context<'a, A: Resident> {
     inner: &'a mut actix::Context<Hosted<A>>,
 }
 
 impl<A: Resident> Context<'_, A> {
-    /// Ends the actor as failed, for this cause, after the current handler.
+    /// Ends the actor with this error after the current handler.
     pub fn fail(&mut self, error: A::Error) {
         self.inner.notify(End(Exit::Failed(Box::new(error))));
     }
 
-    /// Ends the actor, its work done, after the current handler.
+    /// Ends the actor without a fault after the current handler.
     pub fn finish(&mut self) {
         self.inner.notify(End(Exit::Finished));
     }
 
-    /// Runs `future` beside the mailbox and hands its output to `then`. Dropped with the actor.
+    /// Runs `future` beside the mailbox and passes its output to `then`. Dropped with the actor.
     pub fn run<T: 'static>(
         &mut self,
         future: impl Future<Output = T> + 'static,
@@ -87,7 +87,7 @@ impl<A: Resident> Context<'_, A> {
         self.inner.spawn(work);
     }
 
-    /// Calls `then` after a delay.
+    /// Calls `then` after `delay`. Dropped with the actor.
     pub fn after(
         &mut self,
         delay: Duration,
@@ -100,8 +100,8 @@ impl<A: Resident> Context<'_, A> {
         });
     }
 
-    /// Calls `tick` again and again, an interval after its last end: ticks that were missed while
-    /// the thread was busy are not made up for.
+    /// Calls `tick` again and again, an interval after the end of the last call: ticks that were
+    /// missed while the thread was busy are skipped.
     pub fn every(
         &mut self,
         interval: Duration,
@@ -117,7 +117,7 @@ impl<A: Resident> Context<'_, A> {
         });
     }
 
-    /// Hands every item of `stream` to `each`. Dropped with the actor.
+    /// Passes every item of `stream` to `each`. Dropped with the actor.
     pub fn listen<T: 'static>(
         &mut self,
         stream: impl Stream<Item = T> + 'static,
@@ -136,10 +136,10 @@ impl<A: Resident> Context<'_, A> {
 
 type Factory<A> = Box<dyn FnOnce() -> Result<A, <A as Resident>::Error> + Send>;
 
-/// The actix actor around a resident.
+/// The actix actor that hosts a resident.
 ///
-/// The resident is dropped before the last word is sent, so whoever hears it may take over the
-/// resident's files and sockets.
+/// The resident is dropped before its end is reported, so whoever reads the report may take over
+/// its files and sockets.
 pub struct Hosted<A: Resident> {
     factory: Option<Factory<A>>,
     inner: Option<A>,
@@ -167,7 +167,7 @@ impl<A: Resident> Hosted<A> {
         self.vitals.is_abandoned()
     }
 
-    /// Lets the resident work, if there is one: a life that could not begin has none.
+    /// Runs `work` on the resident, if there is one: a life whose start failed has none.
     pub(super) fn with<T>(
         &mut self,
         ctx: &mut actix::Context<Self>,
@@ -204,7 +204,7 @@ impl<A: Resident> Actor for Hosted<A> {
     }
 }
 
-/// Ends the actor at once, with this for its last word.
+/// Ends the actor at once, and reports this exit.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct End(pub(super) Exit);

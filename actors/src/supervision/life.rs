@@ -1,5 +1,5 @@
-//! One life of an actor, as its supervisor sees it from another thread: signs of life, and how it
-//! ended.
+//! One life of an actor, as its supervisor sees it from another thread: its signs of life, and how
+//! it ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::policy::Exit;
 
-/// What a supervisor learns of a child without asking it.
+/// The end of one life of a child, as reported to its supervisor.
 pub(super) struct ChildEvent {
     pub(super) child_idx: usize,
     pub(super) generation: u64,
     pub(super) exit: Exit,
 }
 
-/// What a new life is given.
+/// What a new life starts with.
 pub(super) struct Birth {
     pub(super) name: Arc<str>,
     pub(super) child_idx: usize,
@@ -24,10 +24,10 @@ pub(super) struct Birth {
     pub(super) events: UnboundedSender<ChildEvent>,
 }
 
-/// Held while a life lasts, so that the next one can wait for its end.
+/// Held for as long as a life lasts, so that the next one can wait for its end.
 pub(super) type Lifeline = Arc<()>;
 
-/// Signs of life that outlive the actor's thread being blocked.
+/// The signs of life of one actor, readable while its thread is blocked.
 pub(super) struct Vitals {
     born: Instant,
     progress_ms: AtomicU64,
@@ -54,7 +54,7 @@ impl Vitals {
         self.born.elapsed().saturating_sub(last)
     }
 
-    /// Tells the thread, should it ever wake up, that it was replaced.
+    /// Tells the thread that it was replaced, in case it ever goes on.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
@@ -64,14 +64,14 @@ impl Vitals {
     }
 }
 
-/// Reports the end of a life when it is dropped: on stop and on unwind alike.
+/// Reports the end of a life when it is dropped: on a stop and on a panic alike.
 pub(super) struct LastWord {
     birth: Birth,
     exit: Exit,
 }
 
 impl LastWord {
-    /// A life that will have finished, unless it says otherwise.
+    /// Reports the life as finished, unless another exit is set.
     pub(super) fn of(birth: Birth) -> Self {
         Self { birth, exit: Exit::Finished }
     }
@@ -93,7 +93,7 @@ impl Drop for LastWord {
             std::mem::replace(&mut self.exit, Exit::Finished)
         };
         let (child_idx, generation) = (self.birth.child_idx, self.birth.generation);
-        // A supervisor that is gone itself needs no word.
+        // Fails only when the supervisor has gone, which needs no report.
         let _ = self.birth.events.send(ChildEvent { child_idx, generation, exit });
     }
 }

@@ -1,4 +1,5 @@
-//! How many messages wait for an actor: senders are refused before a mailbox grows without bound.
+//! The number of messages that wait for an actor: senders are refused before a mailbox grows too
+//! large.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,17 +14,17 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    /// An empty one, shown in the metrics under this actor's name.
+    /// An empty mailbox, shown in the metrics under this actor's name.
     pub(super) fn new(name: Arc<str>) -> Self {
         Self { name, depth: AtomicUsize::new(0) }
     }
 
-    /// Messages that wait.
+    /// The number of messages that wait.
     pub(super) fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for one message; `None` when `capacity` messages wait already.
+    /// A permit for one message; `None` when `capacity` messages are waiting.
     pub(super) fn take_place(self: &Arc<Self>, capacity: usize) -> Option<Ticket> {
         let place = self.depth.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |depth| {
             (depth < capacity).then_some(depth + 1)
@@ -39,7 +40,7 @@ impl Mailbox {
     }
 }
 
-/// A place taken in a mailbox, given back when the message is taken out or lost.
+/// The permit of one message in a mailbox, returned when the message is taken out or lost.
 pub(super) struct Ticket(Arc<Mailbox>);
 
 impl Drop for Ticket {

@@ -1,6 +1,6 @@
 //! What follows an exit: restart now, restart later, nothing, or give up.
 //!
-//! Pure: time and jitter are arguments, so a test runs a bad day in a microsecond.
+//! Pure: time and jitter are arguments, so a test runs through a day of faults in a microsecond.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -11,18 +11,18 @@ use super::fault::FaultKind;
 /// How an actor ended.
 #[derive(Debug)]
 pub enum Exit {
-    /// It stopped by itself, its work done.
+    /// It finished its work.
     Finished,
     /// Its code panicked.
     Panicked,
-    /// It said that it cannot go on, and why.
+    /// It ended with this error.
     Failed(Box<dyn Error + Send + Sync>),
-    /// It made no progress within its limit and was abandoned.
+    /// It showed no progress within its limit and was abandoned.
     Stalled,
 }
 
 impl Exit {
-    /// The kind of fault; `None` for an end that is no fault.
+    /// The kind of fault; `None` when the actor finished.
     pub fn fault(&self) -> Option<FaultKind> {
         match self {
             Self::Finished => None,
@@ -33,37 +33,37 @@ impl Exit {
     }
 }
 
-/// Which ends are followed by a restart.
+/// Which exits lead to a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Every end.
+    /// All of them.
     Permanent,
-    /// Faults only.
+    /// Only faults.
     Transient,
-    /// None.
+    /// None of them.
     Temporary,
 }
 
-/// How many faults within a window are borne before the supervisor gives up itself.
+/// How many faults within a window a supervisor answers with a restart before it gives up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intensity {
-    /// Faults that are answered by a restart.
+    /// The largest number of faults within the window that lead to a restart.
     pub max_restarts: usize,
-    /// The window they are counted in.
+    /// The time in which faults are counted.
     pub window: Duration,
 }
 
-/// Delay before a restart: doubles with each fault in the window, up to a cap, less jitter.
+/// The delay before a restart: doubles with each fault in the window, up to a cap, less jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// After the first fault.
+    /// The delay after the first fault.
     pub first: Duration,
-    /// Never longer than this.
+    /// The longest delay.
     pub cap: Duration,
 }
 
 impl Backoff {
-    /// The delay after the `n_faults`-th fault; `jitter` in 0..1 takes off up to half of it.
+    /// The delay after the `n_faults`-th fault; `jitter` in 0..=1 subtracts up to half of it.
     pub fn delay(&self, n_faults: usize, jitter: f64) -> Duration {
         let doublings = u32::try_from(n_faults.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
         let full = self.first.saturating_mul(1 << doublings).min(self.cap);
@@ -74,18 +74,18 @@ impl Backoff {
 /// What the supervisor does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Start a new one after a delay.
+    /// Start the child again after a delay.
     Restart {
-        /// The delay.
+        /// Time until the restart.
         after: Duration,
     },
-    /// Leave it be.
+    /// Do not start it again.
     Done,
-    /// Too many faults: the supervisor fails in its turn.
+    /// Too many faults: the supervisor itself fails.
     Escalate,
 }
 
-/// The memory of one child's faults.
+/// The recent faults of one child.
 #[derive(Debug, Clone)]
 pub struct RestartPlan {
     policy: Policy,
@@ -95,12 +95,12 @@ pub struct RestartPlan {
 }
 
 impl RestartPlan {
-    /// A child without a past.
+    /// The plan of a child that has had no fault.
     pub fn new(policy: Policy, intensity: Intensity, backoff: Backoff) -> Self {
         Self { policy, intensity, backoff, faults: VecDeque::new() }
     }
 
-    /// Decides what follows `exit`. Gives up once more than `max_restarts` faults fall within the
+    /// Decides what follows `exit`; escalates when more than `max_restarts` faults fall within the
     /// window.
     pub fn on_exit(&mut self, exit: &Exit, now: Instant, jitter: f64) -> Verdict {
         if matches!(exit, Exit::Finished) {

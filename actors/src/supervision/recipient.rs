@@ -1,8 +1,8 @@
-//! How one actor reaches another: a handle on whoever answers one kind of message, whichever
-//! incarnation of it is alive.
+//! How one actor reaches another: a handle on the actor that answers one kind of message, whichever
+//! life of it is running.
 //!
-//! A sender knows the message and the name that errors tell, and not the actor behind it, so a
-//! test can put any function in its place.
+//! A sender knows the message and the actor's name for errors, but not its type, so a test can put
+//! any function in its place.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,22 +11,22 @@ use std::time::Duration;
 
 use actix::Message;
 
-/// Between two looks whether an actor is up, and two tries of [`Recipient::ask_again`].
+/// The interval of checks whether an actor is up, and of the tries of [`Recipient::ask_again`].
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why a question got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The actor is being restarted; the message was never delivered.
+    /// The actor is being restarted; the message was not delivered.
     #[error("{0} is being restarted")]
     Down(Arc<str>),
-    /// The mailbox is full; the message was never delivered.
+    /// The mailbox is full; the message was not delivered.
     #[error("{0} has a full mailbox")]
     Full(Arc<str>),
-    /// The actor died with the message, handled or not.
+    /// The actor ended while it had the message, whether or not it had handled it.
     #[error("{0} died before it answered")]
     Lost(Arc<str>),
-    /// No answer in time; the actor may still act on the message.
+    /// No answer came within the deadline; the actor may still act on the message.
     #[error("{0} did not answer within {1:?}")]
     Deadline(Arc<str>, Duration),
 }
@@ -42,33 +42,33 @@ pub enum TellError {
     Full(Arc<str>),
 }
 
-/// An answer on its way.
+/// The future of an answer.
 pub type PendingReply<T> = Pin<Box<dyn Future<Output = Result<T, AskError>> + Send>>;
 
-/// Delivers messages of one kind to whoever answers them. Implemented by the slots of the tree, and
-/// in tests by whatever stands in for an actor.
+/// Delivers messages of one kind to the actor that answers them. Implemented by the slots of the
+/// tree, and in tests by stand-ins.
 pub trait Deliver<M: Message>: Send + Sync {
     /// The actor's name in the tree.
     fn name(&self) -> &Arc<str>;
 
-    /// Whether an incarnation is there to be asked.
+    /// Whether the actor is running.
     fn is_up(&self) -> bool;
 
-    /// Whether a message would be delivered now.
+    /// Whether a message would be accepted now.
     fn has_room(&self) -> bool;
 
     /// Delivers `message` and waits for the reply, for at most `deadline`.
     fn ask(&self, message: M, deadline: Duration) -> PendingReply<M::Result>;
 
-    /// Delivers `message` without waiting for anything.
+    /// Delivers `message` without waiting for an answer.
     ///
     /// # Errors
-    /// When it was not delivered.
+    /// When the message was not delivered.
     fn tell(&self, message: M) -> Result<(), TellError>;
 }
 
-/// A sender's handle on whoever answers `M`. It survives restarts; a send while the actor is down is
-/// a typed error at once, never a hang.
+/// A sender's handle on the actor that answers `M`. It survives restarts; a send while the actor is
+/// down is a typed error at once, never a hang.
 pub struct Recipient<M: Message>(Arc<dyn Deliver<M>>);
 
 impl<M: Message> Clone for Recipient<M> {
@@ -78,7 +78,7 @@ impl<M: Message> Clone for Recipient<M> {
 }
 
 impl<M: Message> Recipient<M> {
-    /// Sends through `deliver`.
+    /// A recipient that sends through `deliver`.
     pub fn new(deliver: impl Deliver<M> + 'static) -> Self {
         Self(Arc::new(deliver))
     }
@@ -88,12 +88,12 @@ impl<M: Message> Recipient<M> {
         self.0.name()
     }
 
-    /// Whether an incarnation is there to be asked.
+    /// Whether the actor is running.
     pub fn is_up(&self) -> bool {
         self.0.is_up()
     }
 
-    /// Waits until an incarnation is there to be asked, for at most `within`. Whether one is.
+    /// Waits until the actor is running, for at most `within`. Returns whether it is.
     pub async fn until_up(&self, within: Duration) -> bool {
         let until = tokio::time::Instant::now() + within;
         while !self.is_up() && tokio::time::Instant::now() < until {
@@ -102,7 +102,7 @@ impl<M: Message> Recipient<M> {
         self.is_up()
     }
 
-    /// Whether a message would be delivered now.
+    /// Whether a message would be accepted now.
     pub fn has_room(&self) -> bool {
         self.0.has_room()
     }
@@ -110,14 +110,15 @@ impl<M: Message> Recipient<M> {
     /// Sends `message` and waits for the reply, for at most `deadline`.
     ///
     /// # Errors
-    /// See [`AskError`]: only `Lost` and `Deadline` leave open whether the message was acted on.
+    /// See [`AskError`]: only `Lost` and `Deadline` leave open whether the actor acted on the
+    /// message.
     pub async fn ask(&self, message: M, deadline: Duration) -> Result<M::Result, AskError> {
         self.0.ask(message, deadline).await
     }
 
-    /// Like [`Recipient::ask`], but waits out restarts: tries again after `Down` and `Full` until
-    /// `deadline`, and once after `Lost`, so that a message that kills its reader kills it no more
-    /// than twice. For messages that may be acted on twice.
+    /// Like [`Recipient::ask`], but waits for restarts: tries again after `Down` and `Full` until
+    /// `deadline`, and once after `Lost`, so that a message that kills its handler does so at most
+    /// twice. Only for messages that the actor may act on twice.
     ///
     /// # Errors
     /// As for [`Recipient::ask`].
@@ -142,10 +143,11 @@ impl<M: Message> Recipient<M> {
         }
     }
 
-    /// Sends `message` without waiting for anything.
+    /// Sends `message` without waiting for an answer.
     ///
     /// # Errors
-    /// When it was not delivered; the sender decides whether to drop, keep or refuse.
+    /// When the message was not delivered; the sender decides whether to drop it, keep it or
+    /// refuse.
     pub fn tell(&self, message: M) -> Result<(), TellError> {
         self.0.tell(message)
     }

@@ -1,4 +1,4 @@
-//! The whole tree, as the process's main task holds it.
+//! The whole tree, as the main task of the process holds it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use super::supervisor::Supervisor;
 /// How the whole tree ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RootExit {
-    /// It was asked to stop and did.
+    /// It was told to stop, and has.
     Stopped,
-    /// It gave up, for this reason.
+    /// The root supervisor gave up, for this reason.
     GaveUp(String),
 }
 
-/// The running tree, held by the process's main task.
+/// The running tree, held by the main task of the process.
 pub struct Root {
     faults: Recipient<InjectFault>,
     running: Box<dyn Running>,
@@ -50,12 +50,12 @@ impl Root {
         Self { faults: slot.recipient(), running, events, drain_within }
     }
 
-    /// Causes faults on purpose, anywhere in the tree.
+    /// The recipient that causes faults on purpose, anywhere in the tree.
     pub fn faults(&self) -> &Recipient<InjectFault> {
         &self.faults
     }
 
-    /// Resolves when the tree has ended by itself, which it does only by giving up.
+    /// Resolves when the tree ends without being stopped, which means that it gave up.
     pub async fn ended(&mut self) -> RootExit {
         match self.events.recv().await.map(|event| event.exit) {
             Some(Exit::Failed(error)) => RootExit::GaveUp(error.to_string()),
@@ -64,7 +64,7 @@ impl Root {
         }
     }
 
-    /// Stops the tree in reverse order of its start, each child within its own limit.
+    /// Stops the children in reverse order of their start, each within its own limit.
     pub async fn stop(mut self) -> RootExit {
         self.running.stop();
         let limit = self.drain_within + Duration::from_secs(2);

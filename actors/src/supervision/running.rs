@@ -1,4 +1,4 @@
-//! Starts one life of a child on a thread of its own, and holds it.
+//! Starts one life of a child on a thread of its own, and holds on to it.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use super::life::{Birth, Vitals};
 use super::policy::Exit;
 use super::slot::Slot;
 
-/// How long a new life waits for the end of the one before it, whose files it takes over. One that
-/// is blocked for longer is fenced off by the store instead.
+/// How long a new life waits for the end of the previous one, whose files it takes over. When that
+/// one is blocked for longer, the store keeps it from writing.
 const PREDECESSOR_WITHIN: Duration = Duration::from_secs(3);
 /// A started child, as its supervisor holds it. Dropping it abandons the child.
 pub(super) trait Running {
@@ -35,7 +35,7 @@ struct RunningResident<A: Resident> {
 
 impl<A: Resident> Running for RunningResident<A> {
     fn ping(&self) {
-        // A full mailbox needs no heartbeat: each message it handles is a sign of life.
+        // A full mailbox needs no heartbeat: each message that is handled is a sign of life.
         let _ = self.address.try_send(Ping);
     }
 
@@ -77,7 +77,7 @@ where
     let (factory, child_vitals) = (Arc::clone(factory), Arc::clone(&vitals));
     let (lifeline, before) = slot.begin_life();
     let address = Hosted::start_in_arbiter(&arbiter.handle(), move |ctx| {
-        // Room for heartbeats and stops beside the senders' places.
+        // Room for heartbeats and stops beyond the senders' permits.
         ctx.set_mailbox_capacity(A::MAILBOX + 16);
         let open = move || {
             await_end_of(&before);
@@ -90,7 +90,7 @@ where
     Box::new(RunningResident { address, arbiter, vitals, slot: slot.clone() })
 }
 
-/// Waits on the new life's own thread.
+/// Waits for the end of the previous life, on the new life's own thread.
 fn await_end_of(before: &Weak<()>) {
     let started = Instant::now();
     while before.strong_count() > 0 && started.elapsed() < PREDECESSOR_WITHIN {

@@ -1,4 +1,4 @@
-//! The place of one actor in the tree: which incarnation of it is alive, and how messages get to it.
+//! The slot of one actor in the tree: which life of it is running, and how messages reach it.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -27,11 +27,11 @@ impl<A: Resident> Clone for Live<A> {
 struct State<A: Resident> {
     name: Arc<str>,
     current: RwLock<Option<Live<A>>>,
-    /// The life that was started last, as long as it lasts.
+    /// The life that was started last; expires when that life ends.
     last_life: Mutex<Weak<()>>,
 }
 
-/// The place of one actor. Clones are the same place.
+/// The slot of one actor. Clones refer to the same slot.
 pub struct Slot<A: Resident>(Arc<State<A>>);
 
 impl<A: Resident> Clone for Slot<A> {
@@ -41,7 +41,7 @@ impl<A: Resident> Clone for Slot<A> {
 }
 
 impl<A: Resident> Slot<A> {
-    /// A slot with nobody in it yet.
+    /// An empty slot.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         let (current, last_life) = Default::default();
         Self(Arc::new(State { name: name.into(), current, last_life }))
@@ -52,7 +52,7 @@ impl<A: Resident> Slot<A> {
         &self.0.name
     }
 
-    /// A handle for those who send `M`.
+    /// A recipient for senders of `M`.
     pub fn recipient<M>(&self) -> Recipient<M>
     where
         A: Handles<M>,
@@ -62,7 +62,7 @@ impl<A: Resident> Slot<A> {
         Recipient::new(self.clone())
     }
 
-    /// Begins a life and gives the one before it, which may still be ending.
+    /// Begins a life. Also returns the previous one, which may still be ending.
     pub(super) fn begin_life(&self) -> (Lifeline, Weak<()>) {
         let lifeline = Lifeline::default();
         let before = std::mem::replace(&mut *self.0.last_life.lock(), Arc::downgrade(&lifeline));
@@ -74,7 +74,7 @@ impl<A: Resident> Slot<A> {
         *self.0.current.write() = Some(Live { address, mailbox });
     }
 
-    /// Empties the slot, unless a later incarnation holds it already.
+    /// Empties the slot, unless a later life holds it already.
     pub(super) fn vacate(&self, address: &Addr<Hosted<A>>) {
         let mut current = self.0.current.write();
         if current.as_ref().is_some_and(|live| live.address == *address) {

@@ -1,4 +1,4 @@
-//! How to make one child, and what follows its end.
+//! How to start one child, and what to do when it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::recipient::Recipient;
 use super::running::{Running, start_resident};
 use super::slot::Slot;
 
-/// Faults in five minutes that a child may have. Longer than eight of the slowest restarts take, so
-/// that a lasting fault does escalate.
+/// Faults that a child may have in five minutes. The window is longer than eight of the slowest
+/// restarts, so that a lasting fault does escalate.
 const CHILD_INTENSITY: Intensity = Intensity { max_restarts: 8, window: Duration::from_secs(300) };
 
 type StartFn = dyn Fn(Birth) -> Box<dyn Running> + Send + Sync;
 
-/// How to make one child and what to do when it ends.
+/// How to start one child, and what to do when it ends.
 #[derive(Clone)]
 pub struct ChildSpec {
     pub(super) name: Arc<str>,
@@ -28,13 +28,14 @@ pub struct ChildSpec {
     pub(super) drain_within: Duration,
     pub(super) start: Arc<StartFn>,
     pub(super) stops: Stops,
-    /// Set when the child is a supervisor itself: how to reach it, and whom it answers for.
+    /// Set when the child is a supervisor: how to reach it, and the names of the children below it.
     pub(super) below: Option<(Recipient<InjectFault>, Vec<Arc<str>>)>,
 }
 
 impl ChildSpec {
-    /// A permanent child: eight faults in five minutes are borne, the first restart follows at once,
-    /// a silence of ten seconds is a stall. `factory` runs on the child's own thread.
+    /// A permanent child: it may have eight faults in five minutes, the first restart follows at
+    /// once, and ten seconds without progress are a stall. `factory` runs on the child's own
+    /// thread.
     pub fn new<A: Resident>(
         slot: &Slot<A>,
         factory: impl Fn() -> Result<A, A::Error> + Send + Sync + 'static,
@@ -53,51 +54,52 @@ impl ChildSpec {
         }
     }
 
-    /// Which ends are followed by a restart.
+    /// Sets which exits lead to a restart.
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
 
-    /// How many faults are borne.
+    /// Sets how many faults within a window lead to a restart.
     pub fn intensity(self, max_restarts: usize, window: Duration) -> Self {
         Self { intensity: Intensity { max_restarts, window }, ..self }
     }
 
-    /// The delay before a restart.
+    /// Sets the first and the longest delay before a restart.
     pub fn backoff(self, first: Duration, cap: Duration) -> Self {
         Self { backoff: Backoff { first, cap }, ..self }
     }
 
-    /// How long without progress is a stall.
+    /// Sets how long without progress counts as a stall.
     pub fn stall_after(self, stall_after: Duration) -> Self {
         Self { stall_after, ..self }
     }
 
-    /// How long an ordered stop may take.
+    /// Sets how long an ordered stop may take.
     pub fn drain_within(self, drain_within: Duration) -> Self {
         Self { drain_within, ..self }
     }
 
-    /// In an ordered stop, stops at the same time as its neighbours of the same kind.
+    /// In an ordered stop, this child stops at the same time as adjacent children with this
+    /// setting.
     pub fn stops_together(self) -> Self {
         Self { stops: Stops::Together, ..self }
     }
 
-    /// This child and all below it.
+    /// The names of this child and of all below it.
     pub fn names(&self) -> Vec<Arc<str>> {
         let below = self.below.iter().flat_map(|(_, names)| names.iter().cloned());
         std::iter::once(Arc::clone(&self.name)).chain(below).collect()
     }
 }
 
-/// Whether an ordered stop takes a child by itself.
+/// Whether an ordered stop takes a child alone or with its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stops {
     Alone,
     Together,
 }
 
-/// The longest time that an ordered stop of these children takes.
+/// The longest that an ordered stop of these children can take.
 pub(super) fn drain_limit(children: &[ChildSpec]) -> Duration {
     let groups = children.chunk_by(|a, b| a.stops == Stops::Together && b.stops == Stops::Together);
     groups.filter_map(|group| group.iter().map(|child| child.drain_within).max()).sum()

@@ -1,4 +1,5 @@
-//! The supervisor: owns factories, notices ends, applies the policy, gives up when it must.
+//! The supervisor: starts children, notices their ends, applies the policy, and gives up when it
+//! must.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,9 +20,9 @@ use super::slot::Slot;
 use super::spec::{ChildSpec, Stops, drain_limit};
 use crate::recording::prime;
 
-/// Between two heartbeats.
+/// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// Faults in half an hour that a supervisor may have, which fails only after its children did.
+/// Faults that a supervisor may have in half an hour; it fails only after its children did.
 const SUPERVISOR_INTENSITY: Intensity =
     Intensity { max_restarts: 2, window: Duration::from_secs(1800) };
 
@@ -32,16 +33,16 @@ struct Child {
     running: Option<Box<dyn Running>>,
 }
 
-/// An ordered stop under way, from the last child to the first.
+/// An ordered stop in progress, from the last child to the first.
 struct Stopping {
-    /// Children before this one have not been told yet.
+    /// How many children, from the first, have not been told to stop yet.
     n_left: usize,
-    /// Children that were told and have not ended.
+    /// Children that were told to stop and have not ended.
     awaited: Vec<usize>,
 }
 
 impl ChildSpec {
-    /// A supervisor as a child of another.
+    /// A supervisor as the child of another.
     pub fn supervisor(
         name: impl Into<Arc<str>>,
         children: Vec<ChildSpec>,
@@ -59,12 +60,12 @@ impl ChildSpec {
     }
 }
 
-/// Why a supervisor gave up: a child of this name had more faults than it bears.
+/// Why a supervisor gave up: the child of this name had more faults than its intensity allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} had too many faults")]
 pub struct TooManyFaults(String);
 
-/// One-for-one supervision of a list of children, started in order and stopped in reverse.
+/// One-for-one supervision of a list of children, which start in order and stop in reverse.
 pub struct Supervisor {
     name: Arc<str>,
     children: Vec<Child>,
@@ -150,7 +151,7 @@ impl Supervisor {
             Verdict::Done | Verdict::Escalate => None,
         };
         warn!(%actor, fault = fault.label(), reason, ?restart_after, "actor ended by a fault");
-        // Nobody need be watching.
+        // Fails only when nobody watches the tree.
         let _ = self.watchers.send(TreeEvent { actor, fault, reason, restart_after });
     }
 
@@ -178,8 +179,8 @@ impl Supervisor {
         }
     }
 
-    /// Tells the next child, or group of children, once those told before have ended; when none is
-    /// left, ends.
+    /// Tells the next child, or group of children, to stop once the previous ones have ended;
+    /// finishes when none is left.
     fn stop_next(&mut self, ctx: &mut Context<'_, Self>) {
         loop {
             let Some(Stopping { n_left, awaited }) = &mut self.stopping else { return };

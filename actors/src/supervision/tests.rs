@@ -1,5 +1,5 @@
-//! The tree is tested by breaking it: every kind of fault, with exact counts. Tests wait for a
-//! state with a deadline, never for a guess of seconds.
+//! Tests of the tree by every kind of fault, with exact counts. They wait for a state with a
+//! deadline, never for a guessed number of seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(60);
 #[error("broken")]
 struct Broken;
 
-/// Counts its own lives, and does what it is told.
+/// Counts its own lives, and fails on request.
 struct Probe {
     life: u32,
 }
@@ -61,7 +61,7 @@ struct Tree {
     events: UnboundedReceiver<TreeEvent>,
 }
 
-/// A root over a supervisor over one probe; `broken` lives fail at once.
+/// A root above a supervisor above one probe; lives that are `broken` fail at once.
 fn tree(
     adjust: impl Fn(ChildSpec) -> ChildSpec,
     broken: impl Fn(u32) -> bool + Send + Sync + 'static,
@@ -171,7 +171,7 @@ async fn too_many_faults_climb_to_the_root() {
     let Tree { mut root, lives, mut events, .. } = tree;
     let exit = tokio::time::timeout(SOON, root.ended()).await.expect("in time");
     assert!(matches!(exit, RootExit::GaveUp(_)), "{exit:?}");
-    // Two restarts each in the two lives that `Middle` may have.
+    // Two restarts in each of the two lives that `Middle` may have.
     assert_eq!(lives.load(Ordering::SeqCst), 6);
     let mut middle = 0;
     while let Ok(event) = events.try_recv() {
@@ -204,7 +204,7 @@ async fn faults_for_unknown_actors_are_not_found() {
 
 #[actix::test]
 async fn a_lasting_fault_ends_the_tree_with_the_settings_of_production() {
-    // Delays are cut so that the test takes no minutes; counts and windows are those of `ChildSpec`.
+    // Short delays keep the test short; counts and windows are those of `ChildSpec`.
     let (watchers, mut events) = unbounded_channel();
     let slot = Slot::<Probe>::new("Probe");
     let spec = ChildSpec::new(&slot, || Err(Broken))
@@ -221,7 +221,7 @@ async fn a_lasting_fault_ends_the_tree_with_the_settings_of_production() {
     assert_eq!(n_faults, 3 * 9, "nine in each of the three lives of the supervisor");
 }
 
-/// Tells when it is dropped, slowly.
+/// Reports that it is dropped, after a while.
 struct SlowToEnd(tokio::sync::mpsc::UnboundedSender<&'static str>);
 
 impl Resident for SlowToEnd {
