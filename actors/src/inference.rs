@@ -1,9 +1,9 @@
 //! The language models and sentence encoders of a node.
 //!
-//! [`InferencePool`] admits requests and routes them to the [`Backend`]s that can answer them. Which
-//! back ends there are is said in one list, [`backends`]; whoever asks sees [`Generate`], [`Embed`]
-//! and a [`TokenStream`], and [`PoolCapabilities`] where it only wants to know what can be asked. A
-//! dropped stream is a cancelled request: its place in the batch is free before the next step.
+//! [`InferencePool`] admits requests and routes them to the [`Backend`]s that can answer them. One
+//! list, [`backends`], names all of these. Callers see [`Generate`], [`Embed`] and a
+//! [`TokenStream`], and [`PoolCapabilities`] when they only need to know what can be asked.
+//! Dropping a stream cancels the request: its slot in the batch is free before the next step.
 
 mod backend;
 pub mod backends;

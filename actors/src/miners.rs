@@ -1,7 +1,7 @@
 //! The miners that a node can run, by the names that the setting `miner` takes.
 //!
-//! A new one is a module and a line in [`REGISTRY`]; nothing else names it. What a miner implements is
-//! [`crate::axon::Miner`]; the steps are in `docs/add-a-miner.md`.
+//! A new one is a module and a line in [`REGISTRY`]; no other code names it. A miner implements
+//! [`crate::axon::Miner`]; `docs/add-a-miner.md` lists the steps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub use echo::EchoMiner;
 pub use model::{ModelMiner, TOKENS_PER_CHUNK};
 pub use phrase::PhraseMiner;
 
-/// Every miner that can be chosen.
+/// Every miner that the setting can name.
 pub static REGISTRY: &[MinerDefinition] = &[
     model::DEFINITION,
     echo::DEFINITION,
@@ -36,51 +36,51 @@ pub static REGISTRY: &[MinerDefinition] = &[
 /// One kind of miner.
 #[derive(Debug)]
 pub struct MinerDefinition {
-    /// Its name in the settings.
+    /// The name that the setting `miner` takes.
     pub name: &'static str,
-    /// How one is made.
+    /// How a miner of this kind is built.
     pub build: Build,
 }
 
-/// How a miner is made from its options, and whether it needs a language model for that.
+/// How a miner is built from its options, and whether it needs a language model.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
-    /// It needs none.
+    /// It needs no language model.
     Alone(fn(MinerOptions) -> Arc<dyn Miner>),
-    /// It asks the pool.
+    /// It asks the pool for text.
     WithModel(fn(MinerOptions, Recipient<Generate>) -> Arc<dyn Miner>),
 }
 
-/// What the settings say about a miner's answers; each miner takes what concerns it.
+/// The settings of a miner's answers; each kind of miner uses those that concern it.
 #[derive(Debug, Clone)]
 pub struct MinerOptions {
-    /// Said to a model before the conversation; empty for nothing.
+    /// The system message for a model; empty sends none.
     pub system_prompt: String,
-    /// What a miner says that always says the same.
+    /// The answer of a miner that always gives the same one.
     pub phrase: String,
     /// How a model's answers are generated.
     pub sampling: GenerateSettings,
-    /// Tokens that make a chunk, at least 1.
+    /// Tokens in one chunk, at least 1.
     pub tokens_per_chunk: usize,
 }
 
-/// A miner's kind as the setting `miner` names it.
+/// A kind of miner, named by the setting `miner`.
 #[derive(Clone, Copy)]
 pub struct MinerKind(&'static MinerDefinition);
 
 impl MinerKind {
-    /// Its name.
+    /// The name that the setting takes.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// How one is made.
+    /// How a miner of this kind is built.
     pub fn build(self) -> Build {
         self.0.build
     }
 }
 
-/// A name that no miner has.
+/// The setting names a miner that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no miner `{name}`, only {}", names().join(", "))]
 pub struct UnknownMiner {

@@ -1,6 +1,6 @@
 //! All back ends of this build, by name.
 //!
-//! A new one is a module and a line in [`REGISTRY`]; nothing else names it.
+//! A new one is a module and a line in [`REGISTRY`]; no other code names it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ mod thread;
 #[cfg(test)]
 mod toy;
 
-/// Every back end that can be chosen.
+/// Every back end that the settings can name.
 pub static REGISTRY: &[BackendKind] = &[
     #[cfg(feature = "libtorch")]
     thread::KIND,
@@ -21,24 +21,24 @@ pub static REGISTRY: &[BackendKind] = &[
     toy::KIND,
 ];
 
-/// The names of those that a node uses, as far as its build has them.
+/// The back ends that a node uses by default, as far as its build contains them.
 const BY_DEFAULT: [&str; 1] = ["thread"];
 
-/// What is loaded, and on how much of the machine.
+/// What is loaded, and how much of the machine it may use.
 #[derive(Debug, Clone)]
 pub struct InferenceSettings {
-    /// The model file (GGUF).
+    /// The path of the model file (GGUF).
     pub model: PathBuf,
-    /// The sentence encoder's folder; `None` for roles that embed nothing.
+    /// The folder of the sentence encoder; `None` for roles that embed nothing.
     pub encoder: Option<PathBuf>,
-    /// Threads of the model's matrix products; 0 takes half of the cores.
+    /// Threads for the model's matrix products; 0 takes half of the cores.
     pub n_threads: u16,
 }
 
 /// Why a back end cannot be built from its settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackendFault {
-    /// A file that it needs is not there.
+    /// A file that it needs does not exist.
     #[error("{0}")]
     Missing(String),
     /// A file that it needs is damaged.
@@ -49,22 +49,22 @@ pub enum BackendFault {
 /// Back ends, and the actors that they need, in the order in which they start.
 #[derive(Default)]
 pub struct BuiltBackends {
-    /// For the pool.
+    /// The back ends, for the pool.
     pub backends: Vec<Arc<dyn Backend>>,
-    /// For the supervisor.
+    /// Their actors, for the supervisor.
     pub children: Vec<ChildSpec>,
 }
 
 /// One kind of back end.
 #[derive(Debug, Clone, Copy)]
 pub struct BackendKind {
-    /// Its name in the settings.
+    /// The name by which the settings choose it.
     pub name: &'static str,
-    /// What those of this kind can do.
+    /// What back ends of this kind can do.
     pub offers: &'static [Capability],
-    /// Looks at the files that it needs, before anything is started.
+    /// Checks the files that it needs, before anything starts.
     pub check: fn(&InferenceSettings) -> Result<(), BackendFault>,
-    /// Makes what the settings ask for. Loads nothing: that is for the actors to do.
+    /// Builds what the settings ask for. Loads nothing: the actors do that.
     pub build: fn(&InferenceSettings) -> BuiltBackends,
 }
 
@@ -73,28 +73,28 @@ pub struct BackendKind {
 pub struct ChosenBackends(Vec<&'static BackendKind>);
 
 impl Default for ChosenBackends {
-    /// Those that a build has without being asked; none in a build without libtorch.
+    /// The defaults of this build; none without libtorch.
     fn default() -> Self {
         Self(REGISTRY.iter().filter(|kind| BY_DEFAULT.contains(&kind.name)).collect())
     }
 }
 
 impl ChosenBackends {
-    /// Those of these names.
+    /// The back ends of these names.
     ///
     /// # Errors
-    /// The first name that this build does not have.
+    /// The first name that this build does not contain.
     pub fn named<'n>(names: &[&'n str]) -> Result<Self, &'n str> {
         let find = |name: &&'n str| REGISTRY.iter().find(|kind| kind.name == *name).ok_or(*name);
         names.iter().map(find).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether one of them can do this.
+    /// Whether one of them has this capability.
     pub fn offer(&self, capability: Capability) -> bool {
         self.0.iter().any(|kind| kind.offers.contains(&capability))
     }
 
-    /// Looks at the files that they need.
+    /// Checks the files that they need.
     ///
     /// # Errors
     /// The first file that is missing or damaged.
@@ -102,7 +102,7 @@ impl ChosenBackends {
         self.0.iter().try_for_each(|kind| (kind.check)(settings))
     }
 
-    /// Makes all of them.
+    /// Builds all of them.
     pub fn build(&self, settings: &InferenceSettings) -> BuiltBackends {
         let mut all = BuiltBackends::default();
         for kind in &self.0 {

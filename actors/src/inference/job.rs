@@ -1,8 +1,8 @@
 //! A request on its way through a back end.
 //!
-//! A job is settled once, whatever becomes of its back end: by an answer, by an error, or by being
-//! dropped, which counts as the back end's death. A job whose caller has seen nothing of an answer
-//! goes back to the pool where the error's retry rule allows it.
+//! A job is settled exactly once, whatever becomes of its back end: by an answer, by an error, or
+//! by being dropped, which counts as the death of the back end. A job whose caller has received
+//! nothing of an answer returns to the pool where the error's retry rule allows it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use crate::messages::inference::{
     Capability, Embed, Generate, InferenceError, Piece, Retry, Usage,
 };
 
-/// Back ends that may die with one request: the same as messages that kill an actor.
+/// How many back ends may die with one request, the same as for messages that kill an actor.
 const MOST_LOST: u8 = 2;
 
 /// How a request ended, for `sn1_inference_requests_total`.
@@ -36,7 +36,7 @@ pub(super) enum JobOutcome {
 }
 
 impl JobOutcome {
-    /// Counts a request for text that ended so.
+    /// Counts a request for text that ended in this way.
     pub(super) fn count(self) {
         let outcome: &'static str = self.into();
         counter!(telemetry::INFERENCE_REQUESTS.name, "outcome" => outcome).increment(1);
@@ -52,16 +52,16 @@ impl From<FinishReason> for JobOutcome {
     }
 }
 
-/// The caller has gone: nothing more needs to be computed.
+/// The caller has gone; the answer is not needed any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller has gone")]
 pub struct CallerGone;
 
 /// A request that a job can carry.
 pub trait Request: Message + Clone + Send + 'static {
-    /// What its answer is made of.
+    /// The type of the parts that its answer consists of.
     type Part: Send + 'static;
-    /// What a back end must be able to do.
+    /// What a back end must be able to do to answer it.
     const CAPABILITY: Capability;
 }
 
@@ -96,7 +96,7 @@ impl AnyJob {
         }
     }
 
-    /// The shortest context that may be enough; 0 unless one was too short already.
+    /// The context that was too short already, in tokens; 0 if none was.
     pub(super) fn min_context(&self) -> usize {
         match self {
             Self::Generate(job) => job.min_context(),
@@ -104,7 +104,7 @@ impl AnyJob {
         }
     }
 
-    /// Ends a job that no back end can take.
+    /// Ends a job that no back end can take, with an error.
     pub(super) fn refuse_unsuited(self) {
         match self {
             Self::Generate(job) => job.refuse_unsuited(),
@@ -113,15 +113,15 @@ impl AnyJob {
     }
 }
 
-/// What jobs tell their pool.
+/// What a job reports to its pool.
 pub(super) enum JobEvent {
-    /// A back end has a slot again.
+    /// A slot of a back end is free again.
     Freed,
-    /// A back end gave a job back; `rest` keeps that back end out of the next choice.
+    /// A back end returned a job; `rest` excludes that back end from the choice for a while.
     Back { job: AnyJob, backend: usize, rest: bool },
 }
 
-/// Counts a job among those of its back end for as long as it is there.
+/// Counts a job among those of its back end until it is dropped.
 pub(super) struct Held {
     backend: usize,
     n_held: Arc<AtomicUsize>,
@@ -142,12 +142,12 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.n_held.fetch_sub(1, Ordering::Relaxed);
-        // A pool that has gone needs no slot.
+        // Fails only when the pool has gone, which needs no slot.
         let _ = self.events.send(JobEvent::Freed);
     }
 }
 
-/// Counts a request for text as waiting.
+/// Counts a request for text as waiting until it is dropped.
 struct Waiting;
 
 impl Waiting {
@@ -165,17 +165,17 @@ impl Drop for Waiting {
     }
 }
 
-/// A request with the way to its caller. Dropping it means that the back end died with it.
+/// A request with the channel to its caller. Dropping it means that the back end died with it.
 pub struct Job<Q: Request> {
     request: Q,
     parts: mpsc::Sender<Result<Q::Part, InferenceError>>,
     permit: Arc<OwnedSemaphorePermit>,
-    /// Puts it among jobs of other kinds.
+    /// Wraps the job for a queue of all kinds of jobs.
     any: fn(Self) -> AnyJob,
     waiting: Option<Waiting>,
     held: Option<Held>,
     n_lost: u8,
-    /// Set once a back end's context was too short for it.
+    /// The error of a back end whose context was too short, if there was one.
     too_long: Option<BackendError>,
     has_begun: bool,
     is_settled: bool,
@@ -202,12 +202,12 @@ impl<Q: Request> Job<Q> {
         }
     }
 
-    /// What is asked.
+    /// The request itself.
     pub fn request(&self) -> &Q {
         &self.request
     }
 
-    /// Whether the caller has gone. A job that is dropped then is a cancelled one.
+    /// Whether the caller has gone. Dropping the job then counts as a cancellation.
     pub fn is_abandoned(&self) -> bool {
         self.parts.is_closed()
     }
@@ -217,17 +217,17 @@ impl<Q: Request> Job<Q> {
         self.parts.closed().await;
     }
 
-    /// Says that the job waits no longer: it is being worked on.
+    /// Records that the job is being worked on and no longer waits.
     pub fn started(&mut self) {
         self.waiting = None;
     }
 
-    /// Ends the job without an answer, or gives it back to the pool: see [`BackendError`].
+    /// Ends the job without an answer, or returns it to the pool: see [`BackendError`].
     pub fn fail(mut self, error: BackendError) {
         self.give_up(&error);
     }
 
-    /// Marks the job as one that a back end has.
+    /// Records which back end holds the job.
     pub(super) fn held_by(mut self, held: Held) -> Self {
         self.held = Some(held);
         self
@@ -259,11 +259,11 @@ impl<Q: Request> Job<Q> {
         self.is_settled = true;
         let rest = error.retry() != Retry::Never;
         let back = JobEvent::Back { job: (self.any)(job), backend: held.backend, rest };
-        // Without a pool there is nobody to give it to. Held by nobody, it ends as lost.
+        // Fails only when the pool has gone; the job then ends as lost.
         let _ = held.events.send(back);
     }
 
-    /// The same job for another try, where the rules allow one.
+    /// The same job for another try, if the rules allow one.
     fn again(&self, error: &BackendError) -> Option<Self> {
         let too_long = match error {
             BackendError::TooLong { .. } => Some(error),
@@ -299,7 +299,7 @@ impl<Q: Request> Job<Q> {
     }
 
     fn tell(&self, error: InferenceError) {
-        // A caller that has gone needs no word, and one that reads no more learns it from the end.
+        // A caller that has gone needs no error, and one with a full channel sees the stream end.
         let _ = self.parts.try_send(Err(error));
     }
 
@@ -320,16 +320,16 @@ impl<Q: Request> Job<Q> {
 }
 
 impl Job<Generate> {
-    /// Hands on new text; `n_tokens` counts the answer's tokens so far.
+    /// Sends new text to the caller; `n_tokens` is the number of tokens of the answer so far.
     ///
     /// # Errors
-    /// When the caller has gone, or would not read more pieces than the answer may have tokens.
+    /// When the caller has gone, or has left as many pieces unread as the answer may have tokens.
     pub fn text(&mut self, text: impl Into<String>, n_tokens: usize) -> Result<(), CallerGone> {
         self.started();
         self.send(Piece::Text(text.into(), n_tokens))
     }
 
-    /// Ends the answer.
+    /// Ends the answer, with the reason and the tokens that it cost.
     pub fn finish(mut self, finish: FinishReason, usage: Usage) {
         // A caller that has gone needs no end.
         let _ = self.send(Piece::End { finish, usage });

@@ -1,4 +1,4 @@
-//! Admission and routing: who may ask, and which back end answers.
+//! Admission and routing: which requests are accepted, and which back end answers each.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -16,41 +16,41 @@ use super::job::{AnyJob, Held, Job, JobEvent, JobOutcome};
 use crate::messages::inference::{Capability, Embed, Generate, InferenceError, TokenStream};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// Between two looks at back ends that were not ready.
+/// The interval of looks at back ends that were not ready.
 const ROUTE_EVERY: Duration = Duration::from_millis(100);
-/// How long a back end that gave a job back is given no other.
+/// How long a back end that returned a job gets no other.
 const REST: Duration = Duration::from_millis(100);
-/// Loads are compared in shares of this.
+/// The load of a full back end, as a fixed-point number: loads are compared in fractions of it.
 const FULL: usize = 1 << 16;
 
-/// What the pool allows.
+/// How many requests the pool accepts.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolSettings {
-    /// Requests for text under way and waiting, over all back ends.
+    /// Requests for text that run or wait, over all back ends.
     pub n_max_requests: usize,
-    /// Requests for vectors under way and waiting, over all back ends.
+    /// Requests for vectors that run or wait, over all back ends.
     pub n_max_embeddings: usize,
 }
 
 impl Default for PoolSettings {
-    /// Text for a node with as many conversations as miners on a local net; vectors for two turns
-    /// that ask a whole sample of 100 miners.
+    /// Text for a node with as many conversations as a local net has miners; vectors for two turns
+    /// that each ask a whole sample of 100 miners.
     fn default() -> Self {
         Self { n_max_requests: 64, n_max_embeddings: 256 }
     }
 }
 
-/// What the pool's back ends can do, for whoever decides by that without asking for anything.
+/// What the pool's back ends can do, for callers that decide by it without sending a request.
 #[derive(Clone)]
 pub struct PoolCapabilities(Arc<[Arc<dyn Backend>]>);
 
 impl PoolCapabilities {
-    /// Those of a pool over these back ends.
+    /// The capabilities of a pool over these back ends.
     pub fn new(backends: &[Arc<dyn Backend>]) -> Self {
         Self(backends.into())
     }
 
-    /// Whether some back end can do this, be it ready or not.
+    /// Whether some back end can do this, ready or not.
     pub fn has(&self, capability: Capability) -> bool {
         self.0.iter().any(|backend| backend.capabilities().has(capability))
     }
@@ -62,7 +62,7 @@ impl PoolCapabilities {
     }
 }
 
-/// A back end as the pool sees it.
+/// A back end with the pool's own records about it.
 struct Member {
     backend: Arc<dyn Backend>,
     n_held: Arc<AtomicUsize>,
@@ -90,7 +90,7 @@ pub struct InferencePool {
     texts: Arc<Semaphore>,
     embeddings: Arc<Semaphore>,
     members: Vec<Member>,
-    /// The back end that was given the last job.
+    /// The index of the back end that got the last job.
     last: usize,
     waiting: VecDeque<AnyJob>,
     events: UnboundedSender<JobEvent>,
@@ -98,7 +98,7 @@ pub struct InferencePool {
 }
 
 impl InferencePool {
-    /// A pool over these back ends; without one every request is refused with
+    /// A pool over these back ends; without any, it refuses every request with
     /// [`InferenceError::Missing`].
     pub fn new(settings: PoolSettings, backends: &[Arc<dyn Backend>]) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
@@ -130,7 +130,7 @@ impl InferencePool {
     fn generate(&mut self, request: Generate) -> Result<TokenStream, InferenceError> {
         let permit =
             self.admit(Capability::Generate).inspect_err(|_| JobOutcome::Refused.count())?;
-        // Room for every token of the answer: a slow reader never holds up the batch.
+        // Room for every token of the answer: a slow reader never delays the batch.
         let (sender, pieces) = mpsc::channel(request.settings.max_tokens + 2);
         self.enqueue(AnyJob::Generate(Job::new(request, sender, permit, AnyJob::Generate)));
         Ok(TokenStream::new(pieces))
@@ -153,7 +153,7 @@ impl InferencePool {
         self.route();
     }
 
-    /// Gives every job that waits to a back end that can take it, the oldest first.
+    /// Gives every waiting job to a back end that can take it, the oldest first.
     fn route(&mut self) {
         let now = Instant::now();
         for job in std::mem::take(&mut self.waiting) {
@@ -168,7 +168,7 @@ impl InferencePool {
         }
     }
 
-    /// The least loaded of those that can take it now; among equals the next in turn.
+    /// The least loaded back end that can take the job now; among equals, the next in turn.
     fn choose(&self, job: &AnyJob, now: Instant) -> Choice {
         let n_members = self.members.len();
         let in_turn = (1..=n_members).map(|step| (self.last + step) % n_members);
@@ -199,17 +199,17 @@ impl InferencePool {
             if rest && let Some(member) = self.members.get_mut(backend) {
                 member.rests_until = Some(Instant::now() + REST);
             }
-            // It has waited for longest.
+            // It has waited the longest.
             self.waiting.push_front(job);
         }
         self.route();
     }
 }
 
-/// Where a job goes.
+/// Where a job goes next.
 enum Choice {
     Member(usize),
-    /// Those that can take it are busy or not ready.
+    /// Every back end that could take it is busy or not ready.
     Later,
     /// No back end can ever take it.
     Nobody,

@@ -1,4 +1,4 @@
-//! Repeats the question.
+//! The miner that repeats the question.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::axon::{Answering, ChunkSink, Miner};
 pub(super) const DEFINITION: MinerDefinition =
     MinerDefinition { name: "echo", build: Build::Alone(|_| Arc::new(EchoMiner)) };
 
-/// Repeats the last message.
+/// Answers with the last message of the conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct EchoMiner;
 

@@ -1,4 +1,4 @@
-//! Answers with the language model.
+//! The miner that answers with the language model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,23 +24,23 @@ pub(super) const DEFINITION: MinerDefinition = MinerDefinition {
     }),
 };
 
-/// Tokens that make a chunk, as the reference's miners send them.
+/// Tokens in one chunk, the number that the reference's miners send.
 pub const TOKENS_PER_CHUNK: usize = 12;
 
-/// The share of the caller's time after which an answer is ended with what there is, so that its end
-/// still arrives in time.
+/// The share of the caller's time after which an answer is ended with what there is, so that its
+/// end still arrives in time.
 const SHARE_OF_TIME: f64 = 0.9;
 
-/// Answers with the language model.
+/// Answers with text from the language model.
 #[derive(Clone)]
 pub struct ModelMiner {
-    /// Where texts come from.
+    /// The pool that generates the text.
     pub pool: Recipient<Generate>,
-    /// Said before the conversation; empty for nothing.
+    /// The system message before the conversation; empty sends none.
     pub system_prompt: String,
-    /// How answers are generated; each prompt gets a seed from its own text.
+    /// How answers are generated; the seed of each follows from its prompt.
     pub settings: GenerateSettings,
-    /// Tokens that make a chunk, at least 1.
+    /// Tokens in one chunk, at least 1.
     pub tokens_per_chunk: usize,
 }
 
@@ -83,7 +83,7 @@ fn failed(error: impl std::fmt::Display) -> MinerError {
     MinerError::Failed(error.to_string())
 }
 
-/// Sends the text on in chunks of some tokens, and stops at the deadline with what there is.
+/// Forwards the text in chunks of `tokens_per_chunk`, and stops at the deadline with what there is.
 async fn forward(
     mut stream: TokenStream,
     until: Instant,

@@ -1,4 +1,4 @@
-//! Always says the same.
+//! The miner that always gives the same answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ pub(super) const DEFINITION: MinerDefinition = MinerDefinition {
     build: Build::Alone(|options| Arc::new(PhraseMiner { phrase: options.phrase })),
 };
 
-/// Always says the same.
+/// Answers every question with the same phrase.
 #[derive(Debug, Clone)]
 pub struct PhraseMiner {
-    /// What it says.
+    /// The whole answer.
     pub phrase: String,
 }
 

@@ -1,5 +1,5 @@
-//! The engine on a thread of this process, and the sentence encoder on another: what a build with
-//! libtorch uses unless told otherwise.
+//! The language model on a thread of this process, and the sentence encoder on another: the default
+//! of a build with libtorch.
 
 mod encoder;
 mod worker;
@@ -28,15 +28,15 @@ pub(super) const KIND: BackendKind = BackendKind {
     build,
 };
 
-/// No batch, of the model or of the encoder, takes as long.
+/// How long without progress is a stall: longer than any batch of the model or the encoder.
 const STALL_AFTER: Duration = Duration::from_secs(30);
-/// Texts that the encoder holds: it works on one at a time.
+/// Jobs that the encoder holds; it works on one at a time.
 const ENCODER_SLOTS: usize = 8;
-/// The files of a sentence encoder.
+/// The files that the folder of a sentence encoder must contain.
 const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// The model's file was read by whoever needs its tokenizer; the encoder is loaded once, so that a
-/// damaged one is found now.
+/// The model's file is read elsewhere, for its tokenizer; the encoder is loaded once here, so that
+/// a damaged one is found now.
 fn check(settings: &InferenceSettings) -> Result<(), BackendFault> {
     let Some(encoder) = &settings.encoder else { return Ok(()) };
     if let Some(name) = ENCODER_FILES.into_iter().find(|name| !encoder.join(name).is_file()) {
@@ -60,10 +60,10 @@ fn build(settings: &InferenceSettings) -> BuiltBackends {
     built
 }
 
-/// The language model: one `InferenceWorker`.
+/// The language model as a back end: one `InferenceWorker`.
 struct ThreadModel {
     worker: Recipient<AnswerJob>,
-    /// The model's name until it is loaded.
+    /// The file's name, reported as the model's until it is loaded.
     file: Arc<str>,
     loaded: watch::Receiver<Option<LoadedModel>>,
     slots: usize,
@@ -79,7 +79,7 @@ fn engine(settings: &InferenceSettings) -> (ThreadModel, ChildSpec) {
         Ok(InferenceWorker::new(worker_settings.clone(), announce.clone()))
     })
     .stall_after(STALL_AFTER);
-    // As many again wait at the worker, so that a free place in the batch is taken at once.
+    // As many jobs again wait at the worker, so that a free slot in the batch is filled at once.
     let slots = 2 * engine.n_slots;
     let file = name_of(&settings.model);
     (ThreadModel { worker: slot.recipient(), file, loaded, slots }, child)
@@ -106,12 +106,12 @@ impl Backend for ThreadModel {
     }
 
     fn generate(&self, job: Job<Generate>) {
-        // A worker that died in this very moment drops the job, which goes back to the pool.
+        // A worker that has just died drops the job, which returns to the pool.
         let _ = self.worker.tell(AnswerJob(job));
     }
 }
 
-/// The sentence encoder: one `Encoder`.
+/// The sentence encoder as a back end: one `Encoder`.
 struct ThreadEncoder {
     encoder: Recipient<EmbedTexts>,
     name: Arc<str>,

@@ -1,4 +1,5 @@
-//! Routing with scripted back ends: no thread, no model, no clock but for rests.
+//! Tests of routing with scripted back ends: without threads or models, and with a clock only for
+//! rests.
 
 use parking_lot::Mutex;
 use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
@@ -117,14 +118,14 @@ fn pool(backends: &[&Arc<Scripted>]) -> InferencePool {
 }
 
 impl InferencePool {
-    /// Handles what jobs have told so far, as the actor does.
+    /// Handles the events that jobs have sent so far, as the actor does.
     fn settle(&mut self) {
         while let Ok(event) = self.inbox.as_mut().unwrap().try_recv() {
             self.on_event(event);
         }
     }
 
-    /// The answer to one request, as far as it comes without waiting for anything.
+    /// The answer to one request, as far as it comes without waiting.
     async fn answer(&mut self) -> Result<String, InferenceError> {
         let stream = self.generate(request())?;
         self.settle();
@@ -144,7 +145,7 @@ async fn jobs_go_to_the_least_loaded_and_among_equals_in_turn() {
     }
     let streams: Vec<_> = (0..6).map(|_| pool.generate(request()).unwrap()).collect();
     assert_eq!((large.held.lock().len(), small.held.lock().len()), (4, 2));
-    // All slots are taken, and all permits.
+    // All slots are taken, and so are all permits.
     assert_eq!(pool.generate(request()).unwrap_err(), InferenceError::Overloaded(6));
     drop(streams);
     assert!(large.held.lock().iter().all(Job::is_abandoned));
@@ -268,7 +269,7 @@ async fn a_refused_request_is_refused_once() {
     assert_eq!(other.n_given(), 0);
 }
 
-/// Counts of `sn1_inference_requests_total` in the order of the labels.
+/// Counts of `sn1_inference_requests_total`, in the order of the labels.
 #[actix::test]
 async fn each_end_of_a_request_has_its_label() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();

@@ -1,4 +1,4 @@
-//! Sentence embeddings for the relevance reward.
+//! The actor that computes sentence embeddings, which the relevance reward compares.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use sn1::telemetry::ENCODER_TEXTS;
 use crate::inference::{BackendError, Embed, Job};
 use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// Has the encoder answer a job.
+/// Asks the encoder to answer a job.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct EmbedTexts(pub(super) Job<Embed>);
 
-/// Computes embeddings, on its own thread.
+/// Computes embeddings on its own thread.
 pub(super) struct Encoder {
     encoder: SentenceEncoder,
 }
@@ -24,7 +24,7 @@ impl Encoder {
     /// Loads the encoder in `folder`.
     ///
     /// # Errors
-    /// A folder that holds no encoder.
+    /// When the folder holds no usable encoder.
     pub(super) fn load(folder: &Path) -> Result<Self, EmbeddingError> {
         Ok(Self { encoder: SentenceEncoder::load(folder)? })
     }

@@ -1,9 +1,9 @@
 //! One worker for one device: a thread that owns the engine, and the actor that owns the thread.
 //!
-//! No tensor leaves the thread and no torch call runs on an async runtime. Between two steps the
-//! thread takes new jobs in, drops those whose caller has gone and notes its progress; the actor
-//! reports a thread that makes none as unhealthy, a thread that panicked by panicking, and one
-//! that failed by failing, so that its supervisor counts each for what it was.
+//! No tensor leaves the thread, and no torch call runs on an async runtime. Between two steps the
+//! thread takes in new jobs, drops those whose caller has gone, and marks its progress. The actor
+//! reports a thread without progress as unhealthy, panics when it panicked, and fails when it
+//! failed, so that its supervisor counts each fault under its own kind.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,23 +27,23 @@ use tracing::info;
 use crate::inference::{BackendError, Generate, Job, TextModel, Usage};
 use crate::supervision::{Context, Drained, Handles, Reply, Resident};
 
-/// A step that takes longer than this is a stuck device.
+/// A step that takes longer means that the device is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
-/// How long a new engine waits for the memory of the one before it.
+/// How long a new engine waits until the previous one has freed the device's memory.
 const PREDECESSOR_WITHIN: Duration = Duration::from_secs(20);
 
-/// What a worker loads, and on what.
+/// What a worker loads, and on which device.
 #[derive(Debug, Clone)]
 pub(super) struct WorkerSettings {
-    /// The model file.
+    /// The path of the model file.
     pub(super) model: PathBuf,
     /// How the engine divides the machine.
     pub(super) engine: EngineSettings,
-    /// Held by the one thread that has the device's memory.
+    /// Locked by the thread that uses the device's memory.
     pub(super) device: Arc<Mutex<()>>,
 }
 
-/// Has the worker answer a job.
+/// Asks the worker to answer a job.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct AnswerJob(pub(super) Job<Generate>);
@@ -85,7 +85,7 @@ impl Progress {
     }
 }
 
-/// The model that a life of the worker has loaded.
+/// The model that the current life of the worker has loaded.
 #[derive(Debug, Clone)]
 pub(super) struct LoadedModel {
     life: Arc<Progress>,
@@ -101,8 +101,8 @@ pub(super) struct InferenceWorker {
 }
 
 impl InferenceWorker {
-    /// A worker whose thread starts with the actor. `loaded` tells others of the model while it is
-    /// there.
+    /// A worker whose thread starts with the actor. `loaded` publishes the model while it is
+    /// loaded.
     pub(super) fn new(
         settings: WorkerSettings,
         loaded: watch::Sender<Option<LoadedModel>>,
@@ -153,7 +153,7 @@ impl Resident for InferenceWorker {
             let work = || run_thread(&settings, &inbox, &progress, &events);
             match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(Ok(())) => drop(events.send(ThreadEvent::Ended)),
-                // The actor may be gone; then nobody needs the word.
+                // Fails only when the actor has gone, which needs no report.
                 Ok(Err(error)) => drop(events.send(ThreadEvent::Failed(error))),
                 Err(panic) => drop(events.send(ThreadEvent::Panicked(panic_text(&*panic)))),
             }
@@ -171,7 +171,7 @@ impl Resident for InferenceWorker {
         !self.progress.is_stuck()
     }
 
-    /// Waits for the thread: libtorch must not be torn down under a step.
+    /// Waits for the thread: libtorch must not be torn down during a step.
     fn drain(&mut self, _: &mut Context<'_, Self>) -> Drained {
         match self.jobs.take() {
             Some(_) => Drained::Later,
@@ -183,7 +183,7 @@ impl Resident for InferenceWorker {
 impl Handles<AnswerJob> for InferenceWorker {
     fn handle(&mut self, AnswerJob(job): AnswerJob, _: &mut Context<'_, Self>) -> Reply<()> {
         if let Some(jobs) = &self.jobs {
-            // A thread that has ended drops the job, which goes back to the pool.
+            // A thread that has ended drops the job, which returns to the pool.
             let _ = jobs.send(job);
         }
         Reply::Now(())
@@ -204,7 +204,7 @@ fn run_thread(
 ) -> Result<(), WorkerError> {
     let device = settings.device.try_lock_for(PREDECESSOR_WITHIN).ok_or(WorkerError::DeviceHeld)?;
     let engine = Engine::load(&settings.model, settings.engine)?;
-    // Nobody may listen any more; the loop then ends at once.
+    // Fails when nobody listens any more; the loop then ends at once.
     let _ = events.send(ThreadEvent::Loaded(TextModel {
         name: engine.model_name().into(),
         context: Some(engine.max_tokens()),
@@ -215,7 +215,7 @@ fn run_thread(
     result
 }
 
-/// The engine with the jobs it answers.
+/// The engine with the jobs that it is answering.
 struct Batch {
     engine: Engine,
     next_id: u64,
@@ -228,7 +228,7 @@ impl Batch {
         Self { engine, next_id: 0, waiting: VecDeque::new(), running: HashMap::new() }
     }
 
-    /// Serves until the actor has gone.
+    /// Answers jobs until the actor has gone.
     fn serve(
         mut self,
         inbox: &Receiver<Job<Generate>>,
@@ -250,7 +250,8 @@ impl Batch {
         }
     }
 
-    /// Takes what is there, waiting only when there is nothing else to do. False: nobody is left.
+    /// Takes the jobs that have arrived; waits for one only if `may_wait`. `false` when the actor
+    /// has gone.
     fn take_jobs(&mut self, inbox: &Receiver<Job<Generate>>, may_wait: bool) -> bool {
         if may_wait {
             match inbox.recv() {
