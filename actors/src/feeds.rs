@@ -1,8 +1,8 @@
 //! What is known of the chain and of the scores, on watch channels of immutable snapshots.
 //!
-//! The channels are made before the tree and outlive every actor in it: while the publisher is
-//! down, its last value stands, with its age. Nothing here knows an actor, so whoever reads a feed
-//! does not know who publishes it.
+//! The channels are made before the tree and outlive every actor in it: while a publisher is down,
+//! its last value stays available, with its age. This module names no actor, so a reader of a feed
+//! does not depend on its publisher.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,19 +12,20 @@ use sn1::chain::{Freshness, Head, Metagraph, Stage};
 use sn1::wallet::AccountId;
 use tokio::sync::watch;
 
-/// A chain without a block for this many block times is not ready.
+/// A chain without a new block for this many block times is not ready.
 const STALE_BLOCKS: u32 = 10;
-/// On a metagraph older than this many block times nothing new is begun.
+/// With a metagraph older than this many block times, nothing new is begun.
 const TOO_OLD_BLOCKS: u32 = 100;
-/// However fast blocks come, a busy machine is given some seconds.
+/// The shortest block time that ages are counted in, so that a fast chain leaves a busy machine
+/// seconds.
 const LEAST_BLOCK_TIME: Duration = Duration::from_millis(500);
 
-/// The newest block and when it was seen.
+/// A block, and when this node first saw it.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenHead {
-    /// The block.
+    /// The number and the hash of the block.
     pub head: Head,
-    /// When this node first saw it.
+    /// When this node first saw the block.
     pub at: Instant,
 }
 
@@ -34,26 +35,27 @@ pub type HeadFeed = watch::Receiver<Option<SeenHead>>;
 /// Follows the metagraph; `None` before the first sync.
 pub type MetagraphFeed = watch::Receiver<Option<Arc<Metagraph>>>;
 
-/// Follows where the weight committer stands.
+/// Follows the status of the weight committer.
 pub type CommitterStatusFeed = watch::Receiver<CommitterStatus>;
 
 /// The scores at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScoresSnapshot {
-    /// Conversations held.
+    /// How many conversations were held.
     pub steps: u64,
-    /// Turns scored.
+    /// How many turns were scored.
     pub turns: u64,
-    /// By uid.
+    /// The score of each slot, by uid.
     pub values: Vec<f32>,
-    /// By uid.
+    /// The hotkey of each slot, by uid.
     pub hotkeys: Vec<AccountId>,
 }
 
-/// Follows the scores, as they were last committed; `None` before the first metagraph.
+/// Follows the scores as last committed; `None` before the first metagraph.
 pub type ScoreFeed = watch::Receiver<Option<Arc<ScoresSnapshot>>>;
 
-/// How old the published snapshot is. Clones follow the same one, also while its actor is down.
+/// The age of the published metagraph. Clones follow the same one, even while its publisher is
+/// down.
 #[derive(Debug, Clone)]
 pub struct SnapshotAge {
     synced_at: Arc<watch::Sender<Option<Instant>>>,
@@ -62,25 +64,25 @@ pub struct SnapshotAge {
 }
 
 impl SnapshotAge {
-    /// Nothing was read yet: the age counts from now.
+    /// The age before the first snapshot, which counts from now.
     pub fn new(freshness: Freshness) -> Self {
         Self { synced_at: Arc::default(), since: Instant::now(), freshness }
     }
 
-    /// Time since the snapshot was read, or since the start before the first.
+    /// Time since the snapshot was read; before the first one, since the start.
     pub fn age(&self) -> Duration {
         self.synced_at.borrow().unwrap_or(self.since).elapsed()
     }
 
-    /// What the snapshot is good for.
+    /// Whether the snapshot is fresh, stale or too old to be used.
     pub fn stage(&self) -> Stage {
         self.freshness.stage(self.age())
     }
 
-    /// For `/readyz`: a snapshot that is too old is a reason.
+    /// For `/readyz`: fails when the snapshot is too old.
     ///
     /// # Errors
-    /// That reason.
+    /// The reason, in words.
     pub fn check(&self) -> Result<(), String> {
         match self.stage() {
             Stage::Fresh | Stage::Stale => Ok(()),
@@ -97,50 +99,50 @@ impl SnapshotAge {
         while self.stage() == Stage::TooOld && synced.changed().await.is_ok() {}
     }
 
-    /// A snapshot was read just now.
+    /// Records that a snapshot was read just now.
     pub(crate) fn synced(&self) {
         self.synced_at.send_replace(Some(Instant::now()));
     }
 }
 
-/// A nudge to sync at once: something of ours changed on chain. Clones reach the same sync.
+/// Asks for a sync at once, because something of ours changed on chain. Clones reach the same sync.
 #[derive(Debug, Clone, Default)]
 pub struct SyncHints(Arc<watch::Sender<u64>>);
 
 impl SyncHints {
-    /// Nudges. Several at once are one.
+    /// Asks for a sync. Several requests before it count as one.
     pub fn give(&self) {
         self.0.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Changes with every nudge.
+    /// A receiver that changes with every request.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
 }
 
-/// The feeds of one node. Clones are the same feeds.
+/// The feeds of one node. Clones share the same channels.
 #[derive(Debug, Clone)]
 pub struct Feeds {
     /// The newest block.
     pub heads: Arc<watch::Sender<Option<SeenHead>>>,
     /// The newest final block.
     pub finals: Arc<watch::Sender<Option<SeenHead>>>,
-    /// The subnet.
+    /// The newest metagraph.
     pub metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
-    /// How old the metagraph is.
+    /// The age of the metagraph.
     pub age: SnapshotAge,
     /// Asks for a fresh metagraph.
     pub hints: SyncHints,
-    /// Where the weight committer stands.
+    /// The status of the weight committer.
     pub committer_status: Arc<watch::Sender<CommitterStatus>>,
-    /// The scores.
+    /// The scores as last committed.
     pub scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
     block_time: Duration,
 }
 
 impl Feeds {
-    /// Feeds of a chain that makes a block in this time. Nothing is known yet.
+    /// Feeds of a chain with this block time. They hold nothing yet.
     pub fn new(block_time: Duration) -> Self {
         let (stale_after, too_old_after) = (STALE_BLOCKS, TOO_OLD_BLOCKS);
         Self::with_freshness(Freshness { block_time, stale_after, too_old_after })
@@ -172,22 +174,22 @@ impl Feeds {
         self.finals.subscribe()
     }
 
-    /// Follows the subnet.
+    /// Follows the metagraph.
     pub fn metagraph(&self) -> MetagraphFeed {
         self.metagraph.subscribe()
     }
 
-    /// Follows the weight committer.
+    /// Follows the status of the weight committer.
     pub fn committer_status(&self) -> CommitterStatusFeed {
         self.committer_status.subscribe()
     }
 
-    /// Follows the scores.
+    /// Follows the scores as last committed.
     pub fn scores(&self) -> ScoreFeed {
         self.scores.subscribe()
     }
 
-    /// A chain without a block for so long is not ready.
+    /// How long the chain may go without a new block before it is not ready.
     pub fn silent_after(&self) -> Duration {
         self.block_time * STALE_BLOCKS + Duration::from_secs(2)
     }

@@ -1,15 +1,15 @@
-//! The messages that actors send each other, with their replies: the one vocabulary of the tree.
+//! The messages that actors send each other, with their replies.
 //!
 //! | module | about |
 //! |---|---|
-//! | [`tasks`] | what a conversation is held about |
-//! | [`miners`] | asking miners, and what they answer |
-//! | [`inference`] | texts and vectors of models |
-//! | [`scores`] | what the answers were worth |
-//! | [`events`] | what is kept of each turn |
+//! | [`tasks`] | the task of a conversation |
+//! | [`miners`] | questions to miners, and their answers |
+//! | [`inference`] | texts and vectors from models |
+//! | [`scores`] | scored turns, and the scores |
+//! | [`events`] | the record of each turn |
 //!
-//! No actor is known here. A sender holds a [`Recipient`](crate::supervision::Recipient) of a
-//! message; who answers it is decided where the tree is built.
+//! This module names no actor. A sender holds a [`Recipient`](crate::supervision::Recipient) of a
+//! message; which actor answers it is decided where the tree is built.
 
 pub mod events;
 pub mod inference;

@@ -1,8 +1,8 @@
 //! `/metrics`, `/healthz`, `/readyz` and `/metagraph` on a loopback port.
 //!
-//! The recorder is the only global of the process. `/healthz` says that the process answers at
-//! all; `/readyz` says whether it does its job, and if not, what it waits for; `/metagraph` shows the
-//! subnet as this node last saw it.
+//! The recorder is the only global of the process. `/healthz` shows that the process answers at
+//! all; `/readyz` shows whether it does its job, and if not, what it waits for; `/metagraph` shows
+//! the subnet as this node last saw it.
 
 mod subnet;
 
@@ -21,10 +21,10 @@ use crate::supervision::{Context, Resident};
 
 pub use subnet::{NeuronEntry, SubnetFeeds, SubnetPage};
 
-/// Old samples of histograms are folded this often.
+/// How often old samples of histograms are folded.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// The readiness gauge follows the conditions this often.
+/// How often the readiness gauge is updated from the conditions.
 const READINESS: Duration = Duration::from_secs(1);
 
 /// Installs the recorder for the whole process and declares every metric.
@@ -53,7 +53,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// One thing that readiness waits for: says why not, while it is not.
+/// A condition of readiness: `Err` with the reason while it does not hold.
 pub type Condition = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// What the pages show.
@@ -61,9 +61,9 @@ pub type Condition = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 pub struct Pages {
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
-    /// All must hold for `/readyz` to answer 200.
+    /// The conditions by name; `/readyz` answers 200 when all hold.
     pub conditions: Vec<(&'static str, Condition)>,
-    /// The subnet for `/metagraph`.
+    /// The feeds behind `/metagraph`.
     pub subnet: SubnetFeeds,
 }
 
@@ -75,7 +75,7 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Pages on this listener, which outlives the actor.
+    /// Serves the pages on this listener, which outlives the actor.
     pub fn new(pages: Pages, listener: TcpListener) -> Self {
         Self { pages, listener, server: None }
     }
@@ -131,10 +131,10 @@ async fn readiness_page(pages: web::Data<Pages>) -> HttpResponse {
 /// Why the pages are not served.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The listener could not be taken over, or no server made on it.
+    /// The listener could not be cloned, or no server could be started on it.
     #[error("could not serve telemetry: {0}")]
     Start(#[from] std::io::Error),
-    /// The server ended by itself.
+    /// The server ended although nobody had stopped it.
     #[error("the telemetry server ended: {0}")]
     Ended(std::io::Error),
 }
@@ -155,7 +155,7 @@ impl Resident for Telemetry {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
-            // The command is sent by the call; the future only waits for its end.
+            // The call itself sends the command; the future only waits for the end.
             drop(server.stop(false));
         }
     }

@@ -1,4 +1,4 @@
-//! What is kept of each turn, for those who read it later.
+//! The record of each turn, for later analysis.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use actix::Message;
 use serde_json::Value;
 use sn1::store::StoreError;
 
-/// Appends an event. Answered when it is on disk; a repeated event is appended again.
+/// Appends an event. Answered once it is on disk; an event that is sent again is appended again.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<(), Arc<StoreError>>")]
 pub struct LogEvent {

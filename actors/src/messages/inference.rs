@@ -1,4 +1,4 @@
-//! Texts and vectors: what models are asked, and what they answer.
+//! Texts and vectors: requests to models, and their answers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::supervision::{AskError, Recipient};
 
 /// How long the pool may take to admit a request.
 const ADMIT_WITHIN: Duration = Duration::from_secs(5);
-/// Before an overloaded pool is asked again.
+/// The pause before an overloaded pool is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a back end can be asked for.
@@ -23,24 +23,24 @@ pub enum Capability {
     Embed,
 }
 
-/// What the sender of a failed request may do about it.
+/// What the sender of a failed request may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Send it again at once, and no more than once: it may be what kills its back end.
+    /// Send it again at once, but only once: the request may be what kills its back end.
     AtOnce,
-    /// Send it again when there is less to do.
+    /// Send it again when the node is less busy.
     Later,
-    /// The same request fails again.
+    /// Nothing: the same request would fail again.
     Never,
 }
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InferenceError {
-    /// As many requests as may wait are waiting.
+    /// As many requests as are allowed run or wait already.
     #[error("the model is overloaded: {0} requests are under way already; ask again later")]
     Overloaded(usize),
-    /// No back end of this node can do this.
+    /// This node has no back end for it.
     #[error("this node has no {}", match .0 {
         Capability::Generate => "language model",
         Capability::Embed => "sentence encoder",
@@ -49,13 +49,13 @@ pub enum InferenceError {
     /// The back end died with the request, or broke off in the middle of the answer.
     #[error("the model's back end died with the request {n_times} times; ask again")]
     Lost {
-        /// How many back ends died with it.
+        /// How many back ends died with the request.
         n_times: u8,
     },
-    /// The request can never be answered.
+    /// The request can never be answered, for this reason.
     #[error("the model refused the request: {0}")]
     Refused(String),
-    /// No end within the caller's deadline.
+    /// The answer did not end within the caller's deadline.
     #[error("the model did not finish within {0:?}")]
     Deadline(Duration),
     /// The pool could not be asked.
@@ -64,7 +64,7 @@ pub enum InferenceError {
 }
 
 impl InferenceError {
-    /// What the sender may do about it.
+    /// Whether, and when, the sender may try again.
     pub fn retry(&self) -> Retry {
         match self {
             Self::Lost { n_times } if *n_times < 2 => Retry::AtOnce,
@@ -81,22 +81,22 @@ impl InferenceError {
 /// The tokens that a request cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Of the prompt, the chat template's included.
+    /// Tokens of the prompt, including those of the chat template.
     pub prompt_tokens: usize,
-    /// Of the answer, the one that ended it included.
+    /// Tokens of the answer, including the one that ended it.
     pub completion_tokens: usize,
 }
 
 /// A part of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// New text and the number of tokens so far. Never splits a character.
+    /// New text, and the number of tokens so far. Never splits a character.
     Text(String, usize),
-    /// The end; nothing follows.
+    /// The end of the answer; nothing follows.
     End {
         /// Why the answer ended.
         finish: FinishReason,
-        /// What it cost.
+        /// The tokens that the request cost.
         usage: Usage,
     },
 }
@@ -108,12 +108,12 @@ pub struct TokenStream {
 }
 
 impl TokenStream {
-    /// The stream of these pieces.
+    /// A stream that yields these pieces.
     pub fn new(pieces: mpsc::Receiver<Result<Piece, InferenceError>>) -> Self {
         Self { pieces }
     }
 
-    /// The next piece; a stream that breaks off without an end is a lost back end.
+    /// The next piece; a stream that breaks off without an end counts as a lost back end.
     ///
     /// # Errors
     /// When no further piece will come.
@@ -121,10 +121,10 @@ impl TokenStream {
         self.pieces.recv().await.unwrap_or(Err(InferenceError::Lost { n_times: 1 }))
     }
 
-    /// The whole text.
+    /// Reads the whole text to its end.
     ///
     /// # Errors
-    /// When it did not end properly.
+    /// When the answer did not end regularly.
     pub async fn collect(mut self) -> Result<String, InferenceError> {
         let mut whole = String::new();
         loop {
@@ -140,19 +140,19 @@ impl TokenStream {
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "Result<TokenStream, InferenceError>")]
 pub struct Generate {
-    /// The conversation to be answered.
+    /// The conversation to answer.
     pub messages: Vec<ChatMessage>,
-    /// How.
+    /// How the answer is sampled, and how long it may be.
     pub settings: GenerateSettings,
 }
 
 /// Turns each text into a vector of unit length, in the order given. The reply comes when all are
-/// there; an asker who goes away cancels it.
+/// ready; an asker that goes away cancels it.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "Result<Vec<Vec<f32>>, InferenceError>")]
 pub struct Embed(pub Vec<String>);
 
-/// Generates a whole text within `deadline`; begins once more where [`Retry::AtOnce`] allows it.
+/// Generates a whole text within `deadline`; tries once more where [`Retry::AtOnce`] allows it.
 ///
 /// # Errors
 /// See [`InferenceError`].

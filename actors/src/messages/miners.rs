@@ -1,4 +1,4 @@
-//! Asking miners: whom, what, and what comes back.
+//! Questions to miners, and what comes back.
 
 use std::time::Duration;
 
@@ -9,74 +9,74 @@ use sn1::wallet::AccountId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// A miner to be asked.
+/// A miner to ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// Its slot.
+    /// Its uid in the subnet.
     pub uid: Uid,
-    /// Its hotkey, which the request is signed for.
+    /// Its hotkey, which the signature of the request covers.
     pub hotkey: AccountId,
-    /// Where it serves.
+    /// The address of its axon, from the metagraph.
     pub axon: AxonInfo,
 }
 
 /// One miner's answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Who was asked.
+    /// The miner that was asked.
     pub target: Target,
-    /// What each read brought: text and seconds since the request was sent.
+    /// The text that each read returned, with the seconds since the request was sent.
     pub chunks: Vec<(String, f64)>,
-    /// The HTTP status, if a head came.
+    /// The HTTP status; `None` when no head arrived.
     pub http_status: Option<u16>,
-    /// Status, message, process time and the whole text.
+    /// Status code, message, process time and the whole text.
     pub outcome: Outcome,
-    /// When it ended.
+    /// When the exchange ended.
     pub ended: Instant,
 }
 
-/// Asks miners. The reply is the channel on which their answers come, each when it is complete and
-/// none later than the timeout; it closes after the last.
+/// Asks miners. The reply is the channel of their answers: each comes when it is complete, none
+/// later than the timeout, and the channel closes after the last.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "mpsc::Receiver<Answer>")]
 pub struct AskMiners {
-    /// Whom.
+    /// The miners to ask.
     pub targets: Vec<Target>,
-    /// Roles of the messages.
+    /// The role of each message.
     pub roles: Vec<String>,
-    /// The conversation.
+    /// The text of each message, in order.
     pub messages: Vec<String>,
-    /// For each miner, all in all.
+    /// Time for each miner, from connecting to the last byte.
     pub timeout: Duration,
-    /// Told of every head and chunk as it arrives, before the answers are complete. Every event of
-    /// a miner is sent before its [`Answer`]. A receiver that is gone is no reason to stop.
+    /// Receives every head and chunk as it arrives, before the answers are complete. Every event of
+    /// a miner is sent before its [`Answer`]. The round goes on when the receiver has gone.
     pub progress: Option<mpsc::UnboundedSender<Progress>>,
 }
 
-/// One thing that arrived from one miner.
+/// One event from one miner.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    /// From whom.
+    /// The miner that it came from.
     pub target: Target,
-    /// What.
+    /// What arrived.
     pub event: ProgressEvent,
 }
 
-/// What arrived from a miner. Times are seconds since the question was taken up.
+/// What arrived from a miner. Times are in seconds since the dendrite accepted the question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProgressEvent {
     /// The head of a reply; nothing in it is authenticated.
     Head {
-        /// Of the status line.
+        /// The code of the status line.
         http_status: u16,
-        /// When it was whole.
+        /// When the head was complete.
         after_s: f64,
     },
-    /// Text, one event for each read that brought some. Of a refusal there is none.
+    /// Text, one event for each read that returned some. A refusal has none.
     Chunk {
         /// The whole characters that the read completed.
         text: String,
-        /// When it was read.
+        /// When the text was read.
         after_s: f64,
     },
 }

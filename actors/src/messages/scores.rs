@@ -1,4 +1,4 @@
-//! What miners' answers were worth: turns and conversations go in, scores come out.
+//! Scored turns go in, scores come out.
 
 use std::sync::Arc;
 
@@ -31,14 +31,14 @@ impl From<StoreError> for RecordError {
 #[rtype(result = "Option<Arc<ScoresSnapshot>>")]
 pub struct GetScores;
 
-/// Takes a scored turn in. Answered with the scores after it once both are on disk. May be sent
+/// Records a scored turn. Answered with the scores that follow, once both are on disk. May be sent
 /// again: a turn counts once.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<Arc<ScoresSnapshot>, RecordError>")]
 pub struct RecordTurn(pub Arc<TurnRecord>);
 
-/// Counts a conversation, by an id of its own. Answered with the number of conversations held, once
-/// it is on disk. May be sent again: a conversation counts once.
+/// Counts a conversation under an id of its own. Answered with the number of conversations held,
+/// once that is on disk. May be sent again: a conversation counts once.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<u64, RecordError>")]
 pub struct FinishPass(pub Arc<str>);

@@ -1,4 +1,4 @@
-//! What a conversation is held about.
+//! The task of a conversation.
 
 use actix::Message;
 use sn1::validation::tasks::PreparedTask;

@@ -1,7 +1,7 @@
 //! The page `/metagraph`: the subnet as this node last saw it, for tools on the same machine.
 //!
-//! Amounts are in TAO and shares are of 1, both as JSON numbers; the axon is `ip:port`, or null for
-//! a neuron that does not serve.
+//! Amounts are in TAO and shares are fractions of 1, both as JSON numbers; the axon is `ip:port`,
+//! or null for a neuron that does not serve.
 
 use std::sync::Arc;
 
@@ -15,32 +15,32 @@ use crate::feeds::{HeadFeed, MetagraphFeed, SeenHead};
 
 const RAO_IN_TAO: f64 = 1e9;
 
-/// Where the page takes the subnet from.
+/// The feeds that the page is made from.
 #[derive(Clone)]
 pub struct SubnetFeeds {
-    /// The snapshots.
+    /// The newest metagraph.
     pub metagraph: MetagraphFeed,
     /// The newest blocks.
     pub heads: HeadFeed,
     /// On a local net, whose keys are public anyway: the development key that may ask its miners.
-    /// Without one the page is of a real network.
+    /// `None` on a real network.
     pub development_key: Option<Arc<str>>,
 }
 
-/// The page's content.
+/// The content of the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubnetPage {
-    /// The subnet.
+    /// The subnet's number.
     pub netuid: Netuid,
-    /// The block that everything here was read at.
+    /// The block at which all of this was read.
     pub block: u64,
-    /// Its hash.
+    /// The hash of that block.
     pub block_hash: Hash,
     /// How many blocks the node has seen since.
     pub blocks_behind: u64,
     /// Seconds since the node saw its newest block; null before the first.
     pub age_s: Option<f64>,
-    /// On a local net, the path of a development key that its miners answer.
+    /// On a local net, the path of a development key that its miners answer; null elsewhere.
     pub development_key: Option<String>,
     /// Every slot, by uid and without gaps.
     pub neurons: Vec<NeuronEntry>,
@@ -49,38 +49,38 @@ pub struct SubnetPage {
 /// One slot on the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NeuronEntry {
-    /// The slot.
+    /// The uid of the slot.
     pub uid: Uid,
-    /// Who serves and signs.
+    /// The key that serves and signs.
     pub hotkey: AccountId,
-    /// Who owns the hotkey.
+    /// The key that owns the hotkey.
     pub coldkey: AccountId,
-    /// Where it serves, as `ip:port`.
+    /// Where it serves, as `ip:port`; null when it does not.
     pub axon: Option<std::net::SocketAddr>,
     /// Stake in TAO.
     pub stake: f64,
-    /// Holds a validator permit.
+    /// Whether it holds a validator permit.
     pub validator_permit: bool,
-    /// Was active in the last epoch.
+    /// Whether it was active in the last epoch.
     pub active: bool,
-    /// Share of the miners' reward, of 1.
+    /// Its share of the miners' reward, a fraction of 1.
     pub incentive: f64,
-    /// Share of the validators' reward, of 1.
+    /// Its share of the validators' reward, a fraction of 1.
     pub dividends: f64,
-    /// Consensus weight, of 1.
+    /// Its consensus weight, a fraction of 1.
     pub consensus: f64,
-    /// Validator trust, of 1.
+    /// Its validator trust, a fraction of 1.
     pub validator_trust: f64,
-    /// Emission of the last epoch, in TAO.
+    /// Its emission in the last epoch, in TAO.
     pub emission: f64,
-    /// Block of its last weights, or of its registration.
+    /// The block of its last weights; before those, of its registration.
     pub last_update: u64,
-    /// Block of its registration.
+    /// The block of its registration.
     pub registered_at: u64,
 }
 
 impl SubnetPage {
-    /// The page of one snapshot.
+    /// The page for one snapshot.
     pub fn new(
         metagraph: &Metagraph,
         newest: Option<SeenHead>,
@@ -98,7 +98,7 @@ impl SubnetPage {
         }
     }
 
-    /// The neuron in slot `uid`.
+    /// The neuron in slot `uid`; `None` when the subnet has no such slot.
     pub fn neuron(&self, uid: Uid) -> Option<&NeuronEntry> {
         self.neurons.iter().find(|neuron| neuron.uid == uid)
     }
@@ -127,7 +127,7 @@ impl From<&Neuron> for NeuronEntry {
     }
 }
 
-/// Answers 503 until there is a snapshot.
+/// Answers 503 until there is a metagraph.
 pub(super) async fn subnet_page(pages: web::Data<Pages>) -> HttpResponse {
     let feeds = &pages.subnet;
     let Some(metagraph) = feeds.metagraph.borrow().clone() else {
