@@ -1,16 +1,16 @@
-//! The embedded chain as a node of its own, which subxt, the official SDK and our
-//! own client take for a real one.
+//! The embedded chain as a node of its own. subxt, the official SDK and our own client work with it
+//! as they would with a real node.
 //!
-//! | part | knows |
+//! | part | holds |
 //! |---|---|
-//! | `control` | what a test may order |
-//! | `subscriptions` | what a client is told of a block |
-//! | `host` | the actor that owns the chain, its time and its file |
+//! | `control` | the methods by which a test orders misbehaviour |
+//! | `subscriptions` | what a client is sent about each block |
+//! | `host` | the actor that owns the chain, its clock and its file |
 //! | `server`, `connection`, `http` | the port and its sockets |
-//! | `misbehaviour`, `switchboard`, `served` | what is done wrong on purpose, by name, towards sockets, towards senders |
+//! | `misbehaviour`, `switchboard`, `served` | misbehaviour by name, on sockets, towards senders |
 //!
-//! What bytes mean is the core's business ([`sn1::devchain`]): nothing here knows SCALE, and what can
-//! be asked, and how, is [`sn1::devchain::rpc`].
+//! The core ([`sn1::devchain`]) interprets bytes: nothing here knows SCALE, and
+//! [`sn1::devchain::rpc`] defines the methods and their parameters.
 
 mod caller;
 mod connection;
@@ -49,14 +49,14 @@ pub use host::generation;
 pub use misbehaviour::{FinalityOrder, Misbehaviour, Planned, PoolRefusal, WatchEnd};
 use server::DevNodeServer;
 
-/// Start and pace of drand's quicknet (docs/spec/chain.md#timelock-encryption): the official SDK
-/// counts rounds by them, whatever the chain says.
+/// Start and period of drand's quicknet in seconds (docs/spec/chain.md#timelock-encryption): the
+/// official SDK counts rounds by them, whatever the chain says.
 const DRAND_GENESIS: u64 = 1_692_803_367;
 const DRAND_PERIOD: u64 = 3;
-/// News that a slow reader may fall behind; more and it is dropped.
+/// How many blocks a slow reader may fall behind; then its connection is closed.
 const KEPT_NEWS: usize = 1024;
-/// Accounts that have money from the start on a development chain (docs/spec/chain.md#networks),
-/// and how many TAO.
+/// Accounts that a development chain funds at genesis (docs/spec/chain.md#networks), with their
+/// balances in TAO.
 const DEVELOPMENT_ACCOUNTS: [(&str, u64); 9] = [
     ("//Alice", 1_000_000),
     ("//Bob", 1_000_000),
@@ -69,48 +69,48 @@ const DEVELOPMENT_ACCOUNTS: [(&str, u64); 9] = [
     ("//Three", 2_000),
 ];
 
-/// What the command line says.
+/// The settings of a development chain, from the command line.
 #[derive(Debug, Clone)]
 pub struct DevNodeSettings {
-    /// Where the chain starts, unless the state file has one.
+    /// The state that the chain starts from, unless the state file has one.
     pub genesis: GenesisConfig,
-    /// Which runtime it starts with.
+    /// The generation of the runtime that it starts with.
     pub generation: Generation,
-    /// What it calls itself.
+    /// The name that the chain reports to clients.
     pub chain_name: String,
-    /// Blocks between the best one and the final one.
+    /// How many blocks the final block trails the best one.
     pub finality_lag: u64,
-    /// Between two blocks; zero: a block comes only by `dev_produce_block`.
+    /// Time between two blocks; zero makes blocks only by `dev_produce_block`.
     pub block_time: Duration,
-    /// Where the state is kept; without it, it is gone at the end.
+    /// The state file; with `None` the chain is lost when the node ends.
     pub state_file: Option<PathBuf>,
-    /// On loopback; 0 lets the system choose.
+    /// The port on loopback; 0 lets the system choose one.
     pub port: u16,
-    /// What to do wrong, and when.
+    /// What to do wrong, and before which block.
     pub planned: Vec<Planned>,
-    /// How likely something goes wrong with each block, 0 to 1.
+    /// The probability of a random fault with each block, 0 to 1.
     pub chaos: f64,
-    /// Whether clients may order misbehaviour, by the methods `dev_...`.
+    /// Whether clients may order misbehaviour by the methods `dev_...`.
     pub allows_control: bool,
 }
 
 /// Why the node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DevNodeError {
-    /// Flags that make no sense.
+    /// The flags contradict each other or are out of range.
     #[error("{0}")]
     Usage(String),
-    /// The port cannot be had.
+    /// The port cannot be bound.
     #[error(
         "cannot listen on 127.0.0.1:{port}: {source}; stop what uses it, or choose another port with --port"
     )]
     Port {
-        /// The port.
+        /// The port that was asked for.
         port: u16,
-        /// Why.
+        /// The error from the system.
         source: std::io::Error,
     },
-    /// The state file cannot be used.
+    /// The state file cannot be opened, read or written.
     #[error(transparent)]
     State(#[from] StoreError),
 }
@@ -129,7 +129,7 @@ impl Exits for DevNodeError {
 /// The accounts that every development chain funds, with their balances in rao.
 ///
 /// # Errors
-/// None that the names here can have.
+/// Cannot fail for the names that are listed here.
 pub fn development_balances() -> Result<Vec<(AccountId, u64)>, WalletError> {
     let balance = |(uri, tao): (&str, u64)| {
         Ok((Keypair::from_dev_path(uri)?.account_id(), tao * RAO_PER_TAO))
@@ -137,8 +137,8 @@ pub fn development_balances() -> Result<Vec<(AccountId, u64)>, WalletError> {
     DEVELOPMENT_ACCOUNTS.into_iter().map(balance).collect()
 }
 
-/// A chain with one new subnet and nobody on it: the runtime's defaults, but weights need no stake
-/// and are not committed first.
+/// A chain with one new subnet without neurons: the runtime's defaults, except that setting weights
+/// needs no stake and no commit.
 pub fn default_genesis() -> GenesisConfig {
     GenesisConfig {
         netuid: Netuid(1),
@@ -157,19 +157,18 @@ pub fn default_genesis() -> GenesisConfig {
     }
 }
 
-/// A chain that is open and a port that is bound: nothing can be wrong with flags or files any
-/// more.
+/// A chain that is open, and a port that is bound: flags and files have been checked.
 #[derive(Debug, Clone)]
 pub struct PreparedDevNode {
     settings: DevNodeSettings,
     listener: Arc<TcpListener>,
     address: SocketAddr,
-    /// The block that the state file goes on from.
+    /// The block from which the state file continues; `None` for a new chain.
     resumes_at: Option<u64>,
 }
 
 impl PreparedDevNode {
-    /// Binds the port and opens the state.
+    /// Binds the port and opens the state file.
     ///
     /// # Errors
     /// See [`DevNodeError`].
@@ -186,18 +185,18 @@ impl PreparedDevNode {
         Ok(Self { settings, listener: Arc::new(listener), address, resumes_at })
     }
 
-    /// Where it listens, as clients write it.
+    /// The URL for clients, `ws://` with address and port.
     pub fn url(&self) -> String {
         format!("ws://{}", self.address)
     }
 
-    /// The block that the state file goes on from; then the flags that say how a chain starts had
+    /// The block from which the state file continues; the flags for the start of a chain then had
     /// no effect.
     pub fn resumes_at(&self) -> Option<u64> {
         self.resumes_at
     }
 
-    /// The two actors, for a tree: the chain and its port.
+    /// The two actors for the tree: the chain and its port.
     pub fn children(self) -> Vec<ChildSpec> {
         let Self { settings, listener, .. } = self;
         let switchboard = Arc::new(Switchboard::new());
@@ -218,9 +217,9 @@ impl PreparedDevNode {
             let (node, store) = open_chain(&settings)?;
             Ok(DevNodeHost::new(node, store, pace.clone(), wire.clone()))
         });
-        // A thousand blocks on demand are made in one go.
+        // A request may make a thousand blocks at once.
         let host = host.stall_after(Duration::from_secs(60));
-        // What was never written down cannot be gone on with.
+        // A chain that is not on disk cannot be continued.
         let host = if is_kept { host } else { host.intensity(0, Duration::from_secs(1)) };
         let server = ChildSpec::new(&Slot::new("DevNodeServer"), move || {
             let listener = listener.try_clone()?;
@@ -244,7 +243,7 @@ fn pace(settings: &DevNodeSettings) -> Pace {
     }
 }
 
-/// The chain of the state file, or a new one, which is then on disk.
+/// The chain of the state file, or a new one, which is saved at once if there is a file.
 fn open_chain(settings: &DevNodeSettings) -> Result<(DevNode, Option<ChainStore>), StoreError> {
     let Some(path) = &settings.state_file else { return Ok((new_chain(settings), None)) };
     let mut store = ChainStore::open(path)?;

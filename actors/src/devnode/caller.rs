@@ -1,4 +1,4 @@
-//! The chain as a connection asks it: one question at a time, each with a deadline.
+//! The chain as a connection sees it: one request at a time, each with a deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::subscriptions::KINDS;
 use super::switchboard::Switchboard;
 use crate::supervision::{AskError, Recipient};
 
-/// Longer than any answer takes, the making of many blocks included.
+/// The deadline of a request: longer than any answer takes, even the making of many blocks.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a connection needs of the rest of the node.
@@ -34,7 +34,7 @@ fn gone(error: AskError) -> RpcError {
 }
 
 impl Caller {
-    /// Any method that is no subscription.
+    /// Calls any method that is not a subscription.
     pub(super) async fn ask(&self, method: String, params: Params) -> Answer {
         if method == "rpc_methods" {
             return Ok(self.method_names());
@@ -42,7 +42,7 @@ impl Caller {
         self.methods.ask(Ask { method, params }, ANSWER_WITHIN).await.map_err(gone)?
     }
 
-    /// A method without parameters, or with one.
+    /// Calls a method with no parameter or with one.
     pub(super) async fn get(&self, method: &str, parameter: Option<Value>) -> Answer {
         let params = Params::Places(parameter.into_iter().collect());
         self.ask(method.to_owned(), params).await

@@ -1,8 +1,8 @@
-//! One websocket: requests in, answers and news out, in one task that ends with it.
+//! One websocket: takes requests, sends answers and notifications, in one task that ends with it.
 //!
-//! Requests are answered one after another. A client that reads so slowly that news pile up, or
-//! that does not take a message in time, is dropped; a message beyond the limit ends the
-//! connection, and only that one.
+//! Requests are answered one after another. A client that reads so slowly that notifications pile
+//! up, or that does not take a message in time, is disconnected. A message beyond the size limit
+//! ends only its own connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use super::served::News;
 use super::subscriptions::{Followed, KINDS, Kind, Progress, Subscriptions, Told, Topic, Watch};
 use super::switchboard::Line;
 
-/// For a client to take one message.
+/// Time for a client to take one message.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// Why a connection was ended from our side.
+/// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
     #[error("the client closed the connection")]
@@ -46,9 +46,9 @@ pub(super) struct Connection {
     news: broadcast::Receiver<Arc<News>>,
     line: watch::Receiver<Line>,
     subscriptions: Subscriptions,
-    /// The line as it was when this connection began.
+    /// The orders as they were when this connection began.
     began: Line,
-    /// Obeys no orders to misbehave.
+    /// A control connection: orders to misbehave do not affect it.
     is_control: bool,
 }
 
@@ -72,7 +72,7 @@ impl Connection {
         }
     }
 
-    /// Serves until either side has had enough.
+    /// Serves until either side ends the connection.
     pub(super) async fn run(mut self) -> Ended {
         loop {
             self.pause().await;
@@ -96,12 +96,12 @@ impl Connection {
                 Err(broadcast::error::RecvError::Lagged(_)) => Err(Ended::SlowReader),
                 Err(broadcast::error::RecvError::Closed) => Err(Ended::ChainGone),
             },
-            // The next round looks at it.
+            // The next round of the loop reads the change.
             changed = self.line.changed() => changed.map_err(|_| Ended::ChainGone),
         }
     }
 
-    /// Waits out a stall.
+    /// Waits until an ordered stall is over.
     async fn pause(&mut self) {
         while let Some(until) = self.stalled_until() {
             sleep_until(until).await;
@@ -117,8 +117,8 @@ impl Connection {
         !self.is_control && self.line.borrow().n_deafenings != self.began.n_deafenings
     }
 
-    /// Takes what comes and understands nothing, until the client hangs up: the other end of a
-    /// half-open socket, but for that.
+    /// Reads and discards everything until the client hangs up, which is the only difference from a
+    /// half-open socket.
     async fn be_deaf(mut self) -> Ended {
         let mut unheard = [0; 1 << 12];
         while let Ok(1..) = self.socket.get_mut().read(&mut unheard).await {}
@@ -142,8 +142,8 @@ impl Connection {
         self.tell(told).await
     }
 
-    /// A slow node takes its time to answer; what it tells unasked goes out as ever, or it would fall
-    /// ever further behind its chain.
+    /// Delays an answer as a slow node does. Notifications are not delayed, or they would fall ever
+    /// further behind the chain.
     async fn dawdle(&self) {
         if !self.is_control {
             let slowness = self.line.borrow().slowness;
@@ -161,7 +161,7 @@ impl Connection {
         ((!replies.is_empty()).then_some(Value::Array(replies)), told)
     }
 
-    /// The reply, and what is told right after it.
+    /// The response to a request, and the notifications to send right after it.
     async fn answer(&mut self, request: Parsed) -> (Option<Value>, Vec<Told>) {
         let Request { id, method, params } = match request {
             Ok(request) => request,
@@ -194,7 +194,7 @@ impl Connection {
         Ok((id, told))
     }
 
-    /// Where a subscription starts, and what it tells at once.
+    /// The state of a new subscription, and the notifications that it sends at once.
     async fn begin(
         &self,
         topic: Topic,
@@ -236,7 +236,8 @@ impl Connection {
     async fn tell_news(&mut self, news: &News) -> Result<(), Ended> {
         let mut told = self.subscriptions.on_news(news);
         for (id, keys) in self.subscriptions.followed() {
-            // A chain that restarts cuts all connections; there is nothing to say before.
+            // When the chain restarts, all connections are cut; there is nothing to send before
+            // that.
             let Ok((block, values)) = self.caller.values(keys).await else { continue };
             told.extend(self.subscriptions.on_values(&id, block, values));
         }

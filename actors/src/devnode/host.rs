@@ -1,8 +1,8 @@
-//! The actor that owns the chain: makes blocks on time, keeps them on disk, answers questions.
+//! The actor that owns the chain: makes blocks on time, saves them, answers requests.
 //!
-//! A block is on disk before anyone hears of it. After a death the chain goes on from its last
-//! block; transactions that came after it are gone, and all connections are cut with the
-//! actor so that nobody waits for them.
+//! A block is on disk before a client hears of it. After a restart the chain continues from its
+//! last saved block; later transactions are lost, and all connections are cut, so that no client
+//! waits for them.
 
 pub(super) mod control;
 
@@ -23,10 +23,10 @@ use super::switchboard::Switchboard;
 use crate::clock;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
-/// How the chain goes on, beside its own rules.
+/// How often blocks come, and what goes wrong with them.
 #[derive(Debug, Clone)]
 pub(super) struct Pace {
-    /// Between two blocks; zero: a block comes only on demand.
+    /// Time between two blocks; zero makes blocks only on demand.
     pub(super) block_time: Duration,
     pub(super) planned: Vec<Planned>,
     pub(super) chaos: Option<Chaos>,
@@ -34,7 +34,7 @@ pub(super) struct Pace {
     pub(super) allows_control: bool,
 }
 
-/// What both sides of the node share; it outlives their lives.
+/// What the host shares with the connections; it survives a restart of either.
 #[derive(Debug, Clone)]
 pub(super) struct Wire {
     pub(super) switchboard: Arc<Switchboard>,
@@ -48,7 +48,7 @@ pub(super) struct DevNodeHost {
     pace: Pace,
     news: broadcast::Sender<Arc<News>>,
     next_block_at: Instant,
-    /// The disk did not take the newest block: nothing of it may get out.
+    /// The disk did not take the newest block: clients must not hear of it.
     has_failed: bool,
 }
 
@@ -65,7 +65,7 @@ impl DevNodeHost {
         }
     }
 
-    /// The next block comes at its time, however long this one took.
+    /// Schedules the next block at its time, however long this one took.
     fn schedule(&mut self, ctx: &mut Context<'_, Self>) {
         let now = Instant::now();
         self.next_block_at = (self.next_block_at + self.pace.block_time).max(now);
@@ -76,7 +76,7 @@ impl DevNodeHost {
         });
     }
 
-    /// Whether a block was made and told.
+    /// Makes a block, saves it and announces it. `false` when it could not be saved.
     pub(super) fn produce(&mut self, ctx: &mut Context<'_, Self>) -> bool {
         self.misbehave_as_planned();
         let produced = self.served.node.produce_block(clock::unix_ns() / 1_000_000);
@@ -93,7 +93,7 @@ impl DevNodeHost {
             dropped = produced.dropped.len(),
             "block made"
         );
-        // With nobody connected there is nobody to tell.
+        // Fails only when no client is connected.
         let _ = self.news.send(Arc::new(self.served.tell(produced)));
         true
     }
@@ -112,7 +112,7 @@ impl DevNodeHost {
         }
     }
 
-    /// Does something wrong, now or as soon as there is an occasion.
+    /// Carries out an order to misbehave, at once or at the next occasion.
     pub(super) fn misbehave(&mut self, what: Misbehaviour) -> Result<(), RpcError> {
         let switchboard = &self.served.switchboard;
         match what {
@@ -128,7 +128,8 @@ impl DevNodeHost {
             Misbehaviour::Upgrade(name) => {
                 let generation = match name {
                     Some(name) => generation(&name).map_err(RpcError::invalid_params)?,
-                    // A chain never goes back, so this is whatever it has, one version on.
+                    // A chain never goes back, so this keeps the newest generation, with a higher
+                    // version.
                     None => Generation::Modular,
                 };
                 self.served.node.schedule_upgrade(generation);
@@ -153,7 +154,7 @@ impl DevNodeHost {
     }
 }
 
-/// The generation of that name.
+/// The runtime generation of this name.
 ///
 /// # Errors
 /// An unknown name, in words.
@@ -166,13 +167,13 @@ pub fn generation(name: &str) -> Result<Generation, String> {
 }
 
 impl Drop for DevNodeHost {
-    /// Whoever waits for something that only this life knew of is told so.
+    /// Cuts the connections of clients that wait for something only this life knew of.
     fn drop(&mut self) {
         self.served.switchboard.drop_all();
     }
 }
 
-/// Why the chain does not go on.
+/// Why the host cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HostError {
     #[error(transparent)]

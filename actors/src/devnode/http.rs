@@ -1,8 +1,8 @@
-//! JSON-RPC by plain HTTP: one POST, one answer, then the connection ends. For curl and for tests;
-//! it obeys no orders to misbehave.
+//! JSON-RPC over plain HTTP: one POST, one answer, then the connection is closed. For curl and for
+//! tests; orders to misbehave do not affect it.
 //!
-//! The body must be declared as JSON: a page in a browser can then not reach the node without
-//! asking first, and that question is not answered.
+//! The body must be declared as JSON: a page in a browser then needs a preflight request, which is
+//! refused.
 
 use serde_json::Value;
 use sn1::devchain::rpc::{self, Incoming, Parsed, Request};
@@ -13,10 +13,10 @@ use super::caller::Caller;
 
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// What became of a request before it reached the chain.
+/// The status line of a request that was refused before it reached the chain.
 struct Refused(&'static str);
 
-/// Answers one request.
+/// Answers one request and closes the connection.
 ///
 /// # Errors
 /// When the connection broke.
@@ -73,7 +73,7 @@ async fn read_body(
     Ok(Ok(body))
 }
 
-/// The declared length of a POST of JSON.
+/// The declared length in bytes of a POST with a JSON body.
 fn declared(head: &str) -> Result<usize, Refused> {
     let mut lines = head.split("\r\n");
     if !lines.next().unwrap_or_default().starts_with("POST ") {

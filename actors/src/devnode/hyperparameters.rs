@@ -1,5 +1,5 @@
-//! The subnet's settings by name, for command lines and tests. The names are the runtime's, as
-//! [`HyperparameterValue`] has them.
+//! The subnet's hyperparameters by name, for command lines and tests. The names are the runtime's,
+//! as in [`HyperparameterValue`].
 
 use serde_json::{Value, json};
 use sn1::devchain::{GenesisConfig, HyperparameterValue};
@@ -30,10 +30,11 @@ pub const NAMES: [&str; 20] = [
     "adjustment_interval",
 ];
 
-/// A setting by its name; dashes count as underscores.
+/// A hyperparameter by its name; dashes count as underscores.
 ///
 /// # Errors
-/// An unknown name, with the nearest known one, or a value that the runtime does not take, in words.
+/// In words: an unknown name, with the nearest known one, or a value that the runtime does not
+/// accept.
 pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
     let name = name.trim().replace('-', "_");
     if !NAMES.contains(&name.as_str()) {
@@ -48,10 +49,10 @@ pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
     if setting.is_allowed() { Ok(setting) } else { Err(format!("`{name}`: out of bounds")) }
 }
 
-/// Takes `name=value`; switches are `on` and `off`.
+/// Parses `name=value`; booleans are `on` and `off`.
 ///
 /// # Errors
-/// As [`named`], and text of another form.
+/// As for [`named`], and when the text has another form.
 pub fn in_words(text: &str) -> Result<HyperparameterValue, String> {
     let (name, value) = text
         .split_once('=')
@@ -64,7 +65,7 @@ pub fn in_words(text: &str) -> Result<HyperparameterValue, String> {
     named(name, value)
 }
 
-/// Lets a chain start with that setting.
+/// Sets a hyperparameter in the genesis state.
 pub fn apply(genesis: &mut GenesisConfig, setting: HyperparameterValue) {
     setting.set_in(&mut genesis.hyperparameters, &mut genesis.rules);
 }

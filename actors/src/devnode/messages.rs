@@ -1,4 +1,4 @@
-//! What connections ask the actor that has the chain.
+//! The messages of connections to the actor that owns the chain.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use sn1::devchain::rpc::{Answer, Params, RpcError};
 
 use super::served::Submitted;
 
-/// Asks one method that is no subscription.
+/// Calls a method that is not a subscription.
 #[derive(Debug, Message)]
 #[rtype(result = "Answer")]
 pub(super) struct Ask {
@@ -16,14 +16,14 @@ pub(super) struct Ask {
     pub(super) params: Params,
 }
 
-/// Submits a transaction whose fate will be followed. It is in the pool when this is answered.
+/// Submits a transaction to be watched. It is in the pool when this is answered.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Submitted, RpcError>")]
 pub(super) struct Watched {
     pub(super) extrinsic: Vec<u8>,
 }
 
-/// The newest block and the values of some storage at it.
+/// The hash of the newest block, and the values of some storage keys at it.
 pub(super) type Values = (Hash, Vec<Option<Vec<u8>>>);
 
 /// Reads storage at the newest block.

@@ -1,5 +1,5 @@
-//! What the node can be told to do wrong: the words for it on the command line, and the draws of
-//! the chaos mode. How it is done is known by whoever does it.
+//! What the node can be ordered to do wrong: the words for it on the command line, and the random
+//! draws of the chaos mode. Other modules carry it out.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,26 +11,26 @@ use strum::{EnumString, VariantArray, VariantNames};
 
 use crate::settings::nearest;
 
-/// Why a pool refuses a transaction, as a real node words it (docs/spec/chain.md#pool-errors).
+/// Why the pool refuses a transaction, in a real node's words (docs/spec/chain.md#pool-errors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolRefusal {
-    /// 1010: the nonce was used, or the era is over.
+    /// Code 1010: the nonce was used, or the era is over.
     Outdated,
-    /// 1010: another runtime, another genesis, or no signature at all.
+    /// Code 1010: another runtime, another genesis, or no signature.
     BadSignature,
-    /// 1010: the signer cannot pay.
+    /// Code 1010: the signer cannot pay the fee.
     Payment,
-    /// 1010: too large for a block.
+    /// Code 1010: too large for a block.
     ExhaustsResources,
-    /// 1010: the runtime's own check, by its number.
+    /// Code 1010: the custom error of this number, from a check of the runtime.
     Custom(u8),
-    /// 1012
+    /// Code 1012: the transaction is banned for a while.
     Banned,
-    /// 1013
+    /// Code 1013: the pool has this transaction already.
     AlreadyImported,
-    /// 1014
+    /// Code 1014: another one with this nonce has at least the same priority.
     LowPriority,
-    /// 1016
+    /// Code 1016: the pool is full.
     PoolFull,
 }
 
@@ -44,11 +44,11 @@ const REFUSALS: [(&str, PoolRefusal); 8] = [
     ("low-priority", PoolRefusal::LowPriority),
     ("pool-full", PoolRefusal::PoolFull),
 ];
-/// The runtime's own checks that weights and axon records meet.
+/// The custom errors that transactions with weights and axon records meet.
 const CUSTOM_CODES: [u8; 6] = [1, 6, 10, 12, 15, 19];
 
 impl PoolRefusal {
-    /// The error object. `transaction` is the hash, where it is known.
+    /// The JSON-RPC error object. `transaction` is the hash, where it is known.
     pub(super) fn to_error(self, transaction: Option<String>) -> RpcError {
         let invalid = |data: String| (1010, "Invalid Transaction", Some(data));
         let (code, message, data) = match self {
@@ -79,7 +79,7 @@ impl PoolRefusal {
         RpcError { code, message: message.to_owned(), data }
     }
 
-    /// By the code of the error, and the number of a runtime's own check.
+    /// The refusal with this error code, and the number of its custom error if it has one.
     pub(super) fn of_code(code: u64, custom: Option<u8>) -> Option<Self> {
         match (code, custom) {
             (1010, Some(number)) => Some(Self::Custom(number)),
@@ -96,7 +96,7 @@ impl PoolRefusal {
 impl FromStr for PoolRefusal {
     type Err = String;
 
-    /// `outdated`, `custom:6`, or a code such as `1014`.
+    /// Parses `outdated`, `custom:6`, or a code such as `1014`.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some((_, refusal)) = REFUSALS.iter().find(|(name, _)| *name == text) {
             return Ok(*refusal);
@@ -115,24 +115,24 @@ impl FromStr for PoolRefusal {
     }
 }
 
-/// How heads come out when finality is released.
+/// In which order final heads are announced once finality is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinalityOrder {
-    /// All of them, as a real node tells them.
+    /// All of them in order, as a real node does.
     InOrder,
     /// All of them, the newest first.
     Reversed,
 }
 
-/// What a watched transaction can be told instead of its fate, which stays open.
+/// A status that ends the watch of a transaction instead of its real fate, which stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantArray, VariantNames)]
 #[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown_status)]
 pub enum WatchEnd {
-    /// Pushed out of a full pool.
+    /// It was pushed out of a full pool.
     Dropped,
-    /// Not valid any more.
+    /// It is no longer valid.
     Invalid,
-    /// Another one of the same nonce took its place.
+    /// Another transaction with the same nonce replaced it.
     Usurped,
     /// Its block was not final in time.
     FinalityTimeout,
@@ -148,23 +148,24 @@ fn unknown_status(text: &str) -> String {
 pub enum Misbehaviour {
     /// Cut every connection at once.
     Drop,
-    /// Cut new connections before the handshake.
+    /// Cut new connections before the handshake, for this long.
     Shut(Duration),
-    /// Neither read nor answer for so long.
+    /// Neither read nor answer, for this long.
     Stall(Duration),
-    /// Never read or answer on the connections that are open now: half-open sockets.
+    /// Never read or answer again on the connections that are open now, like half-open sockets.
     Deafen,
-    /// Wait up to so long before each answer; zero ends it.
+    /// Wait up to this long before each answer; zero ends it.
     Slow(Duration),
-    /// Refuse the next transactions.
+    /// Refuse this many of the next transactions, for this reason.
     Refuse(PoolRefusal, u32),
-    /// Tell of no final block for so many blocks, then of all of them.
+    /// Announce no final block for this many blocks, then all of them in this order.
     HoldFinality(u64, FinalityOrder),
-    /// Tell the next included transactions that their block was retracted, and then of it again.
+    /// Report to this many of the next included transactions that their block was retracted, then
+    /// included again.
     Retract(u32),
-    /// End the next watches so; their transactions stay in the pool.
+    /// End this many of the next watches with this status; their transactions stay in the pool.
     EndWatches(WatchEnd, u32),
-    /// A new runtime with the next block, of the named generation.
+    /// Upgrade the runtime with the next block, to the named generation.
     Upgrade(Option<String>),
 }
 
@@ -184,7 +185,8 @@ const WORDS: [&str; 10] = [
 impl FromStr for Misbehaviour {
     type Err = String;
 
-    /// `drop`, `stall=5s`, `refuse=1014x3`, `hold-finality=5`, `upgrade=stateful`; see [`WORDS`].
+    /// Parses `drop`, `stall=5s`, `refuse=1014x3`, `hold-finality=5`, `upgrade=stateful`; see
+    /// [`WORDS`].
     fn from_str(text: &str) -> Result<Self, String> {
         let (word, value) = match text.split_once('=') {
             Some((word, value)) => (word, Some(value)),
@@ -235,7 +237,7 @@ fn count<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("`{text}` is no number"))
 }
 
-/// `namex3` is the name and 3.
+/// Splits `namex3` into the name and 3.
 fn repeated(text: &str) -> Result<(&str, u32), String> {
     match text.rsplit_once('x') {
         Some((name, times)) if times.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -245,19 +247,19 @@ fn repeated(text: &str) -> Result<(&str, u32), String> {
     }
 }
 
-/// Something to do wrong at a block.
+/// An order to misbehave before a certain block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// Before this block is made.
+    /// The block before which it is carried out.
     pub block: u64,
-    /// What.
+    /// What to do wrong.
     pub what: Misbehaviour,
 }
 
 impl FromStr for Planned {
     type Err = String;
 
-    /// `drop@100`.
+    /// Parses `drop@100`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (what, block) = text
             .rsplit_once('@')
@@ -266,8 +268,8 @@ impl FromStr for Planned {
     }
 }
 
-/// Draws something to do wrong, block by block. The draws follow from seed and block number, so a
-/// restart changes nothing.
+/// Draws random misbehaviour, block by block. Each draw depends only on the seed and the block
+/// number, so a restart changes nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Chaos {
     pub(super) rate: f64,
@@ -283,8 +285,8 @@ impl Chaos {
         dice.random_bool(self.rate).then(|| self.pick(&mut dice))
     }
 
-    /// The slowest answer takes a quarter of a block. Where every answer takes a block, nobody who
-    /// asks for more than one a block keeps up with the chain.
+    /// Answers are delayed by at most a quarter of a block time: with a whole one, no client that
+    /// asks more than once per block could keep up with the chain.
     fn pick(&self, dice: &mut StdRng) -> Misbehaviour {
         const QUARTER: u32 = 4;
         let few = dice.random_range(1..=4);

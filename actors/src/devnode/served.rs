@@ -1,5 +1,5 @@
-//! The chain as this server shows it: the core's node, and how it is told to misbehave towards
-//! those who send transactions or wait for finality.
+//! The chain as this server shows it: the core's node, and its misbehaviour towards clients that
+//! send transactions or wait for finality.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,37 +13,37 @@ use sn1::wallet::blake2b_256;
 use super::misbehaviour::{FinalityOrder, PoolRefusal, WatchEnd};
 use super::switchboard::Switchboard;
 
-/// What a block brought, for everyone who subscribed to anything.
+/// What a new block brought, for all subscriptions.
 #[derive(Debug)]
 pub(super) struct News {
     pub(super) best: Head,
     pub(super) header: Value,
     pub(super) included: Vec<Hash>,
-    /// Those of `included` that are to hear of a retraction first.
+    /// Those of `included` that are first reported as retracted.
     pub(super) retracted: Vec<Hash>,
     /// Transactions that will never be in a block.
     pub(super) dropped: Vec<Hash>,
     pub(super) finalized: Vec<(Head, Value)>,
-    /// The runtime's version, if it is a new one.
+    /// The runtime's version; `None` while it is unchanged.
     pub(super) version: Option<Value>,
 }
 
-/// The final block as it is shown, which trails the node's own while it is held.
+/// The final block as clients see it, which trails the node's own while finality is held.
 #[derive(Debug)]
 struct Finality {
     shown: Head,
-    /// Until the best block has this number.
+    /// Finality is held until the best block has this number.
     held_until: Option<(u64, FinalityOrder)>,
 }
 
-/// A transaction that is in the pool, and how its watch is to end instead of well.
+/// A transaction in the pool, and the status that ends its watch, if one was ordered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Submitted {
     pub(super) hash: Hash,
     pub(super) watch_end: Option<WatchEnd>,
 }
 
-/// The node with its faults.
+/// The node and its ordered misbehaviour.
 pub(super) struct Served {
     pub(super) node: DevNode,
     pub(super) switchboard: Arc<Switchboard>,
@@ -66,7 +66,7 @@ impl Served {
         }
     }
 
-    /// The newest final block that clients may know of.
+    /// The newest final block that clients may see.
     pub(super) fn finalized(&self) -> Head {
         self.finality.shown
     }
@@ -101,7 +101,7 @@ impl Served {
         Ok(Submitted { hash, watch_end: take_one(&mut self.watch_ends) })
     }
 
-    /// What is to be told of a block that was made.
+    /// What clients are sent about a new block.
     pub(super) fn tell(&mut self, produced: Produced) -> News {
         let Produced { best, included, dropped, upgraded, .. } = produced;
         let n_retracted = included.len().min(self.n_retractions as usize);
@@ -118,7 +118,7 @@ impl Served {
         }
     }
 
-    /// Blocks that clients may know to be final from now on.
+    /// The blocks that clients may see as final from now on.
     fn finalize(&mut self, best: u64) -> Vec<(Head, Value)> {
         let order = match self.finality.held_until {
             Some((until, _)) if best < until => return Vec::new(),
@@ -136,7 +136,7 @@ impl Served {
         heads
     }
 
-    /// Nothing for a block that is too old to be known.
+    /// `None` for a block that is too old to be stored.
     fn head(&self, number: u64) -> Option<(Head, Value)> {
         let hash = self.node.block_hash(number)?;
         Some((Head { number, hash }, self.node.header(Some(hash))?))
@@ -157,7 +157,7 @@ impl rpc::Served for Served {
     }
 }
 
-/// Uses up one of the first entry.
+/// Uses up one of the first entry, if any is left.
 fn take_one<T: Copy>(queue: &mut VecDeque<(T, u32)>) -> Option<T> {
     while let Some((what, times)) = queue.front_mut() {
         if *times > 0 {

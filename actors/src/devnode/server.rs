@@ -1,4 +1,4 @@
-//! The actor that owns the port: takes connections in, up to a number, and starts a task for each.
+//! The actor that owns the port: accepts connections, up to a limit, and starts a task for each.
 //! The tasks end with it.
 
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use super::http;
 use crate::spawn::spawn_named;
 use crate::supervision::{Context, Resident};
 
-/// Connections at once.
+/// Most open connections.
 const MAX_CONNECTIONS: usize = 1024;
-/// The largest message that a client may send.
+/// Largest message from a client, in bytes.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
-/// For a new client to say what it wants, and for a request by HTTP as a whole.
+/// Time for a new client to send its handshake, or its whole HTTP request.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// Before the next try when the system has no room for another connection.
+/// The pause when the system has no room for another connection.
 const BREATH: Duration = Duration::from_millis(100);
-/// Connections on this path obey no orders to misbehave.
+/// Orders to misbehave do not affect connections on this path.
 const CONTROL_PATH: &str = "/control";
 
 /// The actor that owns the port.
 pub(super) struct DevNodeServer {
     listener: Option<std::net::TcpListener>,
     caller: Caller,
-    /// Connections end when it is dropped.
+    /// Dropping it ends all connections.
     alive: watch::Sender<()>,
 }
 
@@ -88,7 +88,7 @@ async fn accept_all(listener: TcpListener, caller: Caller, alive: watch::Receive
             let counted = caller.switchboard.count_connection();
             tokio::select! {
                 () = serve(stream, caller) => {}
-                // Nothing is ever sent: it changes when the server is gone.
+                // Nothing is ever sent: this resolves when the server has gone.
                 _ = alive.changed() => {}
             }
             drop((counted, place));
@@ -99,11 +99,11 @@ async fn accept_all(listener: TcpListener, caller: Caller, alive: watch::Receive
 async fn serve(stream: TcpStream, caller: Caller) {
     let mut first = [0];
     let Ok(Ok(1)) = timeout(HANDSHAKE_WITHIN, stream.peek(&mut first)).await else { return };
-    // The port is there before the chain is, and while the chain is restarted.
+    // The port is open before the chain is, and while the chain is restarted.
     if !caller.methods.until_up(HANDSHAKE_WITHIN).await {
         return;
     }
-    // A websocket begins with GET.
+    // A websocket begins with a GET request.
     if first == *b"G" {
         serve_websocket(stream, caller).await;
     } else {
@@ -116,7 +116,7 @@ async fn serve(stream: TcpStream, caller: Caller) {
 async fn serve_websocket(stream: TcpStream, caller: Caller) {
     let mut line = caller.switchboard.line();
     let n_drops = line.borrow_and_update().n_drops;
-    // Small messages go out at once.
+    // Small messages are sent at once.
     let _ = stream.set_nodelay(true);
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))

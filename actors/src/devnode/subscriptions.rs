@@ -1,6 +1,6 @@
-//! What a connection follows: heads, the runtime's version, storage, transactions.
+//! The subscriptions of a connection: heads, the runtime's version, storage, transactions.
 //!
-//! A subscription decides from the news of a block what its client is told. It owns no socket.
+//! A subscription derives its notifications from the news of a block. It owns no socket.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::misbehaviour::WatchEnd;
 use super::served::{News, Submitted};
 use super::switchboard::{Counted, Switchboard};
 
-/// Subscriptions of one connection.
+/// Most subscriptions of one connection.
 const MAX_SUBSCRIPTIONS: usize = 1024;
 
-/// What there is to follow.
+/// What a client can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     Best,
@@ -28,7 +28,7 @@ pub(super) enum Topic {
     Extrinsic,
 }
 
-/// A topic under one of its names.
+/// A topic with one pair of its method names.
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) topic: Topic,
@@ -88,12 +88,12 @@ pub(super) const KINDS: [Kind; 9] = [
 pub(super) struct Watch {
     hash: Hash,
     included: Option<Head>,
-    /// Nothing more is told.
+    /// The watch has ended; no further status is sent.
     has_ended: bool,
 }
 
 impl Watch {
-    /// The watch, and what is told of it at once.
+    /// The watch, and the statuses to send at once.
     pub(super) fn begin(submitted: Submitted) -> (Self, Vec<Value>) {
         let Submitted { hash, watch_end } = submitted;
         let watch = Self { hash, included: None, has_ended: watch_end.is_some() };
@@ -133,7 +133,7 @@ impl Watch {
     }
 }
 
-/// Storage that is followed: keys, and their values when they were told last.
+/// Watched storage keys, and the values that were sent last.
 #[derive(Debug, Clone)]
 pub(super) struct Followed {
     pub(super) keys: Arc<Vec<Vec<u8>>>,
@@ -141,7 +141,7 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// Takes the values of a block, and tells those that are others than before.
+    /// Records the values at a block; returns those that differ from the ones sent last.
     fn change(&mut self, block: Hash, values: Vec<Option<Vec<u8>>>) -> Option<Value> {
         let is_other = |at: &usize| self.values.get(*at) != values.get(*at);
         let changed: Vec<_> = (0..values.len().min(self.keys.len())).filter(is_other).collect();
@@ -152,10 +152,10 @@ impl Followed {
     }
 }
 
-/// How far a subscription is.
+/// How far a subscription has come.
 #[derive(Debug)]
 pub(super) enum Progress {
-    /// The number of the head that was told last.
+    /// The number of the head that was sent last.
     Heads(u64),
     Version,
     Storage(Followed),
@@ -169,7 +169,7 @@ struct Subscription {
     _counted: Counted,
 }
 
-/// What a client is told: which subscription, under which name, and what.
+/// A notification: its name, the subscription's id, and the content.
 pub(super) type Told = (&'static str, String, Value);
 
 /// All subscriptions of one connection.
@@ -181,7 +181,7 @@ impl Subscriptions {
         self.0.len() >= MAX_SUBSCRIPTIONS
     }
 
-    /// The new subscription's id.
+    /// Adds a subscription and returns its id.
     pub(super) fn add(
         &mut self,
         kind: &'static Kind,
@@ -194,13 +194,13 @@ impl Subscriptions {
         id
     }
 
-    /// Whether there was one of that kind.
+    /// Ends a subscription; `false` when there is none of this topic and id.
     pub(super) fn remove(&mut self, topic: Topic, id: &str) -> bool {
         let is_known = self.0.get(id).is_some_and(|known| known.kind.topic == topic);
         is_known && self.0.remove(id).is_some()
     }
 
-    /// What a block brings, except for storage.
+    /// The notifications about a block, except those about storage.
     pub(super) fn on_news(&mut self, news: &News) -> Vec<Told> {
         let mut all = Vec::new();
         for (id, subscription) in &mut self.0 {
@@ -212,7 +212,7 @@ impl Subscriptions {
         all
     }
 
-    /// Keys that are followed, by subscription.
+    /// The watched keys of each storage subscription.
     pub(super) fn followed(&self) -> Vec<(String, Arc<Vec<Vec<u8>>>)> {
         let of = |(id, subscription): (&String, &Subscription)| match &subscription.progress {
             Progress::Storage(followed) => Some((id.clone(), Arc::clone(&followed.keys))),
@@ -221,7 +221,7 @@ impl Subscriptions {
         self.0.iter().filter_map(of).collect()
     }
 
-    /// What new values bring.
+    /// The notifications about new values of storage.
     pub(super) fn on_values(
         &mut self,
         id: &str,
@@ -270,8 +270,7 @@ impl Subscription {
     }
 }
 
-/// Never the same twice while the process lives, so that a client that mixes up its connections
-/// finds out.
+/// Never the same twice in a process, so that a client that mixes up its connections notices.
 fn next_id() -> String {
     static LAST: AtomicU64 = AtomicU64::new(0);
     hex(&(LAST.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes())

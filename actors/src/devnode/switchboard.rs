@@ -1,5 +1,5 @@
-//! What connections are told while they run: to drop, to fall silent, to be slow. And how many
-//! there are. It outlives the actors on both sides.
+//! Orders to open connections: to drop, to fall silent, to be slow. Also counts the connections. It
+//! outlives the actors on both sides.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The state of all sockets.
+/// The orders that hold now for all sockets.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Line {
-    /// Rises with every order to cut connections.
+    /// Increases with every order to cut connections.
     pub(super) n_drops: u64,
-    /// Rises with every order to stop listening for good.
+    /// Increases with every order to stop listening for good.
     pub(super) n_deafenings: u64,
     stalled_until: Option<Instant>,
     shut_until: Option<Instant>,
-    /// The longest wait before an answer.
+    /// The longest delay before an answer.
     pub(super) slowness: Duration,
 }
 
@@ -26,13 +26,13 @@ impl Line {
         self.shut_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// When messages may pass again, if they may not now.
+    /// When messages may pass again; `None` if they may now.
     pub(super) fn stalled_until(&self) -> Option<Instant> {
         self.stalled_until.filter(|until| Instant::now() < *until)
     }
 }
 
-/// Counts one thing as long as it lives.
+/// Counts one connection or subscription until it is dropped.
 #[derive(Debug)]
 pub(super) struct Counted(Arc<AtomicUsize>);
 
@@ -49,7 +49,7 @@ impl Drop for Counted {
     }
 }
 
-/// The orders to all connections, and their number.
+/// Sends orders to all connections, and counts them.
 #[derive(Debug)]
 pub(super) struct Switchboard {
     line: watch::Sender<Line>,
@@ -78,7 +78,7 @@ impl Switchboard {
         Counted::new(&self.subscriptions)
     }
 
-    /// Connections and subscriptions that are open.
+    /// The numbers of open connections and subscriptions.
     pub(super) fn n_open(&self) -> (usize, usize) {
         let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
         (count(&self.connections), count(&self.subscriptions))

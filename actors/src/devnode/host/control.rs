@@ -1,7 +1,7 @@
-//! The methods by which a test orders misbehaviour, under `dev_`. They exist only where the
-//! command line allows them.
+//! The methods by which a test orders misbehaviour, `dev_...`. They exist only if the command line
+//! allows them.
 //!
-//! An order that cuts or silences connections takes the one it came by too, unless that is a
+//! An order that cuts or silences connections affects the one that it came by, unless that is a
 //! control connection (path `/control`) or plain HTTP.
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::supervision::Context;
 
 type Control = fn(&mut DevNodeHost, &Params, &mut Context<'_, DevNodeHost>) -> Answer;
 
-/// Blocks that one request may ask for.
+/// Most blocks that one request may ask for.
 const MAX_BLOCKS: u64 = 1000;
 
 const METHODS: [(&str, Control); 16] = [
@@ -47,12 +47,12 @@ const METHODS: [(&str, Control); 16] = [
     ("dev_upgrade", upgrade),
 ];
 
-/// The method of that name.
+/// The method of this name; `None` when there is none.
 pub(super) fn find(name: &str) -> Option<Control> {
     METHODS.iter().find(|(known, _)| *known == name).map(|(_, control)| *control)
 }
 
-/// All names.
+/// The names of all methods.
 pub(in crate::devnode) fn names() -> impl Iterator<Item = &'static str> {
     METHODS.iter().map(|(name, _)| *name)
 }
@@ -71,7 +71,7 @@ fn times(params: &Params, place: usize) -> Result<u32, RpcError> {
     u32::try_from(times.unwrap_or(1)).map_err(|_| RpcError::invalid_params("`times` is too large"))
 }
 
-/// In the words of the command line: `["stall=5s"]`.
+/// An order in the words of the command line: `["stall=5s"]`.
 fn in_words(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeHost>) -> Answer {
     let what = params.text(0, "what")?.parse().map_err(RpcError::invalid_params)?;
     order(host, what)
@@ -88,7 +88,7 @@ fn hold_finality(host: &mut DevNodeHost, params: &Params, order_of: FinalityOrde
     order(host, Misbehaviour::HoldFinality(blocks, order_of))
 }
 
-/// By name (`{"refusal": "outdated"}`), or by code and custom number, and how often.
+/// A refusal by name (`{"refusal": "outdated"}`), or by code and custom number, and how often.
 fn refuse(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeHost>) -> Answer {
     let refusal = match (params.get(0, "refusal"), params.get(0, "code")) {
         (Some(Value::String(name)), _) => name.parse().map_err(RpcError::invalid_params)?,
@@ -112,7 +112,7 @@ fn upgrade(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeH
     order(host, Misbehaviour::Upgrade(name.map(str::to_owned)))
 }
 
-/// Answered with the newest head, once the blocks are made.
+/// Makes blocks; answers with the newest head once they are made.
 fn produce(host: &mut DevNodeHost, params: &Params, ctx: &mut Context<'_, DevNodeHost>) -> Answer {
     let count = params.get(0, "count").map_or(Ok(1), |_| params.number(0, "count"))?;
     if count > MAX_BLOCKS {
@@ -142,8 +142,8 @@ fn set_hyperparameter(
     Ok(Value::Bool(true))
 }
 
-/// Seals weights for a round of the chain's own beacon, and gives the bytes of the commit. The
-/// official SDK can seal only for the real drand network, whose rounds nobody here can open.
+/// Seals weights for a round of the chain's own beacon, and returns the bytes of the commit. The
+/// official SDK can seal only for the real drand network, whose rounds this chain cannot open.
 fn seal_weights(
     host: &mut DevNodeHost,
     params: &Params,
