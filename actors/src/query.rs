@@ -1,11 +1,11 @@
 //! `sn1 query`: asks miners once and shows their answers as they stream in.
 //!
-//! Whom to ask comes from the command line as addresses, or as uids which [`source`] looks up; who
-//! asks is a hotkey of the official wallet or a development key. The question goes through the same
-//! supervised dendrite that a validator uses, so what is seen here is what a validator sees.
+//! The command line names the miners by address, or by uid, which [`source`] looks up. The caller
+//! is a hotkey of the official wallet or a development key. The question goes through the same
+//! supervised dendrite that a validator uses, so an operator sees here what a validator sees.
 //!
-//! Miners are strangers: nothing they send reaches the terminal before control characters and
-//! characters that reorder text are made visible ([`safe_text`]).
+//! Miners are not trusted: control characters and characters that reorder text are made visible
+//! before anything that a miner sent reaches the terminal ([`safe_text`]).
 
 mod ask;
 mod conversation;
@@ -43,45 +43,46 @@ pub use uids::UidSelection;
 
 use record::Asked;
 
-/// Whom to ask.
+/// The miners to ask.
 #[derive(Debug, Clone)]
 pub enum Whom {
-    /// These axons, local addresses included, for the operator named them.
+    /// These axons; local addresses are allowed, because the operator named them.
     Axons(Vec<(SocketAddr, AccountId)>),
-    /// These slots, as that source sees the subnet.
+    /// The neurons with these uids, as the source of the subnet lists them.
     Uids(UidSelection, Lookup),
 }
 
-/// One question to some miners.
+/// One question to a selection of miners.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// Whom.
+    /// The miners to ask.
     pub whom: Whom,
-    /// Who asks; without one, the development key of the local net that the uids are of.
+    /// The key that asks; `None` takes the development key of the local net that the uids belong
+    /// to.
     pub caller: Option<CallerKey>,
-    /// What.
+    /// The messages to send.
     pub conversation: Conversation,
-    /// For each miner, all in all.
+    /// Time for each miner, from connecting to the last byte.
     pub timeout: Duration,
-    /// How speed is counted.
+    /// The unit in which the length and speed of answers are counted.
     pub count_by: CountBy,
-    /// What is printed.
+    /// What is printed on standard output.
     pub format: Format,
 }
 
 /// How many of the asked miners answered with status 200 and a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// All.
+    /// All of them did.
     All,
-    /// Some.
+    /// Some of them did.
     Some,
-    /// None.
+    /// None of them did.
     None,
 }
 
 impl Verdict {
-    /// How the process ends.
+    /// The exit code of the process.
     pub fn exit(self) -> Exit {
         match self {
             Self::All => Exit::Done,
@@ -91,36 +92,36 @@ impl Verdict {
     }
 }
 
-/// Why nobody was asked, or why it ended badly.
+/// Why no miner was asked, or why the query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// Wrong settings.
+    /// A setting has a wrong value.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// Wrong flags, or miners that cannot be asked.
+    /// A flag is wrong, or a miner cannot be asked.
     #[error("{0}")]
     Usage(String),
-    /// A file that is not there.
+    /// A file does not exist.
     #[error("{0}")]
     Missing(String),
-    /// A hotkey that cannot be used.
+    /// A hotkey cannot be used.
     #[error(transparent)]
     Wallet(#[from] WalletFault),
-    /// A model file that is damaged or of another kind.
+    /// A model file is damaged or of another kind.
     #[error("{path}: {reason}")]
     Damaged {
-        /// The file.
+        /// The path of the model file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         reason: String,
     },
-    /// No node that knows the subnet.
+    /// No node or chain could describe the subnet.
     #[error("{0}")]
     NoSubnet(String),
-    /// The tree gave up.
+    /// The supervision tree gave up.
     #[error("the query gave up: {0}")]
     GaveUp(String),
-    /// Nobody takes the output.
+    /// Standard output cannot be written.
     #[error("cannot write the answers: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -139,16 +140,17 @@ impl Exits for QueryError {
     }
 }
 
-/// What is known once whom and who are settled.
+/// The miners and the dendrite, once the query's sources are resolved.
 struct Resolved {
     asked: Vec<Asked>,
     dendrite: DendriteSettings,
 }
 
-/// Asks, prints what comes, and says how it went. Ctrl-C ends it with what has come by then.
+/// Asks the miners, prints their answers, and returns how many succeeded. Ctrl-C ends it early and
+/// keeps what has arrived.
 ///
 /// # Errors
-/// See [`QueryError`]; a miner that fails is no error.
+/// See [`QueryError`]; a miner that fails is not an error.
 pub async fn run(query: Query) -> Result<Verdict, QueryError> {
     let resolved = resolve(&query).await?;
     ask::ask(query, resolved).await
@@ -176,7 +178,7 @@ async fn resolve_uids(
 ) -> Result<Resolved, QueryError> {
     let page = source.subnet().await?;
     let asked = source::choose(uids, &page).map_err(QueryError::Usage)?;
-    // Only a local net's page and a chain on this machine name loopback addresses that are no trap.
+    // Loopback addresses are trusted only from a local net's page or a chain on this machine.
     let is_local = page.development_key.is_some() || source.is_local();
     let own = page.development_key.clone().map(CallerKey::Development);
     let key = query.caller.clone().or(own).ok_or_else(identity::nobody)?;
@@ -191,7 +193,7 @@ async fn resolve_uids(
 fn dendrite(key: &CallerKey, allow_local_addresses: bool) -> Result<DendriteSettings, QueryError> {
     Ok(DendriteSettings {
         hotkey: key.load()?,
-        // Axons put the address they see in its place.
+        // Axons replace it with the address that they see.
         external_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         allow_local_addresses,
         limits: DendriteLimits::default(),
@@ -205,7 +207,7 @@ impl Asked {
     }
 }
 
-/// Something that the operator should know, beside the answers.
+/// Prints something that the operator should know, on standard error.
 fn notice(text: &str) {
     eprintln!("note: {text}");
 }

@@ -1,4 +1,4 @@
-//! The course of one query: a dendrite under its own small tree, and what comes of it.
+//! The course of one query: runs a dendrite in a small tree of its own, and collects the answers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::messages::miners::{Answer, AskMiners, Progress};
 use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 
-/// The live picture changes at most this often.
+/// The shortest time between two redraws of the live picture.
 const PICTURE_EVERY: Duration = Duration::from_millis(60);
-/// To start the dendrite and hand it the question.
+/// Time to start the dendrite and give it the question.
 const START_WITHIN: Duration = Duration::from_secs(10);
 
-/// Asks all at once, and prints until the last has ended or a signal comes.
+/// Asks all miners at once, and prints until the last one has ended or a signal comes.
 pub(super) async fn ask(query: Query, resolved: Resolved) -> Result<Verdict, QueryError> {
     let counter = load_counter(&query).await?;
     let mut signals = Signals::new()?;
@@ -51,8 +51,8 @@ pub(super) async fn ask(query: Query, resolved: Resolved) -> Result<Verdict, Que
     }
 }
 
-/// Starts reading the tokenizer beside the question. One that must be there is waited for, so that
-/// nobody is asked in vain.
+/// Starts to read the tokenizer in the background. One that is required is waited for, so that no
+/// miner is asked in vain.
 async fn load_counter(query: &Query) -> Result<Loading, QueryError> {
     let count_by = query.count_by.clone();
     let is_required = count_by.is_required;
@@ -68,14 +68,14 @@ fn settle(
     })
 }
 
-/// A counter that may still be being read.
+/// A counter whose tokenizer may still be loading.
 enum Loading {
     Open(JoinHandle<Result<Counter, QueryError>>),
     Done(Counter),
 }
 
 impl Loading {
-    /// Waits until it is read. May be dropped and called again.
+    /// Waits until it is loaded. May be dropped and called again.
     async fn done(&mut self) -> Result<(), QueryError> {
         if let Self::Open(loading) = self {
             *self = Self::Done(settle(loading.await)?);
@@ -95,9 +95,9 @@ struct Course {
     started: Instant,
     records: Vec<Record>,
     by_slot: HashMap<Uid, usize>,
-    /// By the record's place; each has one in the end.
+    /// By the index of the record; in the end each record has one.
     measures: BTreeMap<usize, Measure>,
-    /// Ended, but not told of yet.
+    /// Records that have ended but were not printed yet.
     untold: Vec<usize>,
     output: Output,
     counter: Loading,
@@ -121,7 +121,7 @@ impl Course {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Ends with every record settled.
+    /// Follows the answers until every record is settled.
     async fn follow(
         &mut self,
         mut progress: mpsc::UnboundedReceiver<Progress>,
@@ -178,7 +178,7 @@ impl Course {
         }
     }
 
-    /// Counts and prints those that have ended, once there is something to count with.
+    /// Measures and prints the records that have ended, once the counter is loaded.
     fn tell(&mut self) -> Result<(), QueryError> {
         let Some(counter) = self.counter.counter() else { return Ok(()) };
         for i in self.untold.drain(..) {
@@ -189,7 +189,7 @@ impl Course {
         Ok(())
     }
 
-    /// Prints what is left to be printed, and says how it went.
+    /// Prints the rest, and returns how many miners succeeded.
     async fn close(mut self) -> Result<Verdict, QueryError> {
         self.counter.done().await?;
         self.tell()?;

@@ -1,12 +1,12 @@
-//! What is asked: messages with roles, as the wire carries them.
+//! The question: messages with roles, as the wire carries them.
 
 use std::io::Read;
 
-/// Stands for standard input among the messages.
+/// The message that stands for standard input.
 const FROM_STDIN: &str = "-";
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
 
-/// A conversation whose last word is the user's.
+/// A conversation whose last message is the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
     roles: Vec<String>,
@@ -15,10 +15,10 @@ pub struct Conversation {
 
 impl Conversation {
     /// Pairs messages with roles. Without roles they alternate, the user's first. One message may
-    /// be `-`, which is read from `stdin` to its end, less one line break there.
+    /// be `-`: it is read from `stdin` to its end, without a final line break.
     ///
     /// # Errors
-    /// In one sentence, when the last word is not the user's or something is empty or unreadable.
+    /// In one sentence: the last message is not the user's, or a message is empty or unreadable.
     pub fn new(
         roles: Vec<String>,
         mut messages: Vec<String>,
@@ -36,12 +36,12 @@ impl Conversation {
         Ok(Self { roles, messages })
     }
 
-    /// The roles, one for each message.
+    /// The role of each message.
     pub fn roles(&self) -> &[String] {
         &self.roles
     }
 
-    /// The messages.
+    /// The text of each message, in order.
     pub fn messages(&self) -> &[String] {
         &self.messages
     }

@@ -1,4 +1,4 @@
-//! How the length of an answer is counted: in tokens of a model that is at hand, or else in words.
+//! Measures the length of an answer in tokens of a local model, or else in words.
 
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,19 @@ use sn1::llm::tokenizer::Tokenizer;
 use super::record::Record;
 use super::{QueryError, notice};
 
-/// What to count by.
+/// The unit that answers are counted in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountBy {
-    /// The model whose tokens count: a GGUF file, a folder that holds one, or a hub id.
+    /// The model whose tokens are counted: a GGUF file, a folder that holds one, or a hub id.
     pub model: String,
-    /// Where hub ids are looked up.
+    /// The folder in which hub ids are looked up.
     pub models_folder: PathBuf,
-    /// Whether to fail where the model is not there, instead of counting words.
+    /// Whether a missing model is an error; otherwise words are counted.
     pub is_required: bool,
 }
 
 impl CountBy {
-    /// Reads the model's tokenizer, which takes a moment.
+    /// Reads the model's tokenizer, which can take a second.
     pub(super) fn load(&self) -> Result<Counter, QueryError> {
         match self.find() {
             Ok(file) => match tokenizer(&file) {
@@ -51,16 +51,16 @@ fn tokenizer(path: &Path) -> Result<Tokenizer, LlmError> {
     Ok(Tokenizer::from_gguf(&Gguf::parse(&path.display().to_string(), &bytes)?)?)
 }
 
-/// Counts.
+/// Counts the tokens or words of answers.
 pub(super) enum Counter {
-    /// Tokens of a model.
+    /// Counts tokens with this tokenizer.
     Tokens(Box<Tokenizer>),
-    /// What stands between white space.
+    /// Counts words, separated by white space.
     Words,
 }
 
 impl Counter {
-    /// What is counted, in the plural.
+    /// The unit in the plural.
     pub(super) fn unit(&self) -> &'static str {
         match self {
             Self::Tokens(_) => "tokens",
@@ -68,7 +68,7 @@ impl Counter {
         }
     }
 
-    /// Counts an answer.
+    /// The length and the speed of an answer.
     pub(super) fn measure(&self, record: &Record) -> Measure {
         let count = match self {
             Self::Tokens(tokenizer) => tokenizer.encode(&record.text).len(),
@@ -80,14 +80,15 @@ impl Counter {
     }
 }
 
-/// The length of an answer.
+/// The length and the speed of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Measure {
-    /// What was counted.
+    /// The unit in the plural.
     pub(super) unit: &'static str,
-    /// How many.
+    /// The number of tokens or words.
     pub(super) count: usize,
-    /// By the time of the last chunk, the wait for the first one included.
+    /// Units per second until the last chunk, including the wait for the first; `None` without
+    /// chunks.
     pub(super) per_second: Option<f64>,
 }
 

@@ -1,21 +1,21 @@
-//! Who asks: a hotkey of the official wallet, or a development key.
+//! The key that asks: a hotkey of the official wallet, or a development key.
 
 use sn1::wallet::Keypair;
 
 use super::{QueryError, notice};
 use crate::wallet::NodeWallet;
 
-/// Where the asking key comes from. Holds no secret itself.
+/// Where that key comes from. Holds no secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallerKey {
     /// A hotkey of a wallet on this machine.
     Wallet(NodeWallet),
-    /// A key of the public development phrase, such as `//Alice`.
+    /// A path from the public development phrase, such as `//Alice`.
     Development(String),
 }
 
 impl CallerKey {
-    /// The key pair. Says what is unsafe about the wallet's files.
+    /// Loads the key pair. Reports what is unsafe about the wallet's files.
     pub(super) fn load(&self) -> Result<Keypair, QueryError> {
         match self {
             Self::Development(path) => Keypair::from_dev_path(path)

@@ -1,9 +1,9 @@
-//! Texts in columns of a terminal: widths in cells, wrapping, and blocks side by side. Nothing here
-//! knows what the texts are; they hold no control characters but line breaks.
+//! Text in columns of a terminal: widths in cells, wrapping, and blocks side by side. The texts
+//! contain no control characters except line breaks.
 
 use unicode_width::UnicodeWidthChar;
 
-/// Narrower than this, columns would be hard to read.
+/// Least width of a column in cells; a narrower one would be hard to read.
 const MIN_COLUMN: usize = 30;
 const BETWEEN: &str = " │ ";
 const BETWEEN_WIDTH: usize = 3;
@@ -15,7 +15,7 @@ pub(super) struct Size {
     pub(super) rows: usize,
 }
 
-/// How a line is shown.
+/// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     Plain,
@@ -32,10 +32,10 @@ pub(super) struct Line {
     pub(super) look: Look,
 }
 
-/// One miner's lines.
+/// The lines about one miner.
 pub(super) type Block = Vec<Line>;
 
-/// How many blocks stand side by side, and how wide each is.
+/// How many blocks stand side by side, and the width of each in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grid {
     pub(super) per_row: usize,
@@ -43,7 +43,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// As many columns as fit, but no more than blocks, and always one.
+    /// As many columns as fit, at most one for each block, and at least one.
     pub(super) fn new(n_blocks: usize, columns: usize) -> Self {
         let fitting = (columns + BETWEEN_WIDTH) / (MIN_COLUMN + BETWEEN_WIDTH);
         let per_row = fitting.clamp(1, n_blocks.max(1));
@@ -56,7 +56,7 @@ fn letter_width(letter: char) -> usize {
     letter.width().unwrap_or(0)
 }
 
-/// The cells that `text` takes.
+/// The width of `text` in cells.
 pub(super) fn width_of(text: &str) -> usize {
     text.chars().map(letter_width).sum()
 }
@@ -79,7 +79,7 @@ pub(super) fn fitted(text: &str, width: usize) -> String {
     format!("{cut}…{}", " ".repeat(width.saturating_sub(used + 1)))
 }
 
-/// The lines of `text`, broken between words where possible, each at most `width` cells.
+/// The lines of `text`, broken between words where possible, each at most `width` cells wide.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     text.split('\n').flat_map(|line| wrapped_line(line, width)).collect()
 }
@@ -108,8 +108,8 @@ fn wrapped_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Blocks in rows of a grid, with an empty line between rows. `is_coloured` says whether looks
-/// become colours.
+/// The blocks in the rows of a grid, with an empty line between rows. `is_coloured` turns looks
+/// into colours.
 pub(super) fn side_by_side(blocks: &[Block], grid: Grid, is_coloured: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (i, row) in blocks.chunks(grid.per_row).enumerate() {
@@ -139,8 +139,8 @@ fn cell(line: Option<&Line>, width: usize, is_coloured: bool) -> String {
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
-/// Rows of cells under a head, each column as wide as it must be. Columns after the first are
-/// aligned to the right, the last one to the left.
+/// Rows of cells under a head, each column as wide as its widest cell. The first and the last
+/// column are aligned to the left, the others to the right.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Vec<String> {
     let widths: Vec<usize> = (0..N)
         .map(|x| rows.iter().map(|row| width_of(&row[x])).chain([width_of(head[x])]).max())

@@ -1,4 +1,4 @@
-//! Answers that are drawn again and again in place while they grow, and once in full at the end.
+//! Draws growing answers in place again and again, and clears them for the full output at the end.
 
 use std::io::{IsTerminal, Write};
 
@@ -6,21 +6,21 @@ use super::layout::{Grid, Size, side_by_side};
 use super::record::Record;
 use super::report::window;
 
-/// Title, one line of text, state.
+/// The least height of a block in lines: its title, one line of text, its state.
 const MIN_HEIGHT: usize = 3;
 const HIDE_CURSOR: &str = "\u{1b}[?25l";
 const SHOW_CURSOR: &str = "\u{1b}[?25h";
 const CLEAR_LINE_END: &str = "\u{1b}[K";
 const CLEAR_BELOW: &str = "\u{1b}[J";
 
-/// What a terminal lets us do.
+/// What the terminal is capable of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Terminal {
     is_coloured: bool,
 }
 
 impl Terminal {
-    /// The terminal behind standard output, if it is one that can move its cursor.
+    /// The terminal behind standard output; `None` if there is none that can move its cursor.
     pub(super) fn of_stdout() -> Option<Self> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let can_move = variable("TERM").is_some_and(|kind| kind != "dumb");
@@ -28,12 +28,12 @@ impl Terminal {
             .then(|| Self { is_coloured: variable("NO_COLOR").is_none() })
     }
 
-    /// Whether looks become colours.
+    /// Whether looks are shown as colours.
     pub(super) fn is_coloured(self) -> bool {
         self.is_coloured
     }
 
-    /// Its size now; 80 by 24 where it does not say.
+    /// Its size now; 80 by 24 cells when it does not report one.
     pub(super) fn size(self) -> Size {
         let known = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
         let known = known.filter(|size| size.ws_col > 0 && size.ws_row > 0);
@@ -44,7 +44,7 @@ impl Terminal {
     }
 }
 
-/// The picture that is on the screen now. Gone, with the cursor back, when this is dropped.
+/// The picture that is on the screen. Dropping it clears the picture and shows the cursor again.
 pub(super) struct Picture {
     terminal: Terminal,
     n_lines: usize,
@@ -55,7 +55,7 @@ impl Picture {
         Self { terminal, n_lines: 0 }
     }
 
-    /// Draws over the last picture.
+    /// Draws over the previous picture.
     pub(super) fn draw(&mut self, records: &[Record], elapsed_s: f64) -> std::io::Result<()> {
         let lines = frame(records, self.terminal.size(), elapsed_s, self.terminal.is_coloured);
         let mut text = self.back_to_start();
@@ -81,7 +81,7 @@ impl Picture {
 impl Drop for Picture {
     fn drop(&mut self) {
         let text = format!("{}{CLEAR_BELOW}{SHOW_CURSOR}", self.back_to_start());
-        // A terminal that is gone needs no cursor.
+        // Fails only when the terminal has gone, which needs no cursor.
         let _ = write_all(&text);
     }
 }
@@ -92,12 +92,12 @@ fn write_all(text: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// A picture that leaves the terminal's last line free. Where not all miners fit, the first ones
-/// are shown, and how many are not.
+/// A picture that leaves the terminal's last line free. When not all miners fit, it shows the first
+/// ones and the number of the others.
 fn frame(records: &[Record], size: Size, elapsed_s: f64, is_coloured: bool) -> Vec<String> {
     let grid = Grid::new(records.len(), size.columns);
     let room = size.rows.saturating_sub(2).max(MIN_HEIGHT);
-    // A row of blocks takes a line more than its height, for the gap below.
+    // A row of blocks takes one line more than its height, for the gap below it.
     let n_rows = records.len().div_ceil(grid.per_row).clamp(1, (room + 1) / (MIN_HEIGHT + 1));
     let height = (room + 1) / n_rows - 1;
     let shown = records.len().min(n_rows * grid.per_row);

@@ -1,4 +1,4 @@
-//! What is printed when: lines of JSON, blocks as they end, or a live picture on a terminal.
+//! What is printed, and when: lines of JSON, blocks as they end, or a live picture on a terminal.
 
 use std::io::Write;
 
@@ -11,14 +11,14 @@ use super::report::{block, json_line, summary};
 /// What is printed on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people: live and side by side on a terminal, else each answer when it has ended; then a
-    /// table.
+    /// For people: live and side by side on a terminal, otherwise each answer once it has ended;
+    /// then a table.
     Text,
-    /// For scripts: a JSON object on a line for each miner, when it has ended.
+    /// For scripts: a line with a JSON object for each miner, once its answer has ended.
     JsonLines,
 }
 
-/// Prints one query.
+/// Prints the answers to one query.
 pub(super) enum Output {
     JsonLines,
     Plain,
@@ -36,7 +36,7 @@ impl Output {
         }
     }
 
-    /// Shows how far all are.
+    /// Shows the current state of all answers.
     pub(super) fn progress(&mut self, records: &[Record], elapsed_s: f64) -> std::io::Result<()> {
         match self {
             Self::JsonLines | Self::Plain => Ok(()),
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Tells of one that has ended.
+    /// Prints an answer that has ended.
     pub(super) fn one_ended(&mut self, record: &Record, measure: &Measure) -> std::io::Result<()> {
         match self {
             Self::Live { .. } => Ok(()),
@@ -57,7 +57,7 @@ impl Output {
         }
     }
 
-    /// Tells of all, when all have ended.
+    /// Prints the rest once all answers have ended.
     pub(super) fn all_ended(
         self,
         records: &[Record],

@@ -1,4 +1,5 @@
-//! What is known of each asked miner: grows while it streams, settled when it ends.
+//! The record of each miner that is asked: grows while the miner streams, and is settled at the
+//! end.
 
 use std::net::SocketAddr;
 
@@ -7,16 +8,16 @@ use sn1::wallet::AccountId;
 
 use crate::messages::miners::{Answer, ProgressEvent};
 
-/// A miner to be asked.
+/// A miner to ask.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
-    /// Tells the miners of one query apart: the uid, or the place on the command line.
+    /// Distinguishes the miners of one query: the uid, or the position on the command line.
     pub(super) slot: Uid,
-    /// The uid, where it is known.
+    /// The uid; `None` when the miner was named by its address.
     pub(super) uid: Option<Uid>,
-    /// Where it serves.
+    /// The address of its axon.
     pub(super) address: SocketAddr,
-    /// Its hotkey.
+    /// The hotkey that the request is signed for.
     pub(super) hotkey: AccountId,
 }
 
@@ -29,40 +30,40 @@ impl Asked {
         Self { slot: Uid(place), uid: None, address, hotkey }
     }
 
-    /// The shortest text that says who it is.
+    /// The shortest text that identifies the miner.
     pub(super) fn label(&self) -> String {
         self.uid.map_or_else(|| self.address.to_string(), |uid| uid.to_string())
     }
 }
 
-/// A piece of text and when it was read, in seconds since the question was taken up.
+/// A piece of text and when it was read, in seconds since the dendrite accepted the question.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(super) struct Chunk {
     pub(super) text: String,
     pub(super) after_s: f64,
 }
 
-/// How it ended.
+/// How an answer ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct End {
-    /// `None`: no status was stated, or the query ended first.
+    /// The status code; `None` when none was stated or the query ended first.
     pub(super) status: Option<u16>,
-    /// For people; as the miner sent it.
+    /// The status message, as the miner sent it.
     pub(super) message: String,
-    /// Seconds until a whole reply was read.
+    /// Seconds until the whole reply was read; `None` when it was not.
     pub(super) process_s: Option<f64>,
-    /// Seconds until it ended, however that was.
+    /// Seconds until the exchange ended, however it did.
     pub(super) total_s: f64,
 }
 
-/// One miner's part of the query.
+/// What one miner has answered so far.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     pub(super) asked: Asked,
     pub(super) http_status: Option<u16>,
-    /// Those that brought text; none of a refusal.
+    /// The chunks with text; none of a refusal.
     pub(super) chunks: Vec<Chunk>,
-    /// Their text.
+    /// The text of all chunks.
     pub(super) text: String,
     pub(super) end: Option<End>,
 }
@@ -72,12 +73,12 @@ impl Record {
         Self { asked, http_status: None, chunks: Vec::new(), text: String::new(), end: None }
     }
 
-    /// Notes what arrived. After the end nothing counts any more.
+    /// Records what arrived; after the end it is ignored.
     pub(super) fn arrived(&mut self, event: ProgressEvent) {
         match event {
             _ if self.end.is_some() => {}
             ProgressEvent::Head { http_status, .. } => self.http_status = Some(http_status),
-            // An error page is no answer.
+            // An error page is not an answer.
             ProgressEvent::Chunk { .. } if self.http_status.is_some_and(|code| code != 200) => {}
             ProgressEvent::Chunk { text, .. } if text.is_empty() => {}
             ProgressEvent::Chunk { text, after_s } => {
@@ -87,7 +88,7 @@ impl Record {
         }
     }
 
-    /// Settles it with the dendrite's judgement, which goes before what was seen on the way.
+    /// Settles the record with the dendrite's outcome, which replaces what was recorded on the way.
     pub(super) fn answered(&mut self, answer: Answer, elapsed_s: f64) {
         let outcome = answer.outcome;
         let no_status = || "the axon stated no status".to_owned();
@@ -106,13 +107,13 @@ impl Record {
         });
     }
 
-    /// Settles it without an answer, unless it is settled; what has come is kept.
+    /// Settles the record without an answer, unless it is settled; text that has arrived is kept.
     pub(super) fn cut_off(&mut self, why: &str, elapsed_s: f64) {
         let message = why.to_owned();
         self.end.get_or_insert(End { status: None, message, process_s: None, total_s: elapsed_s });
     }
 
-    /// Whether it answered with status 200 and a text.
+    /// Whether the miner answered with status 200 and a text.
     pub(super) fn is_success(&self) -> bool {
         self.end.as_ref().is_some_and(|end| end.status == Some(200)) && !self.text.is_empty()
     }
@@ -132,7 +133,7 @@ pub(super) mod tests {
         Record::new(Asked::by_uid(Uid(uid), address, AccountId([7; 32])))
     }
 
-    /// One that has answered in two chunks.
+    /// A miner that has answered in two chunks.
     pub(in super::super) fn ended(uid: u16, status: u16, message: &str, text: &str) -> Record {
         let mut record = open(uid);
         record.arrived(ProgressEvent::Head { http_status: 200, after_s: 0.1 });

@@ -1,4 +1,4 @@
-//! What is said of one miner and of all: a line of JSON, a block, a row of the table.
+//! The report on one miner and on all: a line of JSON, a block, a row of the table.
 
 use serde::Serialize;
 use sn1::wallet::AccountId;
@@ -8,12 +8,12 @@ use super::layout::{Block, Line, Look, table, wrapped};
 use super::record::{Chunk, Record};
 use super::safe_text::{escaped_json, shown, shown_on_a_line};
 
-/// Longest part of a status message that is shown.
+/// Most characters of a status message that are shown.
 const MAX_MESSAGE: usize = 160;
-/// Bytes of text looked at for each cell of a window onto its end.
+/// Bytes of text that are read for each cell of a window on its end.
 const BYTES_PER_CELL: usize = 4;
 
-/// One miner's line of JSON. Times are seconds since the question was taken up.
+/// A line of JSON about one miner. Times are in seconds since the dendrite accepted the question.
 #[derive(Serialize)]
 struct JsonLine<'a> {
     uid: Option<u16>,
@@ -33,7 +33,7 @@ struct JsonLine<'a> {
     chunks: &'a [Chunk],
 }
 
-/// A line without its break. Times and texts can always be written as JSON.
+/// The line without its line break. Times and texts can always be written as JSON.
 pub(super) fn json_line(record: &Record, measure: &Measure) -> std::io::Result<String> {
     let end = record.end.as_ref();
     let line = JsonLine {
@@ -56,7 +56,7 @@ pub(super) fn json_line(record: &Record, measure: &Measure) -> std::io::Result<S
     Ok(escaped_json(&serde_json::to_string(&line)?))
 }
 
-/// Who it is: uid, hotkey and address.
+/// Who the miner is: uid, address and hotkey.
 pub(super) fn title(record: &Record) -> String {
     let asked = &record.asked;
     let uid = asked.uid.map(|uid| format!("uid {uid}  ")).unwrap_or_default();
@@ -75,7 +75,7 @@ fn chunks_text(n_chunks: usize) -> String {
     if n_chunks == 1 { "1 chunk".to_owned() } else { format!("{n_chunks} chunks") }
 }
 
-/// How it ended, on one line; `None` while it has not. With a measure it says how fast it was.
+/// How the answer ended, on one line; `None` while it has not. A measure adds the speed.
 pub(super) fn ending(record: &Record, measure: Option<&Measure>) -> Option<Line> {
     let end = record.end.as_ref()?;
     let message = shown_on_a_line(&end.message, MAX_MESSAGE);
@@ -109,7 +109,7 @@ pub(super) fn block(record: &Record, measure: &Measure, width: usize) -> Block {
     lines
 }
 
-/// The newest lines of an answer that may still be growing, at most `height` of them with title and
+/// The newest lines of an answer that may still grow, at most `height` of them including title and
 /// state.
 pub(super) fn window(record: &Record, width: usize, height: usize, elapsed_s: f64) -> Block {
     let n_lines = height.saturating_sub(2);
@@ -128,7 +128,7 @@ pub(super) fn window(record: &Record, width: usize, height: usize, elapsed_s: f6
     std::iter::once(title).chain(text).chain([state]).collect()
 }
 
-/// At most the last `most` bytes of `text`.
+/// The last `most` bytes of `text` at most, from a character boundary.
 fn tail(text: &str, most: usize) -> &str {
     let mut start = text.len().saturating_sub(most);
     while !text.is_char_boundary(start) {
@@ -137,7 +137,7 @@ fn tail(text: &str, most: usize) -> &str {
     &text[start..]
 }
 
-/// A row for each miner, in the order in which they were named.
+/// A table with a row for each miner, in the order in which they were named.
 pub(super) fn summary(records: &[Record], measures: &[Measure], unit: &str) -> Vec<String> {
     let is_by_uid = records.iter().all(|record| record.asked.uid.is_some());
     let who = if is_by_uid { "uid" } else { "axon" };

@@ -1,14 +1,14 @@
-//! Text of strangers, made fit for a terminal and for lines of JSON.
+//! Text from strangers, made safe for a terminal and for lines of JSON.
 //!
 //! A terminal obeys control characters: escape sequences move the cursor, rename the window or type
-//! into the shell. Characters that reorder or hide text make one answer look like another. All of
-//! them are shown as `\u{...}`; line breaks stay, and tabs become spaces.
+//! into the shell. Characters that reorder or hide text can make one answer look like another. All
+//! of them are shown as `\u{...}`; line breaks stay, and tabs become spaces.
 
 use std::fmt::Write;
 
-/// Whether `letter` acts on a terminal instead of being shown by it: controls of both sets, marks
-/// that set the direction, separators of lines, and what has no width and no meaning in prose. The
-/// two joiners stay, which scripts and emoji need.
+/// Whether a terminal acts on `letter` instead of showing it: control characters of both sets,
+/// marks that set the direction, line separators, and characters without width and meaning in
+/// prose. The two joiners are allowed, because scripts and emoji need them.
 fn acts(letter: char) -> bool {
     letter.is_control()
         || matches!(
@@ -25,7 +25,7 @@ fn acts(letter: char) -> bool {
         )
 }
 
-/// `text` with its line breaks, and with nothing else that acts on a terminal.
+/// `text` with its line breaks, and with everything else that acts on a terminal made visible.
 pub(super) fn shown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.replace("\r\n", "\n").chars() {
@@ -48,8 +48,8 @@ pub(super) fn shown_on_a_line(text: &str, most: usize) -> String {
     shown(&start).replace('\n', " ")
 }
 
-/// A line of JSON in which everything that acts on a terminal is escaped, as JSON allows within
-/// strings, the only place where such characters can be.
+/// A line of JSON in which everything that acts on a terminal is escaped. JSON allows this within
+/// strings, and such characters can be nowhere else.
 pub(super) fn escaped_json(line: &str) -> String {
     let mut safe = String::with_capacity(line.len());
     for letter in line.chars() {

@@ -1,5 +1,5 @@
-//! Where uids are looked up: a node that runs on this machine says what it knows of the subnet, or
-//! the chain itself is asked.
+//! Looks up uids: in a node on this machine, which reports what it knows of the subnet, or on the
+//! chain itself.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,40 +18,40 @@ use super::{QueryError, UidSelection};
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::telemetry::{NeuronEntry, SubnetPage};
 
-/// A node on this machine answers from memory.
+/// The deadline of a running node, which answers from memory.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Far above the page of the largest subnet.
+/// Largest page in bytes that is read, far above the page of the largest subnet.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
 
-/// What knows the subnet.
+/// A source that can describe the subnet.
 pub trait SubnetSource {
     /// The subnet at the newest block that the source knows.
     ///
     /// # Errors
-    /// [`QueryError::NoSubnet`] in one sentence, when nobody knows.
+    /// [`QueryError::NoSubnet`] with the reason in one sentence.
     fn subnet(&self) -> impl Future<Output = Result<SubnetPage, QueryError>>;
 
-    /// Whether the chain itself is on this machine, so that its miners may be too.
+    /// Whether the chain is on this machine, so that its miners may be too.
     fn is_local(&self) -> bool {
         false
     }
 }
 
-/// Who is asked for the subnet.
+/// The source that is asked for the subnet.
 #[derive(Debug, Clone)]
 pub enum Lookup {
-    /// A running node's page.
+    /// The `/metagraph` page of a running node.
     Node(NodeAddress),
-    /// The chain.
+    /// A node of the chain.
     Chain(ChainNodes),
 }
 
-/// Nodes of the chain, which are asked once.
+/// Nodes of the chain, asked once.
 #[derive(Debug, Clone)]
 pub struct ChainNodes {
-    /// Which nodes.
+    /// The network whose nodes are asked.
     pub network: Network,
-    /// Which subnet.
+    /// The subnet to read.
     pub netuid: Netuid,
 }
 
@@ -69,12 +69,12 @@ impl SubnetSource for ChainNodes {
     }
 }
 
-/// The address of a running node's pages: a host and a port.
+/// The address of a running node's pages, as `host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeAddress(String);
 
 impl NodeAddress {
-    /// Whether it is surely on this machine.
+    /// Whether it is certainly on this machine.
     fn is_loopback(&self) -> bool {
         let host = self.0.rsplit_once(':').map_or(self.0.as_str(), |(host, _)| host);
         let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
@@ -98,7 +98,7 @@ impl FromStr for NodeAddress {
 }
 
 impl NodeAddress {
-    /// A node on this machine.
+    /// A node on this machine, at this port.
     pub fn on_port(port: u16) -> Self {
         Self(format!("127.0.0.1:{port}"))
     }
@@ -110,18 +110,18 @@ impl std::fmt::Display for NodeAddress {
     }
 }
 
-/// A node whose `/metagraph` page is read.
+/// A running node whose `/metagraph` page is read.
 pub struct RunningNode {
     node: NodeAddress,
 }
 
 impl RunningNode {
-    /// Nothing is asked yet.
+    /// The node at this address; nothing is read yet.
     pub fn new(node: &NodeAddress) -> Self {
         Self { node: node.clone() }
     }
 
-    /// Status and body. Spoken in HTTP 1.0, in which the body is what comes until the end.
+    /// Status and body of the page. HTTP 1.0, in which the body ends with the connection.
     async fn page(&self) -> std::io::Result<(u16, Vec<u8>)> {
         let mut stream = TcpStream::connect(&self.node.0).await?;
         let request = format!("GET /metagraph HTTP/1.0\r\nHost: {}\r\n\r\n", self.node.0);
@@ -159,7 +159,7 @@ impl SubnetSource for RunningNode {
                 "the node at {node} has not seen the subnet yet: ask again in a moment"
             )),
             Ok(Ok((200, body))) => match serde_json::from_slice::<SubnetPage>(&body) {
-                // A page from elsewhere must not open this machine's own network to us.
+                // A page from elsewhere must not make us dial this machine's own network.
                 Ok(page) if !node.is_loopback() => Ok(SubnetPage { development_key: None, ..page }),
                 Ok(page) => Ok(page),
                 Err(error) => no_subnet(format!("what {node} says is no metagraph: {error}")),

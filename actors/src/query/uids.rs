@@ -1,24 +1,24 @@
-//! Which slots: `3,7`, `10-20`, both together, or `all`.
+//! A selection of uids: `3,7`, `10-20`, both together, or `all`.
 
 use std::str::FromStr;
 
 use sn1::chain::Uid;
 
-/// A choice of slots.
+/// A selection of uids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UidSelection {
-    /// Everyone who serves.
+    /// Every neuron that serves.
     All,
-    /// These.
+    /// The uids and ranges of this list.
     Listed(Vec<Listed>),
 }
 
 /// One entry of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listed {
-    /// This one, which must be there and serve.
+    /// This uid, whose neuron must exist and serve.
     One(Uid),
-    /// Those from the first to the last who serve.
+    /// The neurons that serve, from the first uid to the last.
     Range(Uid, Uid),
 }
 
