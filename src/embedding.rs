@@ -1,10 +1,10 @@
 //! Sentence embeddings for the relevance reward: all-MiniLM-L6-v2 and models of its kind.
 //!
 //! A folder with `config.json`, `model.safetensors` and `tokenizer.json` becomes a
-//! [`SentenceEncoder`]. A text's embedding is the mean of the last layer over its tokens, of length
-//! one; texts are cut at [`MAX_TOKENS`]. Everything is `f32`. The encoder refuses folders whose
-//! configuration asks for anything else than a plain BERT encoder, because it would compute
-//! something different without any sign of it.
+//! [`SentenceEncoder`]. The embedding of a text is the mean of the last layer over its tokens,
+//! scaled to length one; texts are cut at [`MAX_TOKENS`]. All numbers are `f32`. The encoder
+//! refuses a folder whose configuration describes anything but a plain BERT encoder, because it
+//! would silently compute something else.
 //!
 //! libtorch keeps a thread count for each calling thread: [`set_threads`] sets that of the caller.
 
@@ -20,9 +20,9 @@ use tokenizers::{Encoding, Tokenizer, TruncationParams};
 use bert::Bert;
 use config::BertConfig;
 
-/// The longest text that is looked at, in tokens, the two that frame it included.
+/// The longest text that is encoded, in tokens, including the two that frame it.
 pub const MAX_TOKENS: usize = 256;
-/// Most tokens, padding included, that are computed together.
+/// Most tokens in one batch, padding included.
 const BATCH_TOKENS: usize = 1024;
 
 /// Why an encoder could not be loaded or used.
@@ -31,27 +31,27 @@ pub enum EmbeddingError {
     /// A file is missing or cannot be read.
     #[error("cannot read {}; run `make models` or name another folder", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// A file is damaged, or its model is of an unsupported kind.
+    /// A file is damaged, or describes an unsupported kind of model.
     #[error("cannot use {} for a sentence encoder: {reason}", path.display())]
     Unusable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file, in words.
         reason: String,
     },
     /// A text could not be split into tokens.
     #[error("cannot split a text into tokens: {reason}")]
     Tokens {
-        /// What the tokenizer said.
+        /// The tokenizer's message.
         reason: String,
     },
-    /// libtorch refused an operation.
+    /// An operation of libtorch failed.
     #[error("libtorch failed: {0}")]
     Torch(String),
 }
@@ -62,7 +62,7 @@ impl From<TchError> for EmbeddingError {
     }
 }
 
-/// Sets how many threads libtorch uses for work that the calling thread asks for; at least 1.
+/// Sets the number of threads that libtorch uses for calls from this thread; at least 1.
 pub fn set_threads(n_threads: i32) {
     tch::set_num_threads(n_threads.max(1));
 }
@@ -75,10 +75,10 @@ pub struct SentenceEncoder {
 }
 
 impl SentenceEncoder {
-    /// Loads the encoder of a folder.
+    /// Loads the encoder from a folder.
     ///
     /// # Errors
-    /// A missing, damaged or unsupported file.
+    /// A file is missing, damaged or unsupported.
     pub fn load(folder: &Path) -> Result<Self, EmbeddingError> {
         let config = BertConfig::load(&folder.join("config.json"))?;
         let tokenizer = load_tokenizer(&folder.join("tokenizer.json"), &config)?;
@@ -86,13 +86,13 @@ impl SentenceEncoder {
         Ok(Self { tokenizer, bert })
     }
 
-    /// The length of every embedding.
+    /// Number of dimensions of every embedding.
     pub fn width(&self) -> usize {
         self.bert.config().hidden_size as usize
     }
 
     /// One embedding of length one for each text, in the order of the texts. Texts of similar
-    /// length are computed together; the numbers do not depend on it beyond rounding.
+    /// length are computed together, which changes the numbers by rounding only.
     ///
     /// # Errors
     /// [`EmbeddingError::Tokens`] or [`EmbeddingError::Torch`].
@@ -112,7 +112,7 @@ impl SentenceEncoder {
         Ok(embeddings)
     }
 
-    /// The embeddings of the texts in `batch`, one after another.
+    /// The embeddings of the texts in `batch`, concatenated.
     fn encode_batch(
         &self,
         encodings: &[Encoding],
@@ -136,7 +136,7 @@ impl SentenceEncoder {
     }
 }
 
-/// The mean over the unmasked tokens, divided by its length: `[texts, width]`.
+/// The mean over the unmasked tokens, divided by its norm: `[texts, width]`.
 fn pooled(hidden: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
     let sum = mask.f_unsqueeze(1)?.f_bmm(hidden)?.f_squeeze_dim(1)?;
     let count = mask.f_sum_dim_intlist(1, true, Kind::Float)?.f_clamp_min(1e-9)?;
@@ -152,7 +152,7 @@ fn rows(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
     Ok(numbers)
 }
 
-/// Groups texts of similar length, so that little is padded.
+/// Groups texts of similar length, which keeps padding short.
 fn batches(encodings: &[Encoding]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..encodings.len()).collect();
     order.sort_by_key(|idx| Reverse(encodings[*idx].len()));

@@ -1,12 +1,12 @@
-//! The language model: everything between chat messages and streamed text.
+//! The language model: everything from chat messages to streamed text.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`gguf`] | the model file: metadata, tensors, dequantisation |
 //! | [`tokenizer`], [`template`] | text to token ids and back, chat messages to a prompt |
 //! | [`sampler`], [`stream`] | logits to a token, tokens to text that never splits a character |
-//! | [`extents`], [`schedule`] | where a sequence's keys and values lie, what the next step computes |
-//! | [`request`], [`source`] | what a caller asks for, and where the model comes from |
+//! | [`extents`], [`schedule`] | where keys and values are stored, what the next step computes |
+//! | [`request`], [`source`] | the request of a caller, and where the model file is |
 //! | `model`, `engine` | the forward pass and continuous batching (with the feature `libtorch`) |
 //!
 //! **Invariant:** nothing here starts a thread, reads a clock or opens a socket. One thread owns an

@@ -8,7 +8,7 @@ use tch::{Kind, TchError, Tensor};
 use super::config::BertConfig;
 use super::{EmbeddingError, read};
 
-/// A linear map: `[inputs, outputs]` and its offset.
+/// A linear map with its bias; the matrix is `[inputs, outputs]`.
 #[derive(Debug)]
 struct Linear {
     weight: Tensor,
@@ -46,12 +46,12 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The weights of the encoder.
+/// The weights of the encoder, as `f32` tensors.
 #[derive(Debug)]
 pub(super) struct Bert {
     config: BertConfig,
     words: Tensor,
-    /// Positions, with the embedding of the first token type added.
+    /// Position embeddings, with the embedding of the first token type added.
     positions: Tensor,
     norm: LayerNorm,
     layers: Vec<Layer>,
@@ -84,7 +84,8 @@ impl Bert {
         &self.config
     }
 
-    /// The last layer for `ids`, `[texts, tokens]`; `mask` is 1 for tokens and 0 for padding.
+    /// The last layer, `[texts, tokens, width]`, for `ids`, `[texts, tokens]`; `mask` is 1 for
+    /// tokens and 0 for padding.
     pub(super) fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
         let [n_texts, n_tokens] = [ids.size()[0], ids.size()[1]];
         let width = self.config.hidden_size;
@@ -125,7 +126,7 @@ impl Bert {
     }
 }
 
-/// `−∞` at padding, `[texts, 1, 1, tokens]`; `None` when nothing is padded.
+/// `−∞` at padding, `[texts, 1, 1, tokens]`; `None` if there is no padding.
 fn attention_bias(mask: &Tensor) -> Result<Option<Tensor>, TchError> {
     let padding = mask.f_eq(0.0)?;
     if padding.f_any()?.f_int64_value(&[])? == 0 {
@@ -164,7 +165,7 @@ impl Loader<'_> {
         })
     }
 
-    /// Square maps of the same input side by side.
+    /// Joins square maps of the same input side by side.
     fn joined(&self, names: &[String], width: i64) -> Result<Linear, EmbeddingError> {
         let parts = names
             .iter()
@@ -202,7 +203,7 @@ impl Loader<'_> {
     }
 }
 
-/// Some checkpoints put `bert.` before every name.
+/// The prefix of all tensor names: some checkpoints put `bert.` before every name.
 fn prefix(tensors: &SafeTensors<'_>) -> &'static str {
     let is_prefixed = tensors.names().iter().any(|name| name.starts_with("bert."));
     if is_prefixed { "bert." } else { "" }

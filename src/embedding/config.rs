@@ -29,7 +29,7 @@ fn absolute() -> String {
 }
 
 impl BertConfig {
-    /// Reads and checks the file.
+    /// Reads the file and checks it.
     pub(super) fn load(path: &Path) -> Result<Self, EmbeddingError> {
         let config: Self = serde_json::from_slice(&read(path)?)
             .map_err(|error| unusable(path, error.to_string()))?;
@@ -39,7 +39,7 @@ impl BertConfig {
         }
     }
 
-    /// The width of one head.
+    /// Number of dimensions of one attention head.
     pub(super) fn head(&self) -> i64 {
         self.hidden_size / self.num_attention_heads
     }

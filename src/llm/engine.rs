@@ -1,9 +1,9 @@
-//! Continuous batching: many requests, one forward pass a step.
+//! Continuous batching: many requests, one forward pass per step.
 //!
-//! One thread owns an [`Engine`] and calls [`Engine::step`] while there is work. A request is taken
-//! in when there is a slot and one contiguous extent for the longest it can get; it keeps both until
-//! it ends or is cancelled, and then they are free at once. The engine neither waits nor queues:
-//! [`SubmitError::Busy`] tells the caller to keep the request.
+//! One thread owns an [`Engine`] and calls [`Engine::step`] while there is work. A request is
+//! accepted if there is a slot and one contiguous extent for its longest possible answer; it keeps
+//! both until it ends or is cancelled, which frees them at once. The engine neither waits nor
+//! queues: [`SubmitError::Busy`] tells the caller to keep the request.
 
 mod sequence;
 
@@ -25,21 +25,21 @@ pub use super::request::{
 };
 use sequence::Sequence;
 
-/// How an engine divides its machine.
+/// Limits of an engine in requests, tokens and threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// Most requests under way at once.
+    /// Most requests that run at once.
     pub n_slots: usize,
-    /// Tokens whose keys and values fit, over all requests.
+    /// Tokens whose keys and values fit in memory, over all requests.
     pub arena_tokens: usize,
-    /// Most prompt tokens computed in one step; running answers wait for at most this many.
+    /// Most prompt tokens computed in one step; running answers wait for at most that many.
     pub prefill_chunk: usize,
-    /// Threads of the matrix products.
+    /// Threads that libtorch uses for matrix products.
     pub n_threads: i32,
 }
 
 impl Default for EngineSettings {
-    /// For a small model on two cores: 8 requests, 6144 tokens, chunks of 256, 1 thread.
+    /// Values for a small model on two cores: 8 requests, 6144 tokens, chunks of 256, 1 thread.
     fn default() -> Self {
         Self { n_slots: 8, arena_tokens: 6144, prefill_chunk: 256, n_threads: 1 }
     }
@@ -55,13 +55,13 @@ pub struct Engine {
     template: ChatTemplate,
     extents: Extents,
     sequences: Vec<Sequence>,
-    /// Logits of the last step; kept to reuse its memory.
+    /// Logits of the last step; kept so that their memory is reused.
     logits: Vec<f32>,
-    /// The thread whose thread count has been set; libtorch keeps one for each calling thread.
+    /// The thread whose thread count was set; libtorch keeps one count for each calling thread.
     prepared: Option<ThreadId>,
 }
 
-/// A token that a step chose.
+/// The token that a step chose for one request.
 struct Chosen {
     id: RequestId,
     token: u32,
@@ -72,7 +72,7 @@ impl Engine {
     /// Loads the model at `path`, a `.gguf` file or a folder that holds exactly one.
     ///
     /// # Errors
-    /// Nothing there, a damaged or unsupported file, settings of zero, or no memory.
+    /// No file, a damaged or unsupported file, a setting of zero, or not enough memory.
     pub fn load(path: &Path, settings: EngineSettings) -> Result<Self, LlmError> {
         check(&settings)?;
         let file = find_gguf(path)?;
@@ -92,38 +92,38 @@ impl Engine {
         })
     }
 
-    /// The model's name, from its file.
+    /// The model's name, as its file states it.
     pub fn model_name(&self) -> &str {
         &self.name
     }
 
-    /// The model's tokenizer.
+    /// The model's tokenizer, shared with the engine.
     pub fn tokenizer(&self) -> Arc<Tokenizer> {
         Arc::clone(&self.tokenizer)
     }
 
-    /// The most tokens that a prompt and its answer can have together.
+    /// Most tokens of a prompt and its answer together.
     pub fn max_tokens(&self) -> usize {
         self.model.config().context.min(self.settings.arena_tokens)
     }
 
-    /// How many requests are under way.
+    /// Number of requests that are running.
     pub fn n_active(&self) -> usize {
         self.sequences.len()
     }
 
-    /// How many more could be, room for their tokens provided.
+    /// Number of further requests that could run, if there is room for their tokens.
     pub fn n_free_slots(&self) -> usize {
         self.settings.n_slots - self.sequences.len()
     }
 
-    /// Takes in a conversation to be answered. Its text comes out of [`Engine::step`] under `id`.
+    /// Accepts a conversation. The answer comes out of [`Engine::step`] under `id`.
     ///
     /// An answer that would go beyond the model's context ends there with
     /// [`FinishReason::Length`].
     ///
     /// # Errors
-    /// See [`SubmitError`]; on all of them the engine is as before.
+    /// See [`SubmitError`]; after every one of them the engine is unchanged.
     pub fn submit(
         &mut self,
         id: RequestId,
@@ -138,7 +138,7 @@ impl Engine {
         self.submit_ids(id, ids, settings)
     }
 
-    /// Like [`Engine::submit`], for a prompt that is token ids already.
+    /// Like [`Engine::submit`], for a prompt that already consists of token ids.
     ///
     /// # Errors
     /// See [`SubmitError`]; an empty prompt or an id beyond the vocabulary is `BadMessages`.
@@ -162,7 +162,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets a request; its slot and room are free at once. An unknown id is ignored.
+    /// Drops a request and frees its slot and its extent. An unknown id is ignored.
     pub fn cancel(&mut self, id: RequestId) {
         let extents = &mut self.extents;
         self.sequences.retain(|sequence| {
@@ -175,22 +175,21 @@ impl Engine {
     }
 
     /// Computes one step for all requests: the next token of every running answer, and the next
-    /// chunk of the prompts. A request whose prompt is not through yet has no output. Without
-    /// requests it does nothing.
+    /// chunk of the prompts. A request whose prompt is not finished has no output. Does nothing if
+    /// there are no requests.
     ///
     /// # Errors
-    /// After an error the engine is to be dropped: its requests are lost.
+    /// libtorch failed or a logit is not a number. Drop the engine then: its requests are lost.
     pub fn step(&mut self) -> Result<Vec<StepOutput>, LlmError> {
         let chosen = self.step_tokens()?;
         Ok(chosen.into_iter().map(|chosen| chosen.output).collect())
     }
 
-    /// The likeliest continuation of each prompt, the token that ends it included, up to
-    /// `max_tokens` each; as many prompts run together as there is room for. For comparison with
-    /// other implementations.
+    /// The greedy continuation of each prompt, including the token that ends it, up to `max_tokens`
+    /// each; runs as many prompts together as fit. Used to compare with other implementations.
     ///
     /// # Errors
-    /// A prompt that can never be taken in, other requests under way, or a failed step.
+    /// A prompt that can never be accepted, other running requests, or a failed step.
     pub fn generate_greedy_ids(
         &mut self,
         prompts: &[Vec<u32>],

@@ -10,15 +10,15 @@ use super::tokenizer::TokenizerError;
 /// Why a model could not be loaded, or why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
-    /// No model was found where it should be.
+    /// There is no usable model file at the configured place.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The model file could not be read from disk.
     #[error("cannot read the model file {}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -31,17 +31,18 @@ pub enum LlmError {
     /// The file's chat template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The engine's settings make no sense.
+    /// The engine's settings are invalid, for this reason.
     #[error("cannot start the engine: {0}")]
     Settings(String),
-    /// libtorch refused an operation. After this the engine's sequences are in an unknown state:
-    /// drop the engine and load it again.
+    /// An operation of libtorch failed. The engine's sequences are then in an unknown state: drop
+    /// the engine and load it again.
     #[error("libtorch failed: {0}")]
     Torch(String),
-    /// The model gave no usable numbers; as with [`LlmError::Torch`], load the engine again.
+    /// The model computed NaN or infinite logits; as with [`LlmError::Torch`], load the engine
+    /// again.
     #[error("the model gave logits that are not numbers for request {request}")]
     NotANumber {
-        /// Whose logits.
+        /// Id of the request that the logits belong to.
         request: u64,
     },
 }
@@ -53,7 +54,7 @@ impl From<tch::TchError> for LlmError {
     }
 }
 
-/// libtorch puts a C++ stack trace after the first line of its messages.
+/// The first line of a libtorch message; a C++ stack trace follows it.
 #[cfg(feature = "libtorch")]
 pub(crate) fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_owned()

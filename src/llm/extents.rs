@@ -1,15 +1,15 @@
-//! Gives out room in the key-value arena.
+//! Allocates rows of the key-value arena.
 //!
-//! The longest a sequence can get is known when it is taken in, so it gets one contiguous extent,
-//! first fit, and keeps it until it ends. There are no pages to gather and no slots of the maximal
-//! length to waste.
+//! The greatest length of a sequence is known when its request is accepted, so it gets one
+//! contiguous extent, first fit, and keeps it until it ends. There are no pages to gather, and no
+//! slots of maximal length to waste.
 
-/// A stretch of rows in the arena.
+/// A contiguous range of rows in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Its first row.
+    /// Index of the first row.
     pub start: usize,
-    /// How many rows it has.
+    /// Number of rows.
     pub len: usize,
 }
 
@@ -19,11 +19,11 @@ impl Extent {
     }
 }
 
-/// Which rows of an arena are taken.
+/// The allocated rows of an arena.
 #[derive(Clone, Debug)]
 pub struct Extents {
     n_rows: usize,
-    /// Taken extents in ascending order; they never overlap.
+    /// Allocated extents in ascending order; they never overlap.
     taken: Vec<Extent>,
 }
 
@@ -33,7 +33,7 @@ impl Extents {
         Self { n_rows, taken: Vec::new() }
     }
 
-    /// Takes the first free stretch of `len` rows; `None` when there is none.
+    /// Allocates the first free range of `len` rows; `None` if there is none.
     pub fn reserve(&mut self, len: usize) -> Option<Extent> {
         let (idx, start) = self.first_fit(len)?;
         let extent = Extent { start, len };
@@ -41,12 +41,12 @@ impl Extents {
         Some(extent)
     }
 
-    /// Gives an extent back. One that is not taken is ignored.
+    /// Frees an extent. One that is not allocated is ignored.
     pub fn release(&mut self, extent: Extent) {
         self.taken.retain(|taken| *taken != extent);
     }
 
-    /// How many rows are free, in one piece or not.
+    /// Number of free rows, contiguous or not.
     pub fn n_free(&self) -> usize {
         let n_taken: usize = self.taken.iter().map(|extent| extent.len).sum();
         self.n_rows - n_taken

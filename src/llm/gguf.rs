@@ -1,10 +1,10 @@
 //! Reads GGUF model files (versions 2 and 3, little-endian).
 //!
-//! The reader borrows from the bytes of the file and copies nothing but names. Every offset and
-//! size is checked against the file's length, and every count against the bytes that are left,
-//! before anything is allocated: a damaged or hostile file ends in a [`GgufError`] that names the
-//! file and the damaged part, never in a panic. It refuses big-endian files, nested arrays, tensor
-//! types without a fixed known layout and files split over several parts.
+//! The reader borrows from the bytes of the file and copies only names. It checks every offset and
+//! size against the file's length, and every count against the remaining bytes, before it allocates
+//! anything: a damaged or hostile file causes a [`GgufError`] that names the file and the damaged
+//! part, never a panic. It refuses big-endian files, nested arrays, tensor types without a fixed
+//! known layout and files that are split into several parts.
 
 mod dequant;
 mod error;
@@ -19,27 +19,28 @@ pub use error::{GgufDamage, GgufError};
 pub use kind::TensorKind;
 pub use value::{Array, Value};
 
-/// Where one tensor lies and how it is stored.
+/// The place of one tensor in the file and its storage type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo<'a> {
-    /// Its name, such as `blk.0.attn_q.weight`.
+    /// Name of the tensor, such as `blk.0.attn_q.weight`.
     pub name: &'a str,
-    /// Its dimensions, innermost first: `[576, 1536]` is a row-major matrix of 1536 rows by 576.
+    /// Dimensions, innermost first: `[576, 1536]` is a row-major matrix of 1536 rows and 576
+    /// columns.
     pub dims: Vec<usize>,
     /// How its numbers are stored.
     pub kind: TensorKind,
-    /// Its bytes, checked to lie inside the file and to fit `dims` and `kind`.
+    /// The stored bytes, checked to lie inside the file and to fit `dims` and `kind`.
     pub bytes: &'a [u8],
 }
 
 impl TensorInfo<'_> {
-    /// How many numbers the tensor holds.
+    /// Number of elements, the product of the dimensions.
     pub fn n_elements(&self) -> usize {
         self.dims.iter().product()
     }
 }
 
-/// A parsed GGUF file: its metadata and the places of its tensors.
+/// A parsed GGUF file: its metadata and its tensors.
 #[derive(Clone, Debug)]
 pub struct Gguf<'a> {
     file: String,
@@ -48,7 +49,7 @@ pub struct Gguf<'a> {
 }
 
 impl<'a> Gguf<'a> {
-    /// Parses the whole file `bytes`; `file` is the name that errors carry.
+    /// Parses all of `bytes`; `file` is the file name that errors state.
     ///
     /// # Errors
     /// Any damage, see [`GgufDamage`].
@@ -62,7 +63,7 @@ impl<'a> Gguf<'a> {
         &self.file
     }
 
-    /// One metadata value, if the file has it.
+    /// A metadata value; `None` if the file lacks the key.
     pub fn value(&self, key: &str) -> Option<&Value<'a>> {
         self.metadata.get(key)
     }
@@ -72,25 +73,25 @@ impl<'a> Gguf<'a> {
         self.tensors.values()
     }
 
-    /// Whether the file has a tensor of this name.
+    /// Whether the file has a tensor called `name`.
     pub fn has_tensor(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
-    /// The tensor of this name.
+    /// The tensor called `name`.
     ///
     /// # Errors
-    /// [`GgufDamage::MissingTensor`].
+    /// [`GgufDamage::MissingTensor`] if the file has no such tensor.
     pub fn tensor(&self, name: &str) -> Result<&TensorInfo<'a>, GgufError> {
         self.tensors
             .get(name)
             .ok_or_else(|| self.error(GgufDamage::MissingTensor { name: name.into() }))
     }
 
-    /// A text value that must be there.
+    /// A required text value.
     ///
     /// # Errors
-    /// The key is missing or holds something else.
+    /// The key is missing or holds another type.
     pub fn text(&self, key: &str) -> Result<&'a str, GgufError> {
         match self.required(key)? {
             Value::Text(text) => Ok(text),
@@ -98,10 +99,10 @@ impl<'a> Gguf<'a> {
         }
     }
 
-    /// A non-negative integer that must be there, whatever its width in the file.
+    /// A required non-negative integer, whatever its width in the file.
     ///
     /// # Errors
-    /// The key is missing, holds something else, or a number too large for `T`.
+    /// The key is missing, holds another type, or a number too large for `T`.
     pub fn integer<T: TryFrom<u64>>(&self, key: &str) -> Result<T, GgufError> {
         self.required(key)?
             .as_u64()
@@ -109,18 +110,18 @@ impl<'a> Gguf<'a> {
             .ok_or_else(|| self.wrong_type(key, "a non-negative integer"))
     }
 
-    /// Like [`Gguf::integer`], with `None` for a key that is not there.
+    /// Like [`Gguf::integer`], but `None` if the key is missing.
     ///
     /// # Errors
-    /// The key holds something else.
+    /// The key holds another type, or a number too large for `T`.
     pub fn optional_integer<T: TryFrom<u64>>(&self, key: &str) -> Result<Option<T>, GgufError> {
         self.value(key).map(|_| self.integer(key)).transpose()
     }
 
-    /// A floating-point number that must be there.
+    /// A required floating-point number.
     ///
     /// # Errors
-    /// The key is missing or holds something else.
+    /// The key is missing or holds another type.
     pub fn float(&self, key: &str) -> Result<f64, GgufError> {
         match self.required(key)? {
             Value::F32(number) => Ok(f64::from(*number)),
@@ -129,28 +130,28 @@ impl<'a> Gguf<'a> {
         }
     }
 
-    /// An array of texts that must be there, such as the vocabulary.
+    /// A required array of texts, such as the vocabulary.
     ///
     /// # Errors
-    /// The key is missing or holds something else.
+    /// The key is missing or holds another type.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, GgufError> {
         self.array(key)?.texts().ok_or_else(|| self.wrong_type(key, "an array of texts"))
     }
 
-    /// An array of integers that must be there, such as the token types.
+    /// A required array of integers, such as the token types.
     ///
     /// # Errors
-    /// The key is missing or holds something else.
+    /// The key is missing or holds another type.
     pub fn integers(&self, key: &str) -> Result<Vec<i64>, GgufError> {
         self.array(key)?.integers().ok_or_else(|| self.wrong_type(key, "an array of integers"))
     }
 
-    /// The error for a metadata value that is there but makes no sense to its reader.
+    /// The error for a metadata value that has the right type but is invalid, for this reason.
     pub fn bad_value(&self, key: &str, reason: impl Into<String>) -> GgufError {
         self.error(GgufDamage::BadValue { key: key.into(), reason: reason.into() })
     }
 
-    /// Wraps `damage` with the name of this file.
+    /// The error for `damage` in this file.
     pub fn error(&self, damage: GgufDamage) -> GgufError {
         GgufError::new(&self.file, damage)
     }

@@ -1,12 +1,12 @@
 //! The llama-family forward pass on the CPU, in `f32`.
 //!
-//! One call computes any mix of sequences: rows of running sequences and chunks of prompts. The
-//! matrix products run over all rows at once, attention runs per sequence on views into the
-//! key-value arena. What can be joined at load time is: the query, key and value matrices, the two
-//! halves of the feed-forward entry, and the weight of each norm with the matrix that follows it.
+//! One call computes any mix of sequences: single rows of running sequences and chunks of prompts.
+//! The matrix products run over all rows at once; attention runs per sequence on views into the
+//! key-value arena. Some matrices are joined at load time: query, key and value; the two halves of
+//! the feed-forward input; and the weight of each norm with the matrix that follows it.
 //!
-//! The file's query and key rows are stored so that rotation acts on neighbouring pairs; it is one
-//! complex product here.
+//! The file stores the rows of queries and keys so that rotation acts on neighbouring pairs; here
+//! it is one complex product.
 
 mod attention;
 mod config;
@@ -34,11 +34,11 @@ pub struct LlamaModel {
 }
 
 impl LlamaModel {
-    /// Loads the weights as `f32` and makes an arena of `arena_tokens` rows a layer. Positions can
-    /// go up to the model's context or the arena's length, whichever is less.
+    /// Loads the weights as `f32` and allocates an arena of `arena_tokens` rows per layer. A
+    /// position may reach the model's context or the arena's length, whichever is smaller.
     ///
     /// # Errors
-    /// A damaged file, another architecture or variant, or no memory.
+    /// A damaged file, another architecture or variant, or not enough memory.
     pub fn load(gguf: &Gguf<'_>, arena_tokens: usize) -> Result<Self, LlmError> {
         let config = LlamaConfig::from_gguf(gguf)?;
         let weights = Weights::load(gguf, &config)?;
@@ -57,10 +57,10 @@ impl LlamaModel {
     /// Computes one batch: writes its keys and values into the arena, and the logits of its output
     /// rows into `logits`, row after row, each [`LlamaConfig::vocabulary`] long.
     ///
-    /// The caller keeps the rows of the batch within the extents of their sequences.
+    /// The caller must keep the rows of the batch within the extents of their sequences.
     ///
     /// # Errors
-    /// [`LlmError::Torch`].
+    /// [`LlmError::Torch`] if an operation fails.
     pub fn forward(&mut self, batch: &Batch, logits: &mut Vec<f32>) -> Result<(), LlmError> {
         let _guard = tch::no_grad_guard();
         let hidden = self.hidden(batch)?;
@@ -126,8 +126,8 @@ fn feed_forward(layer: &Layer, hidden: &mut Tensor, config: &LlamaConfig) -> Res
     Ok(())
 }
 
-/// `x / sqrt(Σx² + width·eps)` by row. The factor `sqrt(width)` that is missing to a root mean
-/// square norm, and the norm's own weight, are in the matrices that follow.
+/// `x / sqrt(Σx² + width·eps)` for each row. The matrices that follow contain the factor
+/// `sqrt(width)`, which a root mean square norm would have, and the norm's own weight.
 fn normalized(hidden: &Tensor, config: &LlamaConfig) -> Result<Tensor, TchError> {
     let row = hidden.f_unsqueeze(1)?;
     let column = hidden.f_unsqueeze(2)?;
@@ -137,7 +137,7 @@ fn normalized(hidden: &Tensor, config: &LlamaConfig) -> Result<Tensor, TchError>
     hidden.f_mul(&sum.f_squeeze_dim(2)?)
 }
 
-/// `exp(i·position·base^(−2j/head))`, computed in `f32` as the usual implementation does.
+/// `exp(i·position·base^(−2j/head))`, computed in `f32` as usual implementations do.
 fn rotations(config: &LlamaConfig, n_positions: usize) -> Result<Tensor, TchError> {
     let n_pairs = config.head / 2;
     let base = config.rope_base as f32;

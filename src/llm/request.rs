@@ -1,11 +1,11 @@
-//! What a caller asks of an engine and what it gets back.
+//! Requests to an engine, and the results that it returns.
 
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatMessage {
     /// `system`, `user` or `assistant`.
     pub role: String,
-    /// The text. Whatever it holds stays text: nothing in it becomes a control token.
+    /// The text. Nothing in it becomes a control token.
     pub content: String,
 }
 
@@ -19,27 +19,27 @@ impl ChatMessage {
 /// How the answer to one request is generated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateSettings {
-    /// The longest answer, in tokens; at least 1.
+    /// Most tokens of the answer; at least 1.
     pub max_tokens: usize,
-    /// 0 takes the likeliest token always; larger values flatten the distribution.
+    /// 0 always takes the most likely token; larger values flatten the distribution.
     pub temperature: f64,
-    /// Keep the smallest set of tokens whose probability reaches this; 1 keeps all.
+    /// Keeps the smallest set of tokens whose probability reaches this; 1 keeps all.
     pub top_p: f64,
-    /// Keep this many of the likeliest tokens; 0 keeps all.
+    /// Keeps this many of the most likely tokens; 0 keeps all.
     pub top_k: usize,
-    /// Seed of this request's own random numbers.
+    /// Seed of the request's own random numbers.
     pub seed: u64,
-    /// Texts that end the answer; they do not appear in it.
+    /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
 }
 
 impl GenerateSettings {
-    /// The likeliest answer of at most `max_tokens` tokens.
+    /// Settings for the greedy answer of at most `max_tokens` tokens.
     pub fn greedy(max_tokens: usize) -> Self {
         Self { max_tokens, temperature: 0.0, top_p: 1.0, top_k: 0, seed: 0, stop: Vec::new() }
     }
 
-    /// Refuses settings that no sampler can follow.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
     /// [`SubmitError::BadSettings`] with the field and its rule.
@@ -61,32 +61,32 @@ impl GenerateSettings {
     }
 }
 
-/// The name of a request, chosen by the caller and unique among those under way.
+/// The id of a request, chosen by the caller and unique among those that are running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
-/// Why a request was not taken.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// No slot or no room for its keys and values now. Keep it queued and try again after a
-    /// request has finished.
+    /// There is no free slot, or no room for its keys and values. Keep it queued and try again
+    /// after a request has finished.
     #[error("the engine has no room for another request now; keep it queued and try again")]
     Busy,
-    /// It can never be taken.
+    /// The prompt is longer than the engine can ever accept.
     #[error("the prompt has {n_tokens} tokens and the model takes at most {limit}; shorten it")]
     TooLong {
-        /// Tokens of the prompt, template included.
+        /// Tokens of the prompt, with those of the template.
         n_tokens: usize,
-        /// The longest prompt that leaves room for one token of answer.
+        /// Tokens of the longest prompt that leaves room for one token of answer.
         limit: usize,
     },
-    /// The messages do not make a prompt.
+    /// The messages do not give a prompt, for this reason.
     #[error("the messages do not make a prompt: {0}")]
     BadMessages(String),
-    /// The settings break their rules.
+    /// A setting is out of its range, for this reason.
     #[error("the settings cannot be used: {0}")]
     BadSettings(String),
-    /// A request of this id is under way.
+    /// A request with this id is running.
     #[error("request {} is under way already; choose another id", .0.0)]
     Duplicate(RequestId),
 }
@@ -94,24 +94,24 @@ pub enum SubmitError {
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinishReason {
-    /// The model ended it, or a stop text appeared.
+    /// The model ended the answer, or a stop text appeared.
     Stop,
-    /// It reached `max_tokens` or the end of the model's context.
+    /// The answer reached `max_tokens` or the end of the model's context.
     Length,
 }
 
-/// What one step did for one request.
+/// The result of one step for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepOutput {
-    /// Which request.
+    /// Id of the request.
     pub id: RequestId,
     /// New text; may be empty while a character, or what may become a stop text, is incomplete.
     pub text: String,
-    /// Tokens of its prompt.
+    /// Number of tokens of the prompt.
     pub n_prompt: usize,
-    /// Tokens of the answer so far, the one that ended it included.
+    /// Number of tokens of the answer so far, including the one that ended it.
     pub n_tokens: usize,
-    /// Set on the last output of a request.
+    /// Why the answer ended; set on the last output of a request only.
     pub finish: Option<FinishReason>,
 }
 

@@ -1,8 +1,8 @@
 //! Chooses the next token from the logits of one sequence.
 //!
-//! The order is the usual one: temperature, then the `top_k` likeliest, then the smallest set that
-//! reaches `top_p` within those. Each request has its own generator, seeded by the request, so an
-//! answer does not depend on what else the engine is doing.
+//! The order is the usual one: temperature, then the `top_k` most likely tokens, then the smallest
+//! set that reaches `top_p` within those. Each request has its own generator and seed, so an answer
+//! does not depend on the engine's other requests.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::request::GenerateSettings;
 
-/// How many candidates are ordered at first when only `top_p` limits them.
+/// Number of candidates that are sorted first if only `top_p` limits them.
 const FIRST_CANDIDATES: usize = 64;
 
 /// The sampling state of one request.
@@ -24,8 +24,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler that follows `settings`, which are expected to have passed
-    /// [`GenerateSettings::check`].
+    /// A sampler for `settings`, which must have passed [`GenerateSettings::check`].
     pub fn new(settings: &GenerateSettings) -> Self {
         Self {
             temperature: settings.temperature,
@@ -35,7 +34,7 @@ impl Sampler {
         }
     }
 
-    /// The next token's id, an index into `logits`; `None` when no logit is a finite number.
+    /// The next token's id, an index into `logits`; `None` if no logit is finite.
     pub fn sample(&mut self, logits: &[f32]) -> Option<u32> {
         if self.temperature == 0.0 || self.top_k == 1 {
             return likeliest(logits);
@@ -45,7 +44,7 @@ impl Sampler {
         pick(&candidates, draw)
     }
 
-    /// The tokens to choose among, with weights relative to the likeliest one.
+    /// The tokens to choose from, with weights relative to the most likely one.
     fn candidates(&self, logits: &[f32]) -> Option<Vec<Candidate>> {
         let largest = f64::from(logits[likeliest(logits)? as usize]);
         let weigh = |(idx, logit): (usize, &f32)| Candidate {
@@ -70,7 +69,7 @@ struct Candidate {
     weight: f64,
 }
 
-/// Heavier first; of equal ones the lower id first, so that the order is total.
+/// Orders the heavier first, and of equal ones the lower id first, so that the order is total.
 fn by_weight(one: &Candidate, other: &Candidate) -> Ordering {
     let weight = other.weight.total_cmp(&one.weight);
     weight.then(one.id.cmp(&other.id))
@@ -87,7 +86,7 @@ fn likeliest(logits: &[f32]) -> Option<u32> {
     best.map(|(idx, _)| idx as u32)
 }
 
-/// Drops all but the `count` heaviest, without ordering them.
+/// Keeps the `count` heaviest candidates, without sorting them.
 fn keep_largest(candidates: &mut Vec<Candidate>, count: usize) {
     if count < candidates.len() {
         candidates.select_nth_unstable_by(count, by_weight);
@@ -95,7 +94,7 @@ fn keep_largest(candidates: &mut Vec<Candidate>, count: usize) {
     }
 }
 
-/// Drops all but the fewest heaviest whose share of the whole weight is at least `top_p`.
+/// Keeps the fewest heaviest candidates whose share of the total weight is at least `top_p`.
 fn keep_nucleus(candidates: &mut Vec<Candidate>, top_p: f64) {
     let total: f64 = candidates.iter().map(|candidate| candidate.weight).sum();
     let mut n_ordered = FIRST_CANDIDATES;
@@ -115,7 +114,7 @@ fn keep_nucleus(candidates: &mut Vec<Candidate>, top_p: f64) {
     }
 }
 
-/// How many of the ordered candidates reach `wanted`; `None` when all together do not.
+/// Number of sorted candidates that reach `wanted`; `None` if all together do not.
 fn nucleus(ordered: &[Candidate], wanted: f64) -> Option<usize> {
     let mut sum = 0.0;
     ordered
@@ -127,7 +126,7 @@ fn nucleus(ordered: &[Candidate], wanted: f64) -> Option<usize> {
         .map(|idx| idx + 1)
 }
 
-/// The candidate at the share `draw`, in [0, 1), of the whole weight.
+/// The candidate at the share `draw`, in [0, 1), of the total weight.
 fn pick(candidates: &[Candidate], draw: f64) -> Option<u32> {
     let total: f64 = candidates.iter().map(|candidate| candidate.weight).sum();
     let mut left = draw * total;
@@ -137,7 +136,7 @@ fn pick(candidates: &[Candidate], draw: f64) -> Option<u32> {
             return Some(candidate.id);
         }
     }
-    // Rounding can leave a remainder after the last one.
+    // Rounding can leave a remainder after the last candidate.
     candidates.last().map(|candidate| candidate.id)
 }
 
@@ -189,7 +188,7 @@ mod tests {
     #[test]
     fn top_p_is_a_share_of_what_top_k_left() {
         let logits: Vec<f32> = [0.4f32, 0.3, 0.2, 0.1].iter().map(|share| share.ln()).collect();
-        // Of all, 0.5 needs two tokens; of the two likeliest, the first has 4/7 and is enough.
+        // Of all tokens, 0.5 needs two; of the two most likely, the first has 4/7 and is enough.
         let all = shares(&settings(1.0, 0, 0.5, 5), &logits, 500);
         assert!(all[1] > 0.0 && all[2] == 0.0);
         let cut = shares(&settings(1.0, 2, 0.5, 5), &logits, 500);
@@ -207,7 +206,7 @@ mod tests {
         assert_ne!(draw(3), draw(4));
     }
 
-    /// The kept set by a full sort, to compare with the selection.
+    /// The kept set, computed by a full sort, to compare with the selection.
     fn kept_by_sorting(logits: &[f32], top_k: usize, top_p: f64) -> Vec<u32> {
         let mut all: Vec<(usize, f64)> =
             logits.iter().map(|logit| f64::from(*logit).exp()).enumerate().collect();

@@ -1,37 +1,37 @@
-//! Decides what the next forward pass computes.
+//! Plans the batch of the next forward pass.
 //!
-//! Every running sequence gets its one new token first, so a long prompt never stalls a stream for
-//! more than one chunk; what is left of the step goes to prompts, in the order they came.
+//! Every running sequence gets its one new token first, so a long prompt never delays a stream by
+//! more than one chunk; the rest of the step goes to prompts, in order of arrival.
 
 use super::extents::Extent;
 
-/// What the scheduler knows of one sequence.
+/// The state of one sequence that waits for tokens to be computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending<'t> {
-    /// Its room in the arena.
+    /// The extent of the sequence in the arena.
     pub extent: Extent,
-    /// How many tokens have their keys and values in the arena.
+    /// Number of tokens whose keys and values are in the arena.
     pub n_cached: usize,
-    /// The tokens after those; never empty.
+    /// The tokens that follow those; never empty.
     pub tokens: &'t [u32],
 }
 
 /// The part of one sequence in a batch: `n_new` neighbouring rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Which sequence, by its place among those given.
+    /// Index of the sequence among those given.
     pub sequence: usize,
-    /// The arena row of its first token.
+    /// Arena row of the sequence's first token.
     pub start: usize,
-    /// Tokens in the arena before this step.
+    /// Number of tokens in the arena before this step.
     pub n_past: usize,
-    /// Tokens of this step.
+    /// Number of tokens that this step computes.
     pub n_new: usize,
-    /// Whether its last row's logits choose its next token.
+    /// Whether the logits of its last row choose the next token.
     pub is_last: bool,
 }
 
-/// One forward pass.
+/// The input of one forward pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Token of each row.
@@ -42,7 +42,7 @@ pub struct Batch {
     pub arena_rows: Vec<i64>,
     /// The sequences, in row order: first those with one row, then those with more.
     pub segments: Vec<Segment>,
-    /// The rows whose logits are wanted, in the order of the segments that have one.
+    /// The rows whose logits are computed, in the order of the segments that have one.
     pub output_rows: Vec<i64>,
 }
 
@@ -65,7 +65,7 @@ impl Batch {
         batch
     }
 
-    /// How many rows it has.
+    /// Number of rows in the batch.
     pub fn n_rows(&self) -> usize {
         self.tokens.len()
     }

@@ -1,22 +1,22 @@
-//! Where a model comes from: a file, a folder, or a hub id that has been fetched before.
+//! The place of a model: a file, a folder, or a hub id whose files are on this machine.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The ending of model files.
+/// File extension of model files.
 const EXTENSION: &str = "gguf";
 
-/// A model as a setting names it.
+/// A model, as a setting names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
     /// A file or folder on this machine.
     Local(PathBuf),
     /// `org/name` on a model hub.
     Hub {
-        /// The organisation.
+        /// Name of the organisation.
         org: String,
-        /// The model's name.
+        /// Name of the model.
         name: String,
     },
 }
@@ -24,46 +24,46 @@ pub enum ModelSource {
 /// Why a model cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// An empty setting.
+    /// The setting is empty.
     #[error("the model setting is empty; name a .gguf file, a folder or a hub id (org/name)")]
     Empty,
-    /// Nothing is there.
+    /// There is no file or folder at the path.
     #[error("there is no model at {}; run `make models` or name another file", path.display())]
     Missing {
-        /// Where it should be.
+        /// Path of the expected file or folder.
         path: PathBuf,
     },
-    /// A file of another kind.
+    /// The file has another extension.
     #[error("{} is not a .gguf file", path.display())]
     NotGguf {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// A folder without a model, or with several.
+    /// The folder holds no model, or several.
     #[error("{} holds {n_files} .gguf files; exactly one is needed, or name the file", path.display())]
     Ambiguous {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// How many it holds.
+        /// Number of model files in it.
         n_files: usize,
     },
-    /// A hub model that has not been fetched.
+    /// The files of a hub model are not on this machine.
     #[error(
         "the hub model {id} is not on this machine: run `make models` if it is one of the \
          project's own, or place its files in {}", folder.display()
     )]
     NotFetched {
-        /// `org/name`.
+        /// Id of the model, `org/name`.
         id: String,
-        /// Where its files belong.
+        /// Folder in which its files belong.
         folder: PathBuf,
     },
     /// The folder could not be listed.
     #[error("cannot read the folder {}", path.display())]
     Read {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
@@ -72,8 +72,8 @@ pub enum SourceError {
 impl FromStr for ModelSource {
     type Err = SourceError;
 
-    /// Two plain words with one slash between them are a hub id, unless such a path exists here.
-    /// Anything else is a path.
+    /// Two plain words with one slash between them are a hub id, unless that path exists. Anything
+    /// else is a path.
     fn from_str(setting: &str) -> Result<Self, SourceError> {
         let setting = setting.trim();
         if setting.is_empty() {
@@ -98,11 +98,11 @@ impl fmt::Display for ModelSource {
 }
 
 impl ModelSource {
-    /// The file or folder on this machine that holds the model. Hub models are looked for in
+    /// The file or folder on this machine that holds the model. A hub model is searched for in
     /// `models`, as `models/org/name` and as `models/name`.
     ///
     /// # Errors
-    /// Nothing is there; the message says what to do.
+    /// There is no model; the message says what to do.
     pub fn resolve(&self, models: &Path) -> Result<PathBuf, SourceError> {
         match self {
             Self::Local(path) if path.exists() => Ok(path.clone()),
@@ -118,10 +118,10 @@ impl ModelSource {
     }
 }
 
-/// The one model file at `path`: the file itself, or the only `.gguf` file of a folder.
+/// The model file at `path`: the file itself, or the only `.gguf` file of a folder.
 ///
 /// # Errors
-/// Nothing there, another kind of file, or a folder with none or several.
+/// No file, another kind of file, or a folder with none or several.
 pub fn find_gguf(path: &Path) -> Result<PathBuf, SourceError> {
     if path.is_file() {
         return Some(path.to_owned())
@@ -160,12 +160,12 @@ fn hub_parts(setting: &str) -> Option<(&str, &str)> {
     (is_word(org) && is_word(name) && !is_file).then_some((org, name))
 }
 
-/// Where tests find the models.
+/// Paths of the models for tests.
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
 
-    /// The folder of models: `SN1_MODELS`, or `models` of the checkout.
+    /// The folder of models: `SN1_MODELS`, or `models` in the checkout.
     pub(crate) fn models() -> PathBuf {
         std::env::var_os("SN1_MODELS").map_or_else(
             || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/models")),
@@ -173,13 +173,13 @@ pub(crate) mod testing {
         )
     }
 
-    /// The language model's file; panics with what to do when it is missing.
+    /// Path of the language model; panics with instructions if it is missing.
     pub(crate) fn model_path() -> PathBuf {
         find_gguf(&models().join("SmolLM2-135M-Instruct"))
             .unwrap_or_else(|error| panic!("run `make models`: {error}"))
     }
 
-    /// The bytes of that file.
+    /// The bytes of the language model's file.
     pub(crate) fn model_bytes() -> Vec<u8> {
         std::fs::read(model_path()).unwrap()
     }

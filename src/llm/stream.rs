@@ -1,17 +1,17 @@
-//! Turns tokens, one after another, into text.
+//! Turns a sequence of tokens into text.
 //!
-//! A token of a byte-level vocabulary can end in the middle of a character, and a stop text can
-//! span tokens. So text is handed out only once it is certain: whole characters, and nothing that
-//! may still turn out to be the start of a stop text. Bytes that can never become a character are
-//! replaced by U+FFFD, as a decoder of the whole answer would do.
+//! A token of a byte-level vocabulary can end inside a character, and a stop text can span tokens.
+//! So text is returned only once it is certain: whole characters, and nothing that may still become
+//! a stop text. Bytes that can never become a character are replaced by U+FFFD, as by a decoder of
+//! the whole answer.
 
-/// The text of one answer, while it grows.
+/// The text of one answer while it is generated.
 #[derive(Clone, Debug)]
 pub struct TextStream {
     stop: Vec<String>,
-    /// Bytes of a character that is not complete yet; at most three.
+    /// Bytes of an incomplete character; at most three.
     partial: Vec<u8>,
-    /// Characters held back because a stop text may have begun.
+    /// Characters held back because they may begin a stop text.
     held: String,
     stopped: bool,
 }
@@ -22,9 +22,9 @@ impl TextStream {
         Self { stop, partial: Vec::new(), held: String::new(), stopped: false }
     }
 
-    /// Takes the bytes of one token and returns the text that is certain now.
+    /// Takes the bytes of one token and returns the text that is certain by now.
     ///
-    /// After a stop text has been seen, see [`TextStream::is_stopped`], nothing more comes out.
+    /// After a stop text (see [`TextStream::is_stopped`]) it returns nothing more.
     pub fn push(&mut self, bytes: &[u8]) -> String {
         if self.stopped {
             return String::new();
@@ -35,7 +35,7 @@ impl TextStream {
         self.release()
     }
 
-    /// Ends the answer: returns what was held back, an incomplete character as U+FFFD.
+    /// Ends the answer and returns the text held back; an incomplete character becomes U+FFFD.
     pub fn finish(&mut self) -> String {
         if self.stopped {
             return String::new();
@@ -62,13 +62,13 @@ impl TextStream {
         std::mem::replace(&mut self.held, kept)
     }
 
-    /// The length of the longest end of the held text that a stop text begins with.
+    /// Length of the longest suffix of the held text that is a prefix of a stop text.
     fn n_suspect(&self) -> usize {
         self.stop.iter().map(|stop| overlap(&self.held, stop)).max().unwrap_or(0)
     }
 }
 
-/// The length of the longest end of `text` that is a start of `stop`.
+/// Length of the longest suffix of `text` that is a prefix of `stop`.
 fn overlap(text: &str, stop: &str) -> usize {
     (1..=stop.len().min(text.len()))
         .rev()
@@ -76,7 +76,7 @@ fn overlap(text: &str, stop: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// Takes all complete characters off the front; what remains may still become one.
+/// Removes all complete characters from the front; the remaining bytes may still become one.
 fn take_characters(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     let mut n_taken = 0;
@@ -97,7 +97,7 @@ fn take_characters(bytes: &mut Vec<u8>) -> String {
     text
 }
 
-/// Whether more bytes could make `bytes` a character.
+/// Whether more bytes could complete `bytes` to a character.
 fn may_complete(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
@@ -157,7 +157,7 @@ mod tests {
         assert!(!stream.is_stopped());
     }
 
-    /// Cuts `bytes` at the given places and pushes the pieces.
+    /// Cuts `bytes` at these places and pushes the pieces.
     fn push_cut(stream: &mut TextStream, bytes: &[u8], cuts: &[usize]) -> String {
         let mut text = String::new();
         let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! Chat messages to a prompt, by the template inside the model file.
+//! Renders chat messages to a prompt, with the template in the model file.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
@@ -16,22 +16,22 @@ pub enum TemplateError {
     /// The file has no usable template.
     #[error(transparent)]
     Gguf(#[from] GgufError),
-    /// There is no message.
+    /// The list of messages is empty.
     #[error("there is no message to answer")]
     NoMessages,
-    /// A role that no chat template knows.
+    /// A message has a role that chat templates do not define.
     #[error("the role `{role}` is unknown; use system, user or assistant")]
     Role {
-        /// The role.
+        /// The unknown role.
         role: String,
     },
-    /// The messages use up every character that could keep them apart from control tokens.
+    /// The messages contain every character that could separate them from control tokens.
     #[error("the messages use all private characters of plane 16; leave at least one out")]
     NoGuard,
     /// The template refused the messages.
     #[error("the model's chat template refused the messages: {reason}")]
     Render {
-        /// What it said.
+        /// The template's message.
         reason: String,
     },
 }
@@ -47,7 +47,7 @@ impl ChatTemplate {
     /// Reads the template and checks that it parses.
     ///
     /// # Errors
-    /// The file has none, or one with a mistake in it.
+    /// The file has no template, or one that does not parse.
     pub fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, TemplateError> {
         let source = gguf.text(KEY)?;
         let unusable = |error| gguf.bad_value(KEY, format!("is not a template: {error}"));
@@ -56,7 +56,7 @@ impl ChatTemplate {
         Ok(Self { environment, source: source.to_owned() })
     }
 
-    /// Renders the messages, with the opening of the assistant's answer at the end.
+    /// Renders the messages, followed by the opening of the assistant's answer.
     ///
     /// # Errors
     /// No message, an unknown role, or a refusal by the template itself.
@@ -86,8 +86,8 @@ impl ChatTemplate {
     }
 }
 
-/// The environment that chat templates are written for: a line that holds only a block leaves no
-/// trace, and a template can refuse its input with `raise_exception`.
+/// The environment that chat templates expect: a line with only a block leaves no trace, and a
+/// template can refuse its input with `raise_exception`.
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -107,7 +107,7 @@ fn check(messages: &[ChatMessage]) -> Result<(), TemplateError> {
     }
 }
 
-/// A private character that no message holds.
+/// A private-use character that no message contains; `None` if they contain all of them.
 fn free_character(messages: &[ChatMessage]) -> Option<char> {
     ('\u{100000}'..='\u{10fffd}')
         .find(|character| !messages.iter().any(|message| message.content.contains(*character)))

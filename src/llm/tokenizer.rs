@@ -1,9 +1,9 @@
-//! Text to token ids and back, from the vocabulary inside the model file.
+//! Converts text to token ids and back, with the vocabulary in the model file.
 //!
-//! Text of users is only ever text: [`Tokenizer::encode`] gives no control token, whatever the text
-//! looks like. Control tokens come only from a rendered chat template, through
-//! [`Tokenizer::encode_prompt`]. A file whose pre-tokenizer is unknown is refused, for a guess would
-//! give slightly wrong ids and answers that are worse without any sign of it.
+//! Users' text always stays text: [`Tokenizer::encode`] never returns a control token, whatever the
+//! text looks like. Control tokens come only from a rendered chat template, through
+//! [`Tokenizer::encode_prompt`]. A file with an unknown pre-tokenizer is refused, because a guess
+//! would give slightly wrong ids and, unnoticed, worse answers.
 
 mod bytes;
 mod control;
@@ -33,15 +33,15 @@ pub enum TokenizerError {
     /// The merges do not fit the vocabulary.
     #[error("cannot use the tokenizer of {file}: its merges do not fit its vocabulary: {reason}")]
     Merges {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// What does not fit.
+        /// What does not fit, in words.
         reason: String,
     },
 }
 
-/// A rendered chat template, still as text. The guard character marks places where a message's
-/// text looks like a control token; [`Tokenizer::encode_prompt`] takes it out.
+/// A rendered chat template, still as text. The guard character marks the places at which a message
+/// looks like a control token; [`Tokenizer::encode_prompt`] removes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pub(crate) text: String,
@@ -59,7 +59,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Builds the tokenizer of a model file.
+    /// Builds the tokenizer from a model file.
     ///
     /// # Errors
     /// Another model than byte-level BPE, an unknown pre-tokenizer or token type, or damaged
@@ -92,7 +92,7 @@ impl Tokenizer {
     }
 
     /// The ids of `text`; none of them is a control token. Bytes that the vocabulary lacks, in
-    /// practice a few ASCII control characters, are left out, as other implementations do.
+    /// practice a few ASCII control characters, are left out, as in other implementations.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         #[expect(
             clippy::expect_used,
@@ -103,8 +103,8 @@ impl Tokenizer {
         encoding.get_ids().to_vec()
     }
 
-    /// The ids of a rendered chat template: its control tokens become single ids, what messages
-    /// hold stays text.
+    /// The ids of a rendered chat template: its control tokens become single ids, the messages stay
+    /// text.
     pub fn encode_prompt(&self, prompt: &Prompt) -> Vec<u32> {
         let mut ids = Vec::new();
         for piece in self.control.split(&prompt.text) {
@@ -118,38 +118,39 @@ impl Tokenizer {
         ids
     }
 
-    /// How many tokens `text` has.
+    /// Number of tokens in `text`, without control tokens.
     pub fn count_tokens(&self, text: &str) -> usize {
         self.encode(text).len()
     }
 
-    /// The text of `ids`; control tokens and unknown ids give nothing, incomplete characters U+FFFD.
+    /// The text of `ids`; control tokens and unknown ids give nothing, incomplete characters
+    /// U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| self.token_bytes(*id)).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The bytes that one token stands for; empty for a control token or an unknown id.
+    /// The bytes of one token; empty for a control token or an unknown id.
     pub fn token_bytes(&self, id: u32) -> &[u8] {
         self.bytes.get(id)
     }
 
-    /// Whether the model ends its answer with this token.
+    /// Whether this token ends the model's answer.
     pub fn is_end(&self, id: u32) -> bool {
         self.end_ids.contains(&id)
     }
 
-    /// How many tokens the vocabulary has.
+    /// Number of tokens in the vocabulary.
     pub fn n_tokens(&self) -> usize {
         self.bytes.n_tokens()
     }
 
-    /// The control token that starts a text, or nothing.
+    /// The control token that starts a text; empty if the model has none.
     pub fn bos(&self) -> &str {
         &self.bos
     }
 
-    /// The control token that ends a text, or nothing.
+    /// The control token that ends a text; empty if the model has none.
     pub fn eos(&self) -> &str {
         &self.eos
     }
@@ -196,7 +197,7 @@ fn token_types(gguf: &Gguf<'_>, n_tokens: usize) -> Result<Vec<i64>, GgufError> 
     }
 }
 
-/// The token that a metadata key names, if it names one.
+/// The token that a metadata key names; `None` if the key is missing.
 fn special(
     gguf: &Gguf<'_>,
     key: &str,
@@ -232,7 +233,7 @@ fn build_bpe(gguf: &Gguf<'_>, tokens: &[&str]) -> Result<tokenizers::Tokenizer, 
     Ok(tokenizer)
 }
 
-/// Every digit alone, then the byte-level pattern.
+/// Splits off every digit, then applies the byte-level pattern.
 fn smollm_pre_tokenizer() -> Sequence {
     Sequence::new(vec![
         PreTokenizerWrapper::Digits(Digits::new(true)),

@@ -1,4 +1,4 @@
-//! One request under way.
+//! One running request.
 
 use crate::llm::extents::Extent;
 use crate::llm::request::{FinishReason, GenerateSettings, RequestId, StepOutput};
@@ -7,14 +7,14 @@ use crate::llm::schedule::Pending;
 use crate::llm::stream::TextStream;
 use crate::llm::tokenizer::Tokenizer;
 
-/// A request's tokens, its room in the arena and its way of choosing.
+/// The tokens of a request, its extent in the arena and its sampler.
 #[derive(Debug)]
 pub(super) struct Sequence {
     id: RequestId,
-    /// The prompt, then the answer.
+    /// The tokens of the prompt, then those of the answer.
     tokens: Vec<u32>,
     n_prompt: usize,
-    /// How many of the tokens have their keys and values in the arena.
+    /// Number of tokens whose keys and values are in the arena.
     n_cached: usize,
     max_tokens: usize,
     extent: Extent,
@@ -63,17 +63,17 @@ impl Sequence {
         }
     }
 
-    /// Notes that `n_new` more tokens are in the arena.
+    /// Counts `n_new` more tokens as stored in the arena.
     pub(super) fn cached(&mut self, n_new: usize) {
         self.n_cached += n_new;
     }
 
-    /// The next token; `None` when the logits hold no number.
+    /// The next token; `None` if no logit is a number.
     pub(super) fn choose(&mut self, logits: &[f32]) -> Option<u32> {
         self.sampler.sample(logits)
     }
 
-    /// Appends the chosen token and says what the caller may see of it.
+    /// Appends the chosen token and returns the text that the caller may see.
     pub(super) fn publish(&mut self, token: u32, tokenizer: &Tokenizer) -> StepOutput {
         self.tokens.push(token);
         let mut text = self.text.push(tokenizer.token_bytes(token));

@@ -36,10 +36,11 @@ impl Case {
     }
 }
 
-/// Tokens compared when prompts run one by one, which is slow; in company they are compared whole.
+/// Tokens compared when prompts run one by one, which is slow; batched answers are compared in
+/// full.
 const N_ALONE: usize = 10;
 
-/// The one engine that all tests share, without requests.
+/// The engine that all tests share, without running requests.
 fn engine() -> MutexGuard<'static, Engine> {
     static ENGINE: OnceLock<Mutex<Engine>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| {
@@ -52,7 +53,7 @@ fn engine() -> MutexGuard<'static, Engine> {
     engine
 }
 
-/// The cases of the file for this model; another model's vectors do not apply to it.
+/// The vectors for this model file; those of other models do not apply.
 fn vectors() -> Vectors {
     let vectors: Vectors = vector_json("inference/vectors/greedy.json");
     let file = model_path();
@@ -63,13 +64,13 @@ fn vectors() -> Vectors {
 
 fn check(case: &Case, answer: &[u32], n_compared: usize) {
     let wanted = &case.output_ids[..case.output_ids.len().min(n_compared)];
-    // A case that was cut ends before a step that rounding could decide.
+    // A cut case ends before a step that rounding could decide.
     let is_cut = case.cut_at_gap.is_some() && wanted.len() < answer.len();
     let answer = if is_cut { &answer[..wanted.len()] } else { answer };
     assert_eq!(answer, wanted, "{}", case.name);
 }
 
-/// Steps until nothing is under way: the text and end of each request.
+/// Steps until no request is running; returns the text and the last output of each request.
 fn run(engine: &mut Engine) -> Vec<(RequestId, String, StepOutput)> {
     let mut texts: Vec<(RequestId, String)> = Vec::new();
     let mut ended = Vec::new();
@@ -92,7 +93,7 @@ fn user(text: &str) -> Vec<ChatMessage> {
     vec![ChatMessage::new("user", text)]
 }
 
-/// An engine may be made on one thread and handed to another; its tokenizer may be shared.
+/// An engine may move to another thread, and its tokenizer may be shared between threads.
 const _: fn() = || {
     fn is_send<T: Send>() {}
     fn is_shared<T: Send + Sync>() {}
@@ -120,8 +121,8 @@ fn greedy_tokens_match_the_reference_one_by_one() {
     }
 }
 
-/// Submits conversations as there is room and steps until all are answered: the tokens, the text
-/// as it was streamed, and the last output of each.
+/// Submits conversations while there is room and steps until all are answered; returns the tokens,
+/// the streamed text and the last output of each.
 fn converse(engine: &mut Engine, vectors: &Vectors) -> Vec<(Vec<u32>, String, usize)> {
     let mut answers = vec![(Vec::new(), String::new(), 0); vectors.cases.len()];
     let mut waiting = (0u64..).zip(&vectors.cases).peekable();

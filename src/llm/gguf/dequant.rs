@@ -1,12 +1,12 @@
-//! Turns stored blocks into `f32`.
+//! Converts stored blocks to `f32`.
 
 use super::TensorKind;
 
-/// Appends the numbers of `bytes`, stored as `kind`, to `out`.
+/// Appends the numbers of `bytes`, which are stored as `kind`, to `out`.
 ///
-/// `bytes` should be whole blocks, as those of a [`super::TensorInfo`] are; an incomplete block at
-/// the end is left out. The arithmetic is `d·q + m` in `f32` with each product rounded, the same
-/// as the usual readers, so that the weights are equal bit for bit.
+/// `bytes` should be whole blocks, as in a [`super::TensorInfo`]; an incomplete block at the end is
+/// ignored. The arithmetic is `d·q + m` in `f32` with each product rounded, as in the usual
+/// readers, so the weights are equal bit for bit.
 pub fn dequantize(kind: TensorKind, bytes: &[u8], out: &mut Vec<f32>) {
     let n_blocks = bytes.len() / kind.block_bytes();
     out.reserve(n_blocks * kind.block_len());
@@ -37,7 +37,7 @@ fn append_q4_1(block: &[u8; 20], out: &mut Vec<f32>) {
     append_nibbles(&block[4..], &table, out);
 }
 
-/// The low nibbles are the first half of the block, the high nibbles the second.
+/// Appends the low nibbles, which are the first half of the block, then the high nibbles.
 fn append_nibbles(nibbles: &[u8], table: &[f32; 16], out: &mut Vec<f32>) {
     let mut block = [0.0; 32];
     let (low, high) = block.split_at_mut(16);
@@ -61,7 +61,7 @@ fn bfloat_to_f32(bytes: [u8; 2]) -> f32 {
     f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
 }
 
-/// IEEE half to single precision; exact, subnormals and infinities included.
+/// Converts half to single precision; exact, subnormals and infinities included.
 fn half_to_f32(bytes: [u8; 2]) -> f32 {
     let bits = u32::from(u16::from_le_bytes(bytes));
     let sign = (bits & 0x8000) << 16;

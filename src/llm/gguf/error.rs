@@ -1,12 +1,12 @@
-//! What can be wrong with a GGUF file.
+//! The ways in which a GGUF file can be invalid.
 
 /// Why a GGUF file cannot be used: the file, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {file} as a GGUF model: {damage}")]
 pub struct GgufError {
-    /// The file as the caller named it.
+    /// Name of the file, as the caller gave it.
     pub file: String,
-    /// What is wrong.
+    /// What is wrong with the file.
     pub damage: GgufDamage,
 }
 
@@ -16,16 +16,16 @@ impl GgufError {
     }
 }
 
-/// The ways in which a GGUF file can be wrong.
+/// What is wrong with a GGUF file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GgufDamage {
     /// The first four bytes are not the letters GGUF.
     #[error("it does not begin with the letters GGUF, so it is another kind of file")]
     NotGguf,
-    /// Written for another version, or for a big-endian machine.
+    /// The file has another version, or is big-endian.
     #[error("its version is {version}; versions 2 and 3, little-endian, can be read")]
     Version {
-        /// What stands in the file.
+        /// The version in the file.
         version: u32,
     },
     /// The file ends too early.
@@ -33,135 +33,135 @@ pub enum GgufDamage {
     Truncated {
         /// What was being read.
         what: String,
-        /// Where it starts.
+        /// Offset in bytes at which it starts.
         at: usize,
-        /// How many bytes it takes.
+        /// Bytes that it takes.
         needs: u64,
-        /// How many bytes the file has from there.
+        /// Bytes that the file has from there.
         left: usize,
     },
-    /// A count that cannot fit into the rest of the file.
+    /// A count that cannot fit in the rest of the file.
     #[error("it announces {count} {what}, more than its remaining {left} bytes can hold")]
     TooMany {
         /// What is counted.
         what: String,
-        /// What stands in the file.
+        /// The count in the file.
         count: u64,
-        /// How many bytes are left.
+        /// Bytes that are left.
         left: usize,
     },
-    /// A name or text that is not UTF-8.
+    /// A name or text is not UTF-8.
     #[error("{what} at byte {at} is not valid UTF-8")]
     NotText {
         /// What was being read.
         what: String,
-        /// Where it starts.
+        /// Offset in bytes at which it starts.
         at: usize,
     },
-    /// A metadata value of an unknown type, or an array of arrays.
+    /// A metadata value has an unknown type, or is an array of arrays.
     #[error("metadata `{key}` has the value type {id}, which cannot be read")]
     ValueType {
-        /// Its key.
+        /// Key of the value.
         key: String,
-        /// The type's number.
+        /// Number of the type in the file.
         id: u32,
     },
-    /// The same name twice.
+    /// A name appears twice.
     #[error("{what} `{name}` appears twice")]
     Twice {
         /// `metadata` or `tensor`.
         what: &'static str,
-        /// The name.
+        /// The repeated name.
         name: String,
     },
-    /// An alignment that is not a power of two.
+    /// The alignment is not a power of two, or is too large.
     #[error("its alignment {alignment} is not a power of two of at most 65536")]
     Alignment {
-        /// What stands in the file.
+        /// The alignment in the file, in bytes.
         alignment: u64,
     },
-    /// A tensor stored in a way that this reader cannot turn into numbers.
+    /// A tensor has a storage type that this reader does not support.
     #[error(
         "tensor `{tensor}` is stored as {kind}; F32, F16, BF16, Q8_0, Q4_0 and Q4_1 can be read"
     )]
     TensorKind {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// The type's usual name, or its number.
+        /// The usual name of the type, or its number.
         kind: String,
     },
-    /// Dimensions that make no sense for the tensor's type.
+    /// The dimensions are impossible for the tensor's type.
     #[error("tensor `{tensor}` has impossible dimensions {dims:?}")]
     Dimensions {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its dimensions, innermost first.
+        /// Dimensions in the file, innermost first.
         dims: Vec<u64>,
     },
-    /// A tensor whose bytes are not all in the file.
+    /// Some bytes of a tensor lie outside the file.
     #[error(
         "tensor `{tensor}` lies outside the file: it takes {bytes} bytes at data offset {offset}"
     )]
     OutsideFile {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its offset from the start of the data.
+        /// Offset in bytes from the start of the data.
         offset: u64,
-        /// Its size.
+        /// Size of the tensor in bytes.
         bytes: u64,
     },
-    /// A tensor that does not start on a multiple of the alignment.
+    /// A tensor does not start at a multiple of the alignment.
     #[error("tensor `{tensor}` starts at data offset {offset}, off the alignment of {alignment}")]
     Misaligned {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its offset from the start of the data.
+        /// Offset in bytes from the start of the data.
         offset: u64,
-        /// The file's alignment.
+        /// Alignment of the file, in bytes.
         alignment: u64,
     },
-    /// A metadata key that the model needs.
+    /// A required metadata key is missing.
     #[error("the metadata `{key}` is missing")]
     MissingKey {
-        /// The key.
+        /// The missing key.
         key: String,
     },
-    /// A metadata key that holds another type than the model needs.
+    /// A metadata value has another type than the model needs.
     #[error("the metadata `{key}` is not {wanted}")]
     WrongType {
-        /// The key.
+        /// Key of the value.
         key: String,
-        /// What it should be.
+        /// The required type, in words.
         wanted: &'static str,
     },
-    /// A metadata value of the right type that cannot be right or is not supported.
+    /// A metadata value has the right type but is invalid or not supported.
     #[error("the metadata `{key}` {reason}")]
     BadValue {
-        /// The key.
+        /// Key of the value.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the value, in words.
         reason: String,
     },
-    /// A tensor that the model needs.
+    /// A required tensor is missing.
     #[error("the tensor `{name}` is missing")]
     MissingTensor {
-        /// Its name.
+        /// Name of the missing tensor.
         name: String,
     },
-    /// A tensor with other dimensions than the metadata imply.
+    /// A tensor has other dimensions than the metadata imply.
     #[error("tensor `{tensor}` has the dimensions {found:?}, but the metadata imply {wanted:?}")]
     Shape {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its dimensions, innermost first.
+        /// Dimensions in the file, innermost first.
         found: Vec<usize>,
-        /// What the metadata imply.
+        /// Dimensions that the metadata imply, innermost first.
         wanted: Vec<usize>,
     },
-    /// A tensor that the model would have to use and does not know.
+    /// The file has a tensor that the model would need and this node does not know.
     #[error("tensor `{tensor}` belongs to a model variant that is not supported")]
     UnknownTensor {
-        /// Its name.
+        /// Name of the tensor.
         tensor: String,
     },
 }

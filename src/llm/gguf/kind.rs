@@ -1,13 +1,13 @@
-//! The tensor storage types.
+//! The storage types of tensors.
 
-/// How the numbers of a tensor are stored. Only types that can be turned into `f32` are here.
+/// How the numbers of a tensor are stored. Lists only types that can be converted to `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TensorKind {
     /// 32-bit floats.
     F32,
     /// IEEE half floats.
     F16,
-    /// The upper half of 32-bit floats.
+    /// The upper 16 bits of 32-bit floats.
     Bf16,
     /// Blocks of 32: half scale, 32 nibbles; `w = d·(q − 8)`.
     Q4_0,
@@ -18,7 +18,7 @@ pub enum TensorKind {
 }
 
 impl TensorKind {
-    /// The type with this number in the file.
+    /// The type with this number in the file; `None` if it is not supported.
     pub(crate) fn from_id(id: u32) -> Option<Self> {
         Some(match id {
             0 => Self::F32,
@@ -31,7 +31,7 @@ impl TensorKind {
         })
     }
 
-    /// How many numbers make one block.
+    /// Numbers in one block.
     pub fn block_len(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => 1,
@@ -39,7 +39,7 @@ impl TensorKind {
         }
     }
 
-    /// How many bytes one block takes.
+    /// Bytes of one block.
     pub fn block_bytes(self) -> usize {
         match self {
             Self::F32 => 4,
@@ -51,7 +51,7 @@ impl TensorKind {
     }
 }
 
-/// The usual name of a type number, for messages about types that cannot be read.
+/// The usual name of a type number, for errors about unsupported types.
 pub(crate) fn kind_name(id: u32) -> String {
     let known = match id {
         0 => "F32",

@@ -1,4 +1,4 @@
-//! The walk over the bytes of a GGUF file.
+//! Reads the bytes of a GGUF file from front to back.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use super::kind::kind_name;
 use super::value::{Array, Element, Value};
 use super::{GgufDamage, TensorInfo, TensorKind};
 
-/// The least that one metadata entry takes: an empty key, a type and one byte.
+/// Least bytes of one metadata entry: an empty key, a type and one byte.
 const LEAST_ENTRY_BYTES: usize = 8 + 4 + 1;
-/// The least that one tensor's description takes: an empty name, one dimension, type and offset.
+/// Least bytes of one tensor's description: an empty name, one dimension, type and offset.
 const LEAST_TENSOR_BYTES: usize = 8 + 4 + 8 + 4 + 8;
 const ARRAY_ID: u32 = 9;
 const DEFAULT_ALIGNMENT: u64 = 32;
 const MAX_ALIGNMENT: u64 = 65536;
 const MAX_DIMS: u32 = 4;
 
-/// What [`parse`] found.
+/// The content that [`parse`] found in a file.
 pub(super) struct Parsed<'a> {
     pub(super) metadata: HashMap<&'a str, Value<'a>>,
     pub(super) tensors: HashMap<&'a str, TensorInfo<'a>>,
@@ -43,7 +43,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed<'_>, GgufDamage> {
     Ok(Parsed { metadata, tensors })
 }
 
-/// A tensor's description, before its bytes are found.
+/// The description of a tensor, before its bytes are located.
 struct Place<'a> {
     name: &'a str,
     dims: Vec<usize>,
@@ -121,7 +121,7 @@ fn read_place<'a>(cursor: &mut Cursor<'a>) -> Result<Place<'a>, GgufDamage> {
     Ok(Place { name, dims, kind, offset, n_bytes })
 }
 
-/// The bytes a tensor takes; `None` when its dimensions are impossible.
+/// Bytes and dimensions of a tensor; `None` if its dimensions are impossible.
 fn size(kind: TensorKind, dims: &[u64]) -> Option<(u64, Vec<usize>)> {
     let innermost = *dims.first()?;
     let block_len = kind.block_len() as u64;
@@ -193,7 +193,7 @@ fn range(data_start: u64, place: &Place<'_>) -> Option<std::ops::Range<usize>> {
     Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
-/// A place in the file that only moves forward and never past the end.
+/// A position in the file that only moves forward and never past the end.
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -236,7 +236,7 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(bytes).map_err(|_| GgufDamage::NotText { what: what.to_owned(), at })
     }
 
-    /// `count` as a `usize`, if that many things of at least `least` bytes can still follow.
+    /// `count` as a `usize`, if that many items of at least `least` bytes can still follow.
     fn count(&self, count: u64, least: usize, what: &str) -> Result<usize, GgufDamage> {
         let most = self.left() / least;
         usize::try_from(count)

@@ -1,6 +1,6 @@
 //! Builds small GGUF files for tests.
 
-/// A GGUF file in the making.
+/// Builds a GGUF file step by step.
 #[derive(Clone, Default)]
 pub(crate) struct Builder {
     entries: Vec<(String, u32, Vec<u8>)>,
@@ -15,13 +15,13 @@ fn text_bytes(text: &str) -> Vec<u8> {
 }
 
 impl Builder {
-    /// Adds a value of the type `id`, in place of an earlier one of the same key.
+    /// Adds a value of the type `id`; replaces an earlier one with the same key.
     pub(crate) fn entry(mut self, key: &str, id: u32, value: &[u8]) -> Self {
         self.entries.retain(|(other, _, _)| other != key);
         self.duplicate_entry(key, id, value)
     }
 
-    /// Adds a value whatever there is already.
+    /// Adds a value even if the key exists.
     pub(crate) fn duplicate_entry(mut self, key: &str, id: u32, value: &[u8]) -> Self {
         self.entries.push((key.into(), id, value.to_vec()));
         self
@@ -59,7 +59,7 @@ impl Builder {
         self.entry(key, 9, &[&head, elements].concat())
     }
 
-    /// Adds only the description of a tensor.
+    /// Adds only the description of a tensor, without its bytes.
     pub(crate) fn place(mut self, name: &str, dims: &[u64], id: u32, offset: u64) -> Self {
         self.tensors.push((name.into(), dims.to_vec(), id, offset));
         self
@@ -73,7 +73,7 @@ impl Builder {
         self.place(name, dims, id, offset)
     }
 
-    /// Adds a matrix or vector of plain numbers.
+    /// Adds a matrix or vector of `f32` numbers.
     pub(crate) fn numbers(self, name: &str, dims: &[u64], numbers: &[f32]) -> Self {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.tensor(name, dims, 0, &bytes)

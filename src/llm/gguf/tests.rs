@@ -96,7 +96,7 @@ fn refuses_the_same_name_twice() {
     assert!(matches!(damage(&tensor), GgufDamage::Twice { what: "tensor", .. }));
 }
 
-/// Asks for everything that a parsed file holds.
+/// Reads every value and tensor of a file, if it parses.
 fn walk(bytes: &[u8]) {
     let Ok(gguf) = Gguf::parse("model.gguf", bytes) else {
         return;

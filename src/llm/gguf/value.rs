@@ -1,6 +1,6 @@
-//! Metadata values.
+//! Metadata values of a GGUF file.
 
-/// One metadata value.
+/// One metadata value, with the type that the file states.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// An unsigned integer of any width.
@@ -11,16 +11,16 @@ pub enum Value<'a> {
     F32(f32),
     /// A double-precision number.
     F64(f64),
-    /// True or false.
+    /// A boolean value.
     Bool(bool),
-    /// A text.
+    /// A text in UTF-8.
     Text(&'a str),
-    /// A flat array.
+    /// An array without nested arrays.
     Array(Array<'a>),
 }
 
 impl Value<'_> {
-    /// The value as a non-negative integer, if it is one.
+    /// The value as a non-negative integer; `None` for anything else.
     pub(crate) fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Unsigned(number) => Some(*number),
@@ -30,7 +30,7 @@ impl Value<'_> {
     }
 }
 
-/// A metadata array; the elements stay in the file until asked for.
+/// A metadata array; its elements are parsed on request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array<'a> {
     pub(super) element: Element,
@@ -39,17 +39,17 @@ pub struct Array<'a> {
 }
 
 impl<'a> Array<'a> {
-    /// How many elements it has.
+    /// Number of elements.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether the array has no elements.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The elements as texts; `None` for an array of anything else.
+    /// The elements as texts; `None` if they have another type.
     pub fn texts(&self) -> Option<Vec<&'a str>> {
         if self.element != Element::Text {
             return None;
@@ -66,7 +66,7 @@ impl<'a> Array<'a> {
         Some(texts)
     }
 
-    /// The elements as integers; `None` for an array of anything else, or a value beyond `i64`.
+    /// The elements as integers; `None` if they have another type or exceed `i64`.
     pub fn integers(&self) -> Option<Vec<i64>> {
         let width = self.element.width()?;
         self.bytes.chunks_exact(width).map(|bytes| self.element.integer(bytes)).collect()
@@ -109,7 +109,7 @@ impl Element {
         })
     }
 
-    /// Bytes of one element; `None` for texts, which vary.
+    /// Bytes of one element; `None` for texts, whose length varies.
     pub(super) fn width(self) -> Option<usize> {
         match self {
             Self::U8 | Self::I8 | Self::Bool => Some(1),
@@ -120,7 +120,7 @@ impl Element {
         }
     }
 
-    /// The fixed-width value in `bytes`, which has [`Element::width`] bytes.
+    /// Parses a value of fixed width from `bytes`, which must be [`Element::width`] long.
     pub(super) fn scalar<'a>(self, bytes: &[u8]) -> Option<Value<'a>> {
         Some(match self {
             Self::F32 => Value::F32(f32::from_le_bytes(bytes.try_into().ok()?)),

@@ -1,4 +1,4 @@
-//! Keys and values in the arena, and attention over them.
+//! Stores keys and values in the arena and computes attention over them.
 
 use tch::{TchError, Tensor};
 
@@ -6,19 +6,19 @@ use super::CPU_F32;
 use super::config::LlamaConfig;
 use crate::llm::schedule::{Batch, Segment};
 
-/// One layer's keys and values, head after head, each `[arena_tokens, head]`.
+/// Keys and values of one layer, head after head, each `[arena_tokens, head]`.
 #[derive(Debug)]
 pub(super) struct LayerCache {
     /// `[2·kv_heads, arena_tokens, head]`: keys, then values.
     both: Tensor,
     /// View of the keys, `[kv_heads, 1, arena_tokens, head]`.
     keys: Tensor,
-    /// View of the values, of the same shape.
+    /// View of the values, of the same shape as `keys`.
     values: Tensor,
 }
 
 impl LayerCache {
-    /// The memory is not cleared: no row is read before it has been written.
+    /// Does not clear the memory: no row is read before it is written.
     pub(super) fn new(config: &LlamaConfig, arena_tokens: usize) -> Result<Self, TchError> {
         let n_kv = config.n_kv_heads;
         let both = Tensor::f_empty([2 * n_kv, arena_tokens as i64, config.head], CPU_F32)?;
@@ -30,12 +30,12 @@ impl LayerCache {
     }
 }
 
-/// Attention for one batch; what all layers share is prepared once.
+/// Attention of one batch; prepares once what all layers share.
 pub(super) struct Attention<'b> {
     config: &'b LlamaConfig,
     segments: &'b [Segment],
     arena_rows: Tensor,
-    /// For chunks after the first of a prompt: which earlier tokens each row sees.
+    /// For chunks after the first of a prompt: which earlier tokens each row attends to.
     masks: Vec<Option<Tensor>>,
 }
 
@@ -50,8 +50,8 @@ impl<'b> Attention<'b> {
         })
     }
 
-    /// Stores the new keys and values of `heads`, `[rows, heads + 2·kv_heads, head]`, and gives the
-    /// attention of its queries, `[rows, heads·head]`.
+    /// Stores the new keys and values of `heads`, `[rows, heads + 2·kv_heads, head]`, and returns
+    /// the attention of its queries, `[rows, heads·head]`.
     pub(super) fn apply(&self, heads: &Tensor, cache: &mut LayerCache) -> Result<Tensor, TchError> {
         let n_kv = self.config.n_kv_heads;
         let new = heads.f_narrow(1, self.config.n_heads, 2 * n_kv)?.f_transpose(0, 1)?;
@@ -88,7 +88,7 @@ impl<'b> Attention<'b> {
         }
     }
 
-    /// One new token: the query heads that share a key head are the rows of its query.
+    /// Attention of one new token: the query heads that share a key head are the rows of its query.
     fn one_row(
         &self,
         queries: &Tensor,
@@ -100,7 +100,7 @@ impl<'b> Attention<'b> {
         attend(&queries, keys, values, None, false)?.f_reshape([1, n_kv * group * head])
     }
 
-    /// Several new tokens, each seeing those before it.
+    /// Attention of several new tokens, each attending to those before it.
     fn chunk(
         &self,
         queries: &Tensor,
@@ -135,8 +135,8 @@ fn attend(
     Tensor::f_scaled_dot_product_attention(queries, keys, values, mask, 0.0, is_causal, None, false)
 }
 
-/// `−∞` where a row must not look, for a chunk that continues a prompt. The first chunk needs none:
-/// there the plain causal form is right.
+/// `−∞` where a row must not attend, for a chunk that continues a prompt. `None` for the first
+/// chunk, where the plain causal form is right.
 fn mask(segment: &Segment) -> Result<Option<Tensor>, TchError> {
     if segment.n_past == 0 || segment.n_new == 1 {
         return Ok(None);

@@ -2,7 +2,7 @@
 
 use crate::llm::gguf::{Gguf, GgufError, Value};
 
-/// The dimensions of a llama-family model; widths are `i64` because libtorch counts in it.
+/// The dimensions of a llama-family model; widths are `i64`, as libtorch expects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LlamaConfig {
     /// Number of layers.
@@ -19,11 +19,11 @@ pub struct LlamaConfig {
     pub feed_forward: i64,
     /// Number of tokens in the vocabulary.
     pub vocabulary: i64,
-    /// Longest sequence the model was made for, in tokens.
+    /// Longest sequence that the model was trained for, in tokens.
     pub context: usize,
     /// Base of the rotation frequencies.
     pub rope_base: f64,
-    /// Added to the mean square in norms.
+    /// Added to the mean square in norms, against division by zero.
     pub norm_eps: f64,
 }
 
@@ -31,7 +31,7 @@ impl LlamaConfig {
     /// Reads the dimensions from the metadata.
     ///
     /// # Errors
-    /// Another architecture, an unsupported variant, or dimensions that do not fit each other.
+    /// Another architecture, an unsupported variant, or dimensions that contradict each other.
     pub fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, GgufError> {
         let architecture = "general.architecture";
         let found = gguf.text(architecture)?;
@@ -59,7 +59,7 @@ impl LlamaConfig {
         Ok(config)
     }
 
-    /// Query, key and value heads together.
+    /// Number of query, key and value heads together.
     pub(super) fn n_joined_heads(&self) -> i64 {
         self.n_heads + 2 * self.n_kv_heads
     }
@@ -90,7 +90,7 @@ impl LlamaConfig {
     }
 }
 
-/// A dimension: at least 1 and small enough that products of two fit.
+/// A dimension: at least 1, and small enough that the product of two does not overflow.
 fn dimension(gguf: &Gguf<'_>, key: &str) -> Result<i64, GgufError> {
     let number: u32 = gguf.integer(key)?;
     if number == 0 || number > 1 << 28 {

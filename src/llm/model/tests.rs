@@ -9,7 +9,7 @@ const KV_WIDTH: u64 = 8;
 const INNER: u64 = 24;
 const N_LAYERS: u32 = 2;
 
-/// Numbers that look random and are the same everywhere.
+/// Numbers that look random but are the same on every machine.
 fn numbers(count: u64, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -21,7 +21,7 @@ fn numbers(count: u64, seed: u64) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// A small model: two layers, four heads of four, two of them for keys and values.
+/// A small model: two layers, four query heads of width four, two key and value heads.
 pub(crate) fn small() -> Builder {
     let matrix = |builder: Builder, name: &str, dims: [u64; 2], seed: u64| {
         builder.numbers(name, &dims, &numbers(dims[0] * dims[1], seed))
@@ -66,7 +66,7 @@ fn load(builder: &Builder) -> Result<LlamaModel, LlmError> {
     LlamaModel::load(&Gguf::parse("small.gguf", &builder.build()).unwrap(), 64)
 }
 
-/// The last logits of `tokens`, computed in chunks of the given lengths from arena row `start`.
+/// The last logits of `tokens`, computed in chunks of these lengths from arena row `start`.
 fn last_logits(model: &mut LlamaModel, tokens: &[u32], chunks: &[usize], start: usize) -> Vec<f32> {
     let extent = Extent { start, len: 20 };
     let mut logits = Vec::new();

@@ -1,10 +1,10 @@
-//! The weights, dequantised to `f32` and joined as the forward pass wants them.
+//! The weights, dequantised to `f32` and joined as the forward pass needs them.
 //!
 //! Matrices with at least as many outputs as inputs are transposed to `[inputs, outputs]` once: a
-//! product with up to three rows, which is what a single running answer needs, then streams them
-//! about 1.6 times as fast. The others are faster as the file has them. The output matrix is kept in
-//! both forms, because with more rows the file's own form is faster by a fifth, and for most models
-//! that form is the embedding, which is needed anyway.
+//! product with up to three rows, as for a single running answer, then runs about 1.6 times as
+//! fast. The others are faster as stored in the file. The output matrix is kept in both forms,
+//! because with more rows the file's form is faster by a fifth, and in most models that form is
+//! also the embedding, which is needed anyway.
 
 use std::collections::HashSet;
 
@@ -14,40 +14,40 @@ use super::config::LlamaConfig;
 use crate::llm::LlmError;
 use crate::llm::gguf::{Gguf, GgufDamage, GgufError, dequantize};
 
-/// Up to this many rows the transposed output matrix is faster.
+/// Most rows for which the transposed output matrix is faster.
 const MAX_FEW_ROWS: i64 = 3;
 
-/// One layer.
+/// The matrices of one layer.
 #[derive(Debug)]
 pub(super) struct Layer {
-    /// `[width, (heads + 2·kv_heads)·head]`, with the attention norm's weight.
+    /// `[width, (heads + 2·kv_heads)·head]`, multiplied by the attention norm's weight.
     pub(super) query_key_value: Tensor,
     /// `[heads·head, width]`.
     pub(super) output: Tensor,
-    /// `[width, 2·feed_forward]`, with the feed-forward norm's weight.
+    /// `[width, 2·feed_forward]`, multiplied by the feed-forward norm's weight.
     pub(super) gate_up: Tensor,
     /// `[feed_forward, width]`.
     pub(super) down: Tensor,
 }
 
-/// All weights.
+/// The weights of all layers, the embedding and the output.
 #[derive(Debug)]
 pub(super) struct Weights {
     /// `[vocabulary, width]`.
     pub(super) embedding: Tensor,
     pub(super) layers: Vec<Layer>,
-    /// `[width]`, times `sqrt(width)`.
+    /// `[width]`, multiplied by `sqrt(width)`.
     pub(super) final_norm: Tensor,
-    /// The output matrix.
+    /// The output matrix, from hidden states to logits.
     pub(super) head: Head,
 }
 
 /// The output matrix in two forms of the same shape, `[width, vocabulary]`.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// Fast for few rows.
+    /// Transposed copy, fast for up to [`MAX_FEW_ROWS`] rows.
     few: Tensor,
-    /// A view of the file's rows, fast for many.
+    /// A view of the file's rows, fast for more rows.
     many: Tensor,
 }
 
@@ -57,7 +57,7 @@ impl Head {
         Ok(Self { few: many.f_contiguous()?, many })
     }
 
-    /// The logits of `hidden`, `[rows, width]`.
+    /// The logits, `[rows, vocabulary]`, of `hidden`, `[rows, width]`.
     pub(super) fn apply(&self, hidden: &Tensor) -> Result<Tensor, TchError> {
         let is_few = hidden.size()[0] <= MAX_FEW_ROWS;
         hidden.f_mm(if is_few { &self.few } else { &self.many })
@@ -65,8 +65,8 @@ impl Head {
 }
 
 impl Weights {
-    /// Loads and checks every tensor of the file; one that is not used is an error, because a model
-    /// that needs it would answer wrongly.
+    /// Loads and checks every tensor of the file. An unused tensor is an error, because a model
+    /// that needs it would give wrong answers.
     pub(super) fn load(gguf: &Gguf<'_>, config: &LlamaConfig) -> Result<Self, LlmError> {
         let mut loader = Loader { gguf, used: HashSet::new() };
         let width = config.width;
@@ -115,7 +115,7 @@ impl Loader<'_, '_> {
         })
     }
 
-    /// A norm's weight times `sqrt(width)`.
+    /// A norm's weight multiplied by `sqrt(width)`.
     fn norm(&mut self, name: &str, width: i64) -> Result<Vec<f32>, LlmError> {
         let mut weight = Vec::new();
         self.append(name, &[width], &mut weight)?;
@@ -124,8 +124,8 @@ impl Loader<'_, '_> {
         Ok(weight)
     }
 
-    /// The rows of several matrices of the same width under each other, each column times `scale`, as
-    /// `[inputs, outputs]`.
+    /// Stacks the rows of several matrices of the same width, with each column multiplied by
+    /// `scale`, as `[inputs, outputs]`.
     fn joined(
         &mut self,
         parts: &[(&str, i64)],

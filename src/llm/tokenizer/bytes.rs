@@ -1,18 +1,18 @@
-//! The bytes behind byte-level tokens.
+//! The bytes that byte-level tokens stand for.
 //!
-//! A byte-level vocabulary writes every byte as one printable character: printable Latin-1 stands
-//! for itself, the rest is moved to U+0100 and up in order.
+//! A byte-level vocabulary writes every byte as one printable character: printable Latin-1
+//! characters stand for themselves, all other bytes are moved to U+0100 and up, in order.
 
 /// The bytes of every token of a vocabulary, in one allocation.
 #[derive(Debug)]
 pub(super) struct TokenBytes {
     bytes: Vec<u8>,
-    /// Where each token's bytes end.
+    /// Offset at which each token's bytes end.
     ends: Vec<usize>,
 }
 
 impl TokenBytes {
-    /// Fails with a reason when a token has a character outside the byte alphabet.
+    /// Fails with a reason if a token has a character outside the byte alphabet.
     pub(super) fn new(tokens: &[&str], is_control: impl Fn(usize) -> bool) -> Result<Self, String> {
         let mut all = Self { bytes: Vec::new(), ends: Vec::with_capacity(tokens.len()) };
         for (id, token) in tokens.iter().enumerate() {
@@ -28,7 +28,7 @@ impl TokenBytes {
         Ok(all)
     }
 
-    /// The bytes of one token; empty beyond the vocabulary.
+    /// The bytes of one token; empty for an id outside the vocabulary.
     pub(super) fn get(&self, id: u32) -> &[u8] {
         let id = id as usize;
         let Some(&end) = self.ends.get(id) else {
@@ -43,12 +43,12 @@ impl TokenBytes {
     }
 }
 
-/// Bytes that stand for themselves.
+/// Whether a byte stands for itself.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff)
 }
 
-/// The byte that a character of the alphabet stands for.
+/// The byte that a character of the alphabet stands for; `None` for other characters.
 fn byte_of(character: char) -> Option<u8> {
     let code = u32::from(character);
     if let Ok(byte) = u8::try_from(code) {

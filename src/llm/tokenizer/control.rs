@@ -1,4 +1,4 @@
-//! Control tokens in text: found in a rendered template, made harmless in what users write.
+//! Control tokens in text: found in rendered templates, disabled in what users write.
 
 /// The control tokens of a vocabulary.
 #[derive(Clone, Debug, Default)]
@@ -6,12 +6,12 @@ pub(crate) struct ControlTokens {
     tokens: Vec<(u32, String)>,
 }
 
-/// A part of a rendered template.
+/// A part of a rendered template: a control token or text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'t> {
-    /// A control token.
+    /// The id of a control token.
     Control(u32),
-    /// Anything between them; never empty.
+    /// The text between control tokens; never empty.
     Text(&'t str),
 }
 
@@ -20,7 +20,7 @@ impl ControlTokens {
         Self { tokens: tokens.filter(|(_, text)| !text.is_empty()).collect() }
     }
 
-    /// Splits at every control token, the leftmost first and of those the longest.
+    /// Splits the text at every control token, the leftmost first, and of those the longest.
     pub(super) fn split<'t>(&self, text: &'t str) -> Vec<Piece<'t>> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -45,8 +45,8 @@ impl ControlTokens {
     }
 }
 
-/// `content` with `guard` put into it so that it neither holds a control token nor can become part
-/// of one together with the text around it. Taking every `guard` out again gives `content`.
+/// Inserts `guard` into `content`, so that it neither holds a control token nor forms one with the
+/// text around it. Removing every `guard` restores `content`.
 pub(crate) fn guarded(content: &str, control: &ControlTokens, guard: char) -> String {
     let mut text = String::with_capacity(content.len() + 4);
     let mut rest = content;
@@ -66,7 +66,7 @@ pub(crate) fn guarded(content: &str, control: &ControlTokens, guard: char) -> St
     text
 }
 
-/// Whether `content` starts with a later part of a control token, or lies within one.
+/// Whether `content` starts with a suffix of a control token, or lies within one.
 fn continues_a_token(content: &str, control: &ControlTokens) -> bool {
     let continues = |rest: &str| content.starts_with(rest) || rest.starts_with(content);
     !content.is_empty()
@@ -76,7 +76,7 @@ fn continues_a_token(content: &str, control: &ControlTokens) -> bool {
             .any(|(_, token)| proper_cuts(token).any(|at| continues(&token[at..])))
 }
 
-/// Whether `content` ends with the first part of a control token.
+/// Whether `content` ends with a prefix of a control token.
 fn begins_a_token(content: &str, control: &ControlTokens) -> bool {
     control
         .tokens

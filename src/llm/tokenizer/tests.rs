@@ -16,11 +16,11 @@ struct Vectors {
 struct Case {
     name: String,
     text: String,
-    /// With control tokens in the text taken as control tokens.
+    /// The ids if control tokens in the text are recognised.
     ids_with_control: Vec<u32>,
-    /// With everything taken as text.
+    /// The ids if everything is plain text.
     ids: Vec<u32>,
-    /// The text of `ids`: without what the vocabulary cannot write.
+    /// The text of `ids`, without what the vocabulary cannot encode.
     decoded: String,
 }
 

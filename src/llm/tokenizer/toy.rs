@@ -3,10 +3,10 @@
 use super::bytes::character_of;
 use crate::llm::gguf::testing::Builder;
 
-/// How many tokens the vocabulary has.
+/// Number of tokens in the vocabulary.
 pub(crate) const N_TOKENS: usize = 260;
 
-/// Two control tokens, then the 256 bytes, then `he` and `hey`; the answer ends with token 1.
+/// A vocabulary of two control tokens, the 256 bytes, `he` and `hey`; token 1 ends the answer.
 pub(crate) fn builder() -> Builder {
     let mut tokens: Vec<String> = vec!["<|im_start|>".into(), "<|im_end|>".into()];
     tokens.extend((0..=255u8).map(|byte| character_of(byte).to_string()));
