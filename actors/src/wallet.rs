@@ -1,9 +1,9 @@
-//! Wallets on disk, as the official wallet keeps them: finding, listing, opening and making them.
+//! Wallets on disk, as the official wallet stores them: finding, listing, opening and making them.
 //!
 //! A wallet is a folder with `coldkey`, `coldkeypub.txt` and `hotkeys/`. A node opens a hotkey and
-//! reads `coldkeypub.txt`; nothing here ever opens a coldkey. Of that file only the beginning is
-//! looked at, to say whether it is encrypted, and [`NodeWallet::open`] refuses to go on when it is
-//! not: a machine that runs a node is no place for it.
+//! reads `coldkeypub.txt`; no code here ever opens a coldkey. Only the first bytes of that file are
+//! read, to see whether it is encrypted. [`NodeWallet::open`] refuses a wallet whose coldkey is
+//! not: it does not belong on a machine that runs a node.
 //!
 //! Secrets come from a file, the environment or a prompt without echo, never from a command line.
 
@@ -31,45 +31,45 @@ pub use terminal::read_secret;
 /// Why a wallet was not read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum WalletFault {
-    /// Wrong flags or names.
+    /// A flag or a name is wrong.
     #[error("{0}")]
     Usage(String),
-    /// A key file that gives no key.
+    /// A key file is damaged.
     #[error("{path}: {reason}")]
     Damaged {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         reason: KeyfileError,
     },
-    /// What was typed or piped in is no secret.
+    /// The text that was typed or piped in is not a valid secret.
     #[error("{0}")]
     BadSecret(String),
-    /// A file that cannot be read.
+    /// A file does not exist or cannot be read.
     #[error("{0}")]
     Missing(String),
-    /// A file that is in the way.
+    /// A file of that name exists already.
     #[error("{} is already there: choose other names, or replace it with --force", .0.display())]
     Exists(PathBuf),
-    /// A file that cannot be written.
+    /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error from the system.
         source: std::io::Error,
     },
-    /// No password, or not the right one.
+    /// There is no password, or it is wrong.
     #[error("{0}")]
     Locked(String),
-    /// A coldkey that anyone with access to the machine can use.
+    /// The coldkey is not encrypted: anyone with access to the machine can use it.
     #[error(
         "{} is a coldkey without a password: take it off this machine (a node needs only \
          coldkeypub.txt) or encrypt it, or accept the risk with --wallet.allow_unencrypted_coldkey",
         .0.display()
     )]
     UnencryptedColdkey(PathBuf),
-    /// Ctrl-C at a prompt.
+    /// The operator pressed Ctrl-C at a prompt.
     #[error("interrupted")]
     Interrupted,
 }

@@ -1,4 +1,4 @@
-//! New key files, from fresh randomness or from a secret that the operator has.
+//! New key files, from fresh randomness or from a secret that the operator supplies.
 
 use std::path::PathBuf;
 
@@ -16,29 +16,29 @@ use super::files::{KeyFile, check_free, write_all};
 use super::terminal::read_secret;
 use super::{WalletFault, WalletFolder};
 
-/// What a key is made again from.
+/// The kind of secret that a key is restored from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A secret phrase.
+    /// A secret phrase of 12 to 24 words.
     Mnemonic,
-    /// A seed of 32 bytes in hex.
+    /// A seed of 32 bytes, as hex digits.
     Seed,
     /// A secret URI.
     Suri,
 }
 
-/// A key that was written. Holds no secret but the phrase that is to be shown.
+/// A key that was written. Holds no secret except a new phrase that must be shown.
 #[derive(Serialize)]
 pub struct Made {
-    /// `coldkey` or `hotkey`.
+    /// Either `coldkey` or `hotkey`.
     pub kind: &'static str,
-    /// Its address.
+    /// The key's address.
     pub address: AccountId,
-    /// The file: the secret one, or `coldkeypub.txt` where only that was written.
+    /// The secret file, or `coldkeypub.txt` when only that was written.
     pub file: PathBuf,
     /// Whether the file is encrypted.
     pub encrypted: bool,
-    /// The phrase of a new key. Serialised only if it is there.
+    /// The phrase of a new key; left out of the JSON when there is none.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "phrase_text")]
     pub mnemonic: Option<Zeroizing<String>>,
 }
@@ -50,7 +50,7 @@ fn phrase_text<S: serde::Serializer>(
     phrase.as_ref().map(|phrase| phrase.as_str()).serialize(serializer)
 }
 
-/// The key files of one command, written together.
+/// The key files of one command, which are written together.
 pub struct NewFiles<'a> {
     folder: &'a WalletFolder,
     may_replace: bool,
@@ -59,16 +59,16 @@ pub struct NewFiles<'a> {
 }
 
 impl<'a> NewFiles<'a> {
-    /// For this wallet; files that are there are replaced only if `may_replace`.
+    /// New files for this wallet; existing ones are replaced only if `may_replace`.
     pub fn new(folder: &'a WalletFolder, may_replace: bool) -> Self {
         Self { folder, may_replace, files: Vec::new(), made: Vec::new() }
     }
 
-    /// Refuses early, before anyone is asked for a password, if these files are there: the coldkey's
-    /// and those of a hotkey.
+    /// Refuses early, before a password is asked for, when files of the coldkey or of this hotkey
+    /// exist and may not be replaced.
     ///
     /// # Errors
-    /// [`WalletFault::Exists`], or [`WalletFault::Usage`] for a name that is no file name.
+    /// [`WalletFault::Exists`], or [`WalletFault::Usage`] for a name that is not a plain file name.
     pub fn check(&self, coldkey: bool, hotkey: Option<&str>) -> Result<(), WalletFault> {
         let mut paths = Vec::new();
         if coldkey {
@@ -86,7 +86,7 @@ impl<'a> NewFiles<'a> {
     /// Adds the coldkey and its public half.
     ///
     /// # Errors
-    /// [`WalletFault::Usage`] for a password beyond all measure.
+    /// [`WalletFault::Usage`] for a password that is too long.
     pub fn coldkey(&mut self, key: &Key, password: Option<&Password>) -> Result<(), WalletFault> {
         let (secret, public) = (self.folder.coldkey(), self.folder.coldkeypub());
         self.add("coldkey", [secret, public], key, password)
@@ -95,7 +95,7 @@ impl<'a> NewFiles<'a> {
     /// Adds a hotkey and its public half.
     ///
     /// # Errors
-    /// As for the coldkey, and for a name that is no file name.
+    /// As for the coldkey, and for a name that is not a plain file name.
     pub fn hotkey(
         &mut self,
         name: &str,
@@ -106,10 +106,10 @@ impl<'a> NewFiles<'a> {
         self.add("hotkey", paths, key, password)
     }
 
-    /// Adds `coldkeypub.txt` alone, which is all that a node needs of a coldkey.
+    /// Adds only `coldkeypub.txt`, which is all that a node needs of a coldkey.
     ///
     /// # Errors
-    /// None in practice.
+    /// Does not fail in practice.
     pub fn coldkeypub(&mut self, account: AccountId) -> Result<(), WalletFault> {
         let file = self.folder.coldkeypub();
         self.files.push(public_file(file.clone(), &account)?);
@@ -140,7 +140,7 @@ impl<'a> NewFiles<'a> {
         Ok(())
     }
 
-    /// Writes all of them, or none if one is there and may not be replaced.
+    /// Writes all files, or none when one exists and may not be replaced.
     ///
     /// # Errors
     /// [`WalletFault::Exists`] or [`WalletFault::Write`].
@@ -150,7 +150,7 @@ impl<'a> NewFiles<'a> {
     }
 }
 
-/// A key to be written, with the phrase if the operator has not seen it yet.
+/// A key to be written, with its phrase if the operator has not seen it yet.
 #[derive(Debug)]
 pub struct Key {
     key: NewKey,
@@ -158,10 +158,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of a new phrase of `n_words`, from the system's randomness.
+    /// A key from a new phrase of `n_words` words, with randomness from the system.
     ///
     /// # Errors
-    /// [`WalletFault::Usage`] for another number of words than phrases have.
+    /// [`WalletFault::Usage`] for a number of words that phrases do not have.
     pub fn random(n_words: usize) -> Result<Self, WalletFault> {
         let n_bytes = Phrase::entropy_bytes(n_words).ok_or_else(|| {
             WalletFault::Usage(format!(
@@ -175,16 +175,16 @@ impl Key {
         Ok(Self { key, fresh: Some(phrase) })
     }
 
-    /// Whose it is.
+    /// The address of the key.
     pub fn account_id(&self) -> AccountId {
         self.key.account_id()
     }
 }
 
-/// Reads a secret from standard input, and the key that it gives.
+/// Reads a secret from standard input, and derives its key.
 ///
 /// # Errors
-/// [`WalletFault::BadSecret`] for a line that is no such secret, [`WalletFault::Interrupted`].
+/// [`WalletFault::BadSecret`] for a line that is not such a secret, [`WalletFault::Interrupted`].
 pub fn read_origin(origin: Origin) -> Result<Key, WalletFault> {
     let prompt = match origin {
         Origin::Mnemonic => "Secret phrase",
@@ -209,7 +209,7 @@ fn key_of(origin: Origin, text: &str) -> Result<NewKey, WalletFault> {
                 .map_err(|_| bad(&"a seed is 64 hex digits, with or without 0x"))?;
             NewKey::from_seed(&seed).map_err(|error| bad(&error))
         }
-        // Empty, it would be a key that everyone knows.
+        // An empty URI would give a key that everyone knows.
         Origin::Suri if text.is_empty() => Err(bad(&"the secret URI is empty")),
         Origin::Suri => NewKey::from_suri(text).map_err(|error| bad(&error)),
     }
@@ -231,7 +231,7 @@ fn fill(bytes: &mut [u8]) -> Result<(), WalletFault> {
     OsRng.try_fill_bytes(bytes).map_err(unexpected)
 }
 
-/// What no input causes.
+/// The fault for an error that no input can cause.
 fn unexpected(error: impl std::fmt::Display) -> WalletFault {
     WalletFault::Usage(format!("cannot make a key on this system: {error}"))
 }

@@ -1,4 +1,5 @@
-//! Key files: read with a bound, written whole or not at all, for their owner alone.
+//! Reads key files up to a size limit; writes them completely or not at all, readable only by the
+//! owner.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -9,19 +10,19 @@ use zeroize::Zeroizing;
 
 use super::WalletFault;
 
-/// Far above the size of any key file.
+/// Most bytes that are read, far above the size of any key file.
 const MAX_BYTES: u64 = 64 * 1024;
-/// What group and others may do with a file.
+/// The permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// The content of a key or password file.
+/// The content of a key file or password file.
 pub(super) fn read(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
     File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The first bytes of a file, `None` where there is none or it is not ours to read.
+/// The first bytes of a file; `None` when it does not exist or this process may not read it.
 pub(super) fn read_start(path: &Path, n_bytes: usize) -> std::io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(error)
@@ -36,19 +37,19 @@ pub(super) fn read_start(path: &Path, n_bytes: usize) -> std::io::Result<Option<
     Ok(Some(start))
 }
 
-/// Whether anyone but the owner may read or change the file.
+/// Whether anyone but the owner may read or write the file.
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
 }
 
-/// A key file to be written.
+/// The path and the content of a key file to be written.
 pub(super) struct KeyFile {
     pub(super) path: PathBuf,
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Writes all files, mode 0600. Nothing is written where one of them is there and may not be
-/// replaced; each is complete on disk before it gets its name.
+/// Writes all files with mode 0600. Writes nothing when one of them exists and may not be replaced;
+/// each file is complete on disk before it gets its name.
 pub(super) fn write_all(files: &[KeyFile], may_replace: bool) -> Result<(), WalletFault> {
     if !may_replace {
         check_free(files.iter().map(|file| file.path.as_path()))?;
@@ -61,7 +62,7 @@ pub(super) fn write_all(files: &[KeyFile], may_replace: bool) -> Result<(), Wall
     })
 }
 
-/// Refuses the first of these files that is there, be it a dead link.
+/// Refuses the first of these paths that exists, even as a dead link.
 pub(super) fn check_free<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Result<(), WalletFault> {
     match paths.find(|path| path.symlink_metadata().is_ok()) {
         Some(path) => Err(WalletFault::Exists(path.to_owned())),
@@ -72,15 +73,15 @@ pub(super) fn check_free<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Resul
 fn write(file: &KeyFile, may_replace: bool) -> std::io::Result<()> {
     let folder = file.path.parent().ok_or(ErrorKind::InvalidInput)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // A name that no wallet shows; the process's own, so two never share it.
+    // A name that no list of wallets shows; it includes the process id, so that two never share it.
     let new = folder.join(format!(".sn1-{}-{}", std::process::id(), rand::random::<u64>()));
     let outcome = write_new(&new, &file.bytes).and_then(|()| match may_replace {
         true => std::fs::rename(&new, &file.path),
-        // Unlike a rename, a link fails where something is.
+        // Unlike a rename, a hard link fails when the path exists.
         false => std::fs::hard_link(&new, &file.path),
     });
     if outcome.is_err() || !may_replace {
-        // It is empty or has its real name by now; if it stays, it does no harm.
+        // The file is empty or has its real name by now; if it stays, it does no harm.
         let _ = std::fs::remove_file(&new);
     }
     outcome?;

@@ -1,18 +1,18 @@
-//! Where the files of a wallet are.
+//! The paths of a wallet's files.
 
 use std::path::{Path, PathBuf};
 
 use super::WalletFault;
 
-/// Where the official wallet keeps wallets.
+/// The folder in which the official wallet stores wallets.
 pub const DEFAULT_ROOT: &str = crate::settings::WALLETS_ROOT;
-/// How the public half of a hotkey's file ends.
+/// The suffix of the file with a hotkey's public half.
 pub(super) const PUBLIC_END: &str = "pub.txt";
 
-/// The folder of all wallets; `~` is the home folder.
+/// The folder of all wallets; `~` stands for the home folder.
 ///
 /// # Errors
-/// [`WalletFault::Usage`] where there is no home folder.
+/// [`WalletFault::Usage`] when there is no home folder.
 pub fn wallets_root(path: &Path) -> Result<PathBuf, WalletFault> {
     match path.strip_prefix("~") {
         Err(_) => Ok(path.to_owned()),
@@ -22,7 +22,7 @@ pub fn wallets_root(path: &Path) -> Result<PathBuf, WalletFault> {
     }
 }
 
-/// One wallet on disk. Knows paths only.
+/// The folder of one wallet. Knows only paths, and reads nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalletFolder {
     path: PathBuf,
@@ -33,28 +33,28 @@ impl WalletFolder {
     /// The wallet `name` below the folder of all wallets.
     ///
     /// # Errors
-    /// [`WalletFault::Usage`] for a name that is no plain file name.
+    /// [`WalletFault::Usage`] for a name that is not a plain file name.
     pub fn new(root: &Path, name: &str) -> Result<Self, WalletFault> {
         checked(name, "--wallet.name")?;
         Ok(Self { path: wallets_root(root)?.join(name), name: name.to_owned() })
     }
 
-    /// Its name.
+    /// The wallet's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The folder.
+    /// The wallet's folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The coldkey, secret.
+    /// The path of the secret coldkey file.
     pub fn coldkey(&self) -> PathBuf {
         self.path.join("coldkey")
     }
 
-    /// The coldkey's public half.
+    /// The path of the coldkey's public half.
     pub fn coldkeypub(&self) -> PathBuf {
         self.path.join("coldkeypub.txt")
     }
@@ -64,26 +64,26 @@ impl WalletFolder {
         self.path.join("hotkeys")
     }
 
-    /// A hotkey, secret.
+    /// The path of a secret hotkey file.
     ///
     /// # Errors
-    /// [`WalletFault::Usage`] for a name that is no plain file name.
+    /// [`WalletFault::Usage`] for a name that is not a plain file name.
     pub fn hotkey(&self, name: &str) -> Result<PathBuf, WalletFault> {
         checked(name, "--wallet.hotkey")?;
         Ok(self.hotkeys().join(name))
     }
 
-    /// A hotkey's public half.
+    /// The path of a hotkey's public half.
     ///
     /// # Errors
-    /// As [`WalletFolder::hotkey`].
+    /// As for [`WalletFolder::hotkey`].
     pub fn hotkeypub(&self, name: &str) -> Result<PathBuf, WalletFault> {
         checked(name, "--wallet.hotkey")?;
         Ok(self.hotkeys().join(format!("{name}{PUBLIC_END}")))
     }
 }
 
-/// Names come from command lines and become paths.
+/// Checks a name from the command line, which becomes part of a path.
 fn checked(name: &str, flag: &str) -> Result<(), WalletFault> {
     let is_plain = !name.is_empty()
         && !name.starts_with('.')

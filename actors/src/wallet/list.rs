@@ -1,5 +1,5 @@
-//! What wallets there are: addresses, and whether their files are encrypted. Opens no coldkey and
-//! asks for no password; a damaged file is told of and passed over.
+//! Lists wallets: addresses, and whether the files are encrypted. Opens no coldkey and asks for no
+//! password; a damaged file is reported and skipped.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,15 +14,15 @@ use super::folder::PUBLIC_END;
 use super::node::{is_encrypted, read_public};
 use super::{WalletFault, WalletFolder, files, wallets_root};
 
-/// How a secret file is kept.
+/// How a secret key file is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
-    /// With a password.
+    /// It is encrypted with a password.
     Encrypted,
-    /// Anyone who reads it can sign.
+    /// Not at all: anyone who reads the file can sign.
     Unencrypted,
-    /// There is no secret file, or none that we may read.
+    /// There is no secret file, or this process may not read it.
     NoSecret,
 }
 
@@ -39,35 +39,35 @@ impl fmt::Display for Protection {
 /// One key of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeyEntry {
-    /// Its name; `coldkey` for the coldkey.
+    /// The hotkey's name; `coldkey` for the coldkey.
     pub name: String,
-    /// `None` where no file tells it.
+    /// Its address; `None` when no file contains it.
     pub address: Option<AccountId>,
-    /// How the secret is kept.
+    /// How the secret file is protected.
     pub protection: Protection,
-    /// The secret file, be it there or not.
+    /// The path of the secret file, whether or not it exists.
     pub file: PathBuf,
-    /// What is wrong with its files.
+    /// What is wrong with its files, a sentence each.
     pub faults: Vec<String>,
 }
 
-/// One wallet.
+/// One wallet with its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WalletEntry {
-    /// Its name.
+    /// The wallet's name.
     pub name: String,
-    /// Its folder.
+    /// The wallet's folder.
     pub path: PathBuf,
-    /// The coldkey.
+    /// The entry of the coldkey.
     pub coldkey: KeyEntry,
-    /// The hotkeys by name.
+    /// The entries of the hotkeys, sorted by name.
     pub hotkeys: Vec<KeyEntry>,
 }
 
-/// All wallets by name.
+/// All wallets, sorted by name.
 ///
 /// # Errors
-/// [`WalletFault::Missing`] where the folder of wallets cannot be read.
+/// [`WalletFault::Missing`] when the folder of wallets cannot be read.
 pub fn list(root: &Path) -> Result<Vec<WalletEntry>, WalletFault> {
     let root = wallets_root(root)?;
     let names = names_in(&root, true).map_err(|error| {
@@ -76,12 +76,12 @@ pub fn list(root: &Path) -> Result<Vec<WalletEntry>, WalletFault> {
             root.display()
         ))
     })?;
-    // Names that no wallet can have belong to something else.
+    // A folder whose name no wallet can have is something else.
     let folders = names.iter().filter_map(|name| WalletFolder::new(&root, name).ok());
     Ok(folders.map(|folder| describe(&folder)).collect())
 }
 
-/// One wallet, from the files that are there.
+/// Describes one wallet from the files that exist.
 pub fn describe(folder: &WalletFolder) -> WalletEntry {
     let (hotkeys, fault) = match names_in(&folder.hotkeys(), false) {
         Ok(names) => (names, None),
@@ -100,7 +100,7 @@ pub fn describe(folder: &WalletFolder) -> WalletEntry {
     }
 }
 
-/// Names of files or folders that are not hidden.
+/// The names of the files or folders in a folder, without hidden ones.
 fn names_in(folder: &Path, are_folders: bool) -> std::io::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder)? {
@@ -159,7 +159,7 @@ impl KeyEntry {
         }
     }
 
-    /// The secret's own address counts, and is held against the public half's.
+    /// Takes the address from the secret file, and compares it with the public half's.
     fn look_inside(&mut self, file: &Path) {
         let own = files::read(file)
             .map_err(|error| format!("{}: {error}", file.display()))
@@ -180,7 +180,7 @@ impl KeyEntry {
 }
 
 impl KeyEntry {
-    /// A line for the key, and one for each fault.
+    /// Writes a line about the key, and one for each fault.
     fn write(&self, f: &mut fmt::Formatter<'_>, label: &str) -> fmt::Result {
         let address = self.address.map_or_else(|| "unknown address".to_owned(), |id| id.to_ss58());
         writeln!(f, "{label}  {address}  {}", self.protection)?;

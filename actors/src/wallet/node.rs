@@ -1,4 +1,4 @@
-//! What a node takes from a wallet: the hotkey, and the coldkey's address.
+//! What a node uses of a wallet: the hotkey, and the coldkey's address.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,27 +11,27 @@ use crate::settings::{FilePath, WalletSection};
 
 use super::{PasswordSource, WalletFault, WalletFolder, files};
 
-/// The wallet of a node. Holds no secret itself.
+/// Which wallet and hotkey a node uses. Holds no secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeWallet {
-    /// The folder of all wallets; `~` is the home folder.
+    /// The folder of all wallets; `~` stands for the home folder.
     pub path: PathBuf,
-    /// The wallet.
+    /// The wallet's name.
     pub name: String,
-    /// The hotkey in it.
+    /// The name of the hotkey in it.
     pub hotkey: String,
-    /// For an encrypted hotkey.
+    /// Where the password of an encrypted hotkey comes from.
     pub password: PasswordSource,
-    /// Go on beside a coldkey that is not encrypted.
+    /// Whether to accept a coldkey on this machine that is not encrypted.
     pub allow_unencrypted_coldkey: bool,
 }
 
-/// What was in it.
+/// The keys of an opened wallet.
 #[derive(Debug, Clone)]
 pub struct OpenWallet {
-    /// Signs for the node.
+    /// The key that signs for the node.
     pub hotkey: Keypair,
-    /// Owns it; `None` where `coldkeypub.txt` is missing or damaged.
+    /// The owner's address; `None` when `coldkeypub.txt` is missing or damaged.
     pub coldkey: Option<AccountId>,
     /// What the operator should know, a sentence each.
     pub notices: Vec<String>,
@@ -52,10 +52,10 @@ impl From<&WalletSection> for NodeWallet {
 }
 
 impl NodeWallet {
-    /// Opens the hotkey, asking for its password if it has one. The coldkey stays closed.
+    /// Opens the hotkey, and asks for its password if it has one. The coldkey stays closed.
     ///
     /// # Errors
-    /// See [`WalletFault`]; [`WalletFault::UnencryptedColdkey`] before anything else is read.
+    /// See [`WalletFault`]; [`WalletFault::UnencryptedColdkey`] comes before anything else is read.
     pub fn open(&self) -> Result<OpenWallet, WalletFault> {
         let folder = WalletFolder::new(&self.path, &self.name)?;
         let mut notices = Vec::new();
@@ -81,11 +81,11 @@ impl NodeWallet {
     }
 }
 
-/// Refuses a wallet whose coldkey lies on this machine without a password. Only the first bytes of
-/// the file are read; a coldkey that this process may not read is as good as none.
+/// Refuses a wallet whose coldkey is on this machine without a password. Reads only the first bytes
+/// of the file; a coldkey that this process may not read counts as absent.
 ///
 /// # Errors
-/// [`WalletFault::UnencryptedColdkey`], or [`WalletFault::Missing`] where the disk fails.
+/// [`WalletFault::UnencryptedColdkey`], or [`WalletFault::Missing`] when the disk fails.
 pub fn refuse_unencrypted_coldkey(folder: &WalletFolder) -> Result<(), WalletFault> {
     let path = folder.coldkey();
     match is_encrypted(&path) {
@@ -95,7 +95,7 @@ pub fn refuse_unencrypted_coldkey(folder: &WalletFolder) -> Result<(), WalletFau
     }
 }
 
-/// Whether a file begins as an encrypted one does; `None` without a file, or one that is empty.
+/// Whether a file starts like an encrypted one; `None` when it does not exist or is empty.
 pub(super) fn is_encrypted(path: &Path) -> std::io::Result<Option<bool>> {
     let start = files::read_start(path, Encryption::N_START_BYTES)?;
     let start = start.filter(|start| !start.is_empty());
@@ -124,7 +124,7 @@ fn unreadable(kind: &str, path: &Path, error: &std::io::Error) -> WalletFault {
     ))
 }
 
-/// The account of a public key file, `None` without one.
+/// The address in a public key file; `None` when the file does not exist.
 pub(super) fn read_public(path: &Path) -> Result<Option<AccountId>, WalletFault> {
     match files::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! Where the password of a key file comes from: a file, the environment, or the keyboard.
+//! Where the password of a key file comes from: a file, an environment variable, or the keyboard.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use super::WalletFault;
 use super::files;
 use super::terminal::read_secret;
 
-/// The least that a new password must have.
+/// The least length of a new password in characters.
 const MIN_CHARACTERS: usize = 8;
 
-/// Where to look for a password first. Then come the official wallet's variable for the key file,
-/// and a prompt if standard input is a terminal.
+/// Where to look for a password first. After it come the official wallet's variable for the key
+/// file, and a prompt if standard input is a terminal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PasswordSource {
-    /// A file that holds nothing but the password; a line feed at its end does not count.
+    /// A file that contains only the password; a line feed at its end is ignored.
     pub file: Option<PathBuf>,
 }
 
 impl PasswordSource {
-    /// The password of a key file that is there.
+    /// The password of a key file that exists.
     ///
     /// # Errors
-    /// [`WalletFault::Locked`] where there is none to be had, [`WalletFault::Missing`] for a
-    /// password file that cannot be read.
+    /// [`WalletFault::Locked`] when there is none, [`WalletFault::Missing`] for a password file
+    /// that cannot be read.
     pub fn of_existing(&self, keyfile: &Path) -> Result<Password, WalletFault> {
         match self.without_prompt(keyfile)? {
             Some(password) => Ok(password),
@@ -33,11 +33,11 @@ impl PasswordSource {
         }
     }
 
-    /// The password of a key file that will be made; typed twice.
+    /// The password of a key file that will be made; at a prompt it is typed twice.
     ///
     /// # Errors
-    /// As for one that is there, and [`WalletFault::Usage`] for one that is too short or was not
-    /// typed alike.
+    /// As for an existing file, and [`WalletFault::Usage`] for a password that is too short or was
+    /// typed differently the second time.
     pub fn of_new(&self, keyfile: &Path) -> Result<Password, WalletFault> {
         let password = match self.without_prompt(keyfile)? {
             Some(password) => password,

@@ -1,4 +1,4 @@
-//! Secrets from the keyboard, without echo, or from a pipe.
+//! Reads secrets from the keyboard, without echo, or from a pipe.
 
 use std::io::{IsTerminal, Read, Write};
 
@@ -9,24 +9,24 @@ use zeroize::Zeroizing;
 
 use super::WalletFault;
 
-/// Far above any secret.
+/// The longest line in bytes, far above any secret.
 const MAX_BYTES: usize = 4096;
 const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
 const CTRL_U: u8 = 0x15;
 const BACKSPACES: [u8; 2] = [0x08, 0x7f];
 
-/// One line of standard input: typed behind `prompt` without echo where that is a terminal, else
-/// the next line of what is piped in.
+/// Reads one line of standard input: typed after `prompt` without echo when it is a terminal,
+/// otherwise the next line of the input.
 ///
 /// # Errors
-/// [`WalletFault::Interrupted`] after Ctrl-C, [`WalletFault::BadSecret`] for an input without a
-/// line or with one that is too long or no UTF-8.
+/// [`WalletFault::Interrupted`] after Ctrl-C, [`WalletFault::BadSecret`] when the input has no line
+/// or one that is too long or not UTF-8.
 pub fn read_secret(prompt: &str) -> Result<Zeroizing<String>, WalletFault> {
     let stdin = std::io::stdin();
     let line = if stdin.is_terminal() {
         let _hidden = Hidden::new().map_err(unreadable)?;
-        // Who sees no prompt can still type.
+        // Without a prompt the operator can still type.
         let _ = write!(std::io::stderr(), "{prompt}: ");
         let line = read_line(stdin.lock());
         let _ = writeln!(std::io::stderr());
@@ -44,7 +44,7 @@ fn unreadable(error: impl std::fmt::Display) -> WalletFault {
     WalletFault::BadSecret(format!("cannot read standard input: {error}"))
 }
 
-/// One line with the editing of a terminal that does none itself.
+/// One line, with line editing done here because the terminal does none.
 fn read_line(mut input: impl Read) -> Result<Zeroizing<Vec<u8>>, WalletFault> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     let mut byte = [0];
@@ -73,12 +73,12 @@ fn read_line(mut input: impl Read) -> Result<Zeroizing<Vec<u8>>, WalletFault> {
     Ok(line)
 }
 
-/// The last byte, and those before it that belong to the same letter.
+/// Removes the last letter with all of its bytes.
 fn erase_letter(line: &mut Vec<u8>) {
     while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
 }
 
-/// Echo, line editing and signals are off while this lives, so that no way out leaves them off.
+/// Turns off echo, line editing and signals, and restores them when dropped.
 struct Hidden(Termios);
 
 impl Hidden {
@@ -95,7 +95,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // A terminal that is gone needs no echo.
+        // Fails only when the terminal has gone, which needs no echo.
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.0);
     }
 }
