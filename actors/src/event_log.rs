@@ -1,4 +1,5 @@
-//! The event history: what each turn asked, got and gave, committed before it is acknowledged.
+//! The event history: each turn's question, answers and scores, on disk before they are
+//! acknowledged.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +17,10 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the history.
+    /// Opens the history in this state file.
     ///
     /// # Errors
-    /// A state file that cannot be used.
+    /// When the state file cannot be used.
     pub fn open(path: &Path) -> Result<Self, Arc<StoreError>> {
         Ok(Self { store: Store::open(path)? })
     }

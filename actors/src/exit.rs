@@ -7,7 +7,7 @@ use strum::{EnumIter, IntoEnumIterator};
 /// How a process of `sn1` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub enum Exit {
-    /// Its work is done, or it was told to stop.
+    /// It has done its work, or was told to stop.
     Done,
     /// A query got answers from some miners only.
     SomeAnswered,
@@ -15,42 +15,42 @@ pub enum Exit {
     NoneAnswered,
     /// A flag or a setting is wrong.
     Usage,
-    /// A file of the operator's cannot be used.
+    /// A file of the operator's is damaged or cannot be used.
     Damaged,
-    /// A file that must be there is not.
+    /// A required file does not exist.
     Missing,
     /// The subnet does not know the hotkey.
     NotRegistered,
     /// The chain does not know the subnet.
     NoSubnet,
-    /// Something outside this process is not to be had.
+    /// Something outside this process is unavailable.
     Unavailable,
     /// The tree of actors gave up.
     GaveUp,
-    /// The disk takes nothing, or holds something that must not be replaced.
+    /// The disk cannot be written, or holds a file that must not be replaced.
     CannotWrite,
-    /// A key is not protected, or not opened.
+    /// A key is not protected, or cannot be opened.
     Locked,
-    /// Ctrl-C at a prompt.
+    /// The operator pressed Ctrl-C at a prompt.
     Interrupted,
 }
 
 type Commands = &'static [&'static str];
 
 const ALL: Commands = &["validator", "miner", "localnet", "devchain", "query", "config", "wallet"];
-/// Those that keep files of their own.
+/// Commands that keep files of their own.
 const KEEPERS: Commands = &["validator", "miner", "localnet", "devchain", "query", "wallet"];
 const NODES: Commands = &["validator", "miner"];
 const QUERY: Commands = &["query"];
-/// Those that run something.
+/// Commands that run until they are stopped or done.
 const RUNS: Commands = &["validator", "miner", "localnet", "devchain", "query"];
-/// Those that read files which must be there.
+/// Commands that read files which must exist.
 const READERS: Commands = &["validator", "miner", "localnet", "query", "config", "wallet"];
-/// Those that open keys.
+/// Commands that open keys.
 const SIGNERS: Commands = &["validator", "miner", "query", "wallet"];
 
 impl Exit {
-    /// Code, meaning, what the operator does about it, and the commands that end so.
+    /// Exit code, meaning, what the operator does about it, and the commands that can end so.
     const fn row(self) -> (u8, &'static str, &'static str, Commands) {
         match self {
             Self::Done => (0, "done, or told to stop", "nothing", ALL),
@@ -103,13 +103,13 @@ impl Exit {
         self.row().0
     }
 
-    /// What it means, without a full stop.
+    /// The meaning, without a full stop.
     pub const fn meaning(self) -> &'static str {
         self.row().1
     }
 
-    /// Whether the same command may succeed later though nobody changed anything: then a service
-    /// manager starts it again.
+    /// Whether the same command may succeed later although nobody changed anything: then a service
+    /// manager restarts it.
     pub const fn passes_by_itself(self) -> bool {
         matches!(self, Self::Unavailable | Self::GaveUp)
     }
@@ -117,11 +117,11 @@ impl Exit {
 
 /// An error that ends the process.
 pub trait Exits: std::error::Error {
-    /// How.
+    /// The way in which the error ends the process.
     fn exit(&self) -> Exit;
 }
 
-/// How a command can end, by their codes.
+/// The ways in which a command can end, by code.
 pub fn exits_of(command: &str) -> impl Iterator<Item = Exit> {
     Exit::iter().filter(move |exit| exit.row().3.contains(&command))
 }

@@ -1,18 +1,19 @@
-//! The imperative shell of `sn1`: the supervision tree, the actors, and what puts them together.
+//! The imperative shell of `sn1`: the supervision tree, the actors, and the code that assembles
+//! them.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`supervision`] | residents, recipients, supervisors: who starts, who notices, who restarts |
-//! | [`messages`], [`feeds`], [`notice`] | what actors ask each other, publish to all, and tell people |
+//! | [`supervision`] | residents, recipients, supervisors: starting, watching, restarting actors |
+//! | [`messages`], [`feeds`], [`notice`] | what actors ask, publish, and report to the console |
 //! | [`chain`] | the client of the chain, the actors that follow it, the weight committer |
 //! | [`inference`] | the pool, and the back ends that generate and embed |
 //! | [`conversation`] | task factory, agents, scoreboard |
-//! | [`dendrite`] | the asking side: connections, deadlines, what miners streamed |
-//! | [`axon`] | the serving side, and what a miner implements |
+//! | [`dendrite`] | the asking side: connections, deadlines, miners' streams |
+//! | [`axon`] | the serving side, and the trait of a miner |
 //! | [`miners`] | the miners that a node can run, by name |
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
-//! | [`exit`] | how the process ends, and what the operator does then |
-//! | [`event_log`], [`telemetry`] | what is kept and what is shown |
+//! | [`exit`] | how the process ends, and what the operator then does |
+//! | [`event_log`], [`telemetry`] | the record of turns, and the pages of metrics and health |
 //! | [`settings`] | typed settings |
 //! | [`app`] | a validator, a miner or a whole subnet: checked, started, followed to its end |
 //! | [`query`] | asks miners and shows their answers side by side |

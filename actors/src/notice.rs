@@ -1,22 +1,22 @@
-//! What actors tell people. Nobody need be listening.
+//! What actors report for the console. Nobody need be listening.
 
 use sn1::chain::{CommitOutcome, Uid};
 
-/// Something that a person at the terminal wants to hear of.
+/// An event that the operator at the terminal wants to see.
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// A turn was scored and recorded.
     Turn(Box<TurnNotice>),
-    /// The fate of a weight setting is known.
+    /// The outcome of a weight setting is known.
     Weights {
-        /// What was set.
+        /// The weights that were set, by uid.
         entries: Vec<(Uid, u16)>,
-        /// What became of it.
+        /// The outcome of the setting.
         outcome: CommitOutcome,
     },
 }
 
-/// A scored turn, as people want to hear of it.
+/// A scored turn, as the console shows it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields say what they are")]
 pub struct TurnNotice {

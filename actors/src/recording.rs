@@ -1,11 +1,11 @@
-//! Recording by declaration: which series a metric has is known beforehand, and they are there
-//! before anything happened, so that the first event is a rise. A leaf: anyone may record.
+//! Declared series of metrics: those that are known beforehand exist before the first event, so
+//! that the event shows as a rise. Any module may record.
 
 use metrics::{counter, gauge, histogram};
 use sn1::telemetry::{Kind, Metric};
 
-/// Makes every series of these metrics that is known beforehand, with `known` values for labels
-/// whose values are not a closed list. A series that is there keeps its value.
+/// Creates every series of these metrics that is known beforehand; `known` has the values of labels
+/// without a closed list. An existing series keeps its value.
 pub(crate) fn prime(metrics: &[Metric], known: &[(&str, &str)]) {
     for metric in metrics {
         for labels in metric.series(known) {
@@ -18,7 +18,7 @@ pub(crate) fn prime(metrics: &[Metric], known: &[(&str, &str)]) {
     }
 }
 
-/// Sets the series of `metric` whose label says `value` to 1, and all its others to 0; `metric` has
+/// Sets the series of `metric` whose label is `value` to 1, and its other series to 0; `metric` has
 /// one label, with a closed list of values.
 pub(crate) fn show_one_of(metric: &Metric, value: Option<&str>) {
     for labels in metric.series(&[]) {

@@ -1,8 +1,8 @@
-//! Ctrl-C, and the signal that service managers send.
+//! Ctrl-C, and the signal with which service managers stop a process.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Both signals. While this lives, neither ends the process by itself.
+/// Both signals. While this value lives, neither ends the process.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -16,7 +16,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of either.
+    /// Waits for the next signal of either kind.
     pub(crate) async fn any(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

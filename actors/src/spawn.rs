@@ -1,4 +1,4 @@
-//! Work has a name: the one place that starts background tasks.
+//! Starts background tasks, each under a name; no other place does.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use metrics::counter;
 use sn1::telemetry;
 use strum::{IntoStaticStr, VariantNames};
 
-/// Runs `future` on the current thread's runtime; counts how it ended, a panic included.
+/// Runs `future` on the current thread's runtime, and counts how it ended, a panic included.
 pub(crate) fn spawn_named(name: &'static str, future: impl Future<Output = ()> + 'static) {
     let guard = EndGuard { name, end: TaskEnd::Cancelled };
     actix::spawn(async move {
@@ -21,7 +21,7 @@ pub(crate) fn spawn_named(name: &'static str, future: impl Future<Output = ()> +
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 enum TaskEnd {
-    /// By itself.
+    /// It ran to its end.
     Ok,
     /// Its runtime dropped it.
     Cancelled,
