@@ -1,7 +1,7 @@
-//! The rules of the structure run: which module may know which, in what layers, and who answers
-//! which message. What is checked is read from the source by a small scanner ([`source`]), which
-//! follows paths that begin with `crate`, `self`, `super` or the package's name, in `use` items and
-//! elsewhere. It sees no macro's expansion, and leaves items under `cfg(test)` out.
+//! Checks the structure: which module may import which, in what layers, and which actor answers
+//! which message. A small scanner ([`source`]) reads the source. It follows paths that begin with
+//! `crate`, `self`, `super` or the package's name, in `use` items and elsewhere; it does not see
+//! the expansion of macros, and skips items under `cfg(test)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,18 +16,18 @@ mod source;
 use graph::{Graph, circles};
 use source::Package;
 
-/// A layer and its modules. An arrow goes to a module of the same layer or of one above it in the
-/// list, never further down.
+/// A layer and its modules. A module may import from its own layer and from those above it in the
+/// list, never from those below.
 type Layers = [(&'static str, &'static [&'static str])];
 
-/// Of the core, the lowest first.
+/// The layers of the core, the lowest first.
 const CORE: &Layers = &[
     ("ground", &["llm", "testing", "wallet"]),
     ("subjects", &["chain", "embedding", "synapse", "validation"]),
     ("records", &["devchain", "store", "telemetry"]),
 ];
 
-/// Of the shell, the lowest first.
+/// The layers of the shell, the lowest first.
 const SHELL: &Layers = &[
     ("ground", &["clock", "exit", "recording", "signals", "spawn", "supervision"]),
     ("vocabulary", &["feeds", "messages", "notice", "settings"]),
@@ -38,7 +38,7 @@ const SHELL: &Layers = &[
     ("command line", &["cli", "main"]),
 ];
 
-/// Circles of files that are there today, each with the reason why it may stay.
+/// Import circles between files that exist today, each with the reason why it may stay.
 const KNOWN_CIRCLES: &[(&[&str], &str)] = &[
     (
         &["app/preflight/chain.rs", "app/preflight/ground.rs", "app/preflight/machine.rs"],
@@ -66,7 +66,7 @@ fn text_of(relative: &str) -> String {
     std::fs::read_to_string(root(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
 }
 
-/// Arrows from a layer to a higher one, and modules that no layer has.
+/// Imports from a layer into a higher one, and modules that are in no layer.
 fn layer_problems(modules: &Graph, layers: &Layers) -> Vec<String> {
     let layer_of: BTreeMap<&str, usize> = layers
         .iter()
@@ -99,8 +99,8 @@ fn modules_form_no_circle() {
     }
 }
 
-/// A module's file and those of its children are one thing to the outside, so the arrow from a
-/// module to its child, which is how a module has children at all, counts for nothing here.
+/// Outside, a module's file and those of its children count as one, so imports from a module into
+/// its own children are not counted.
 #[test]
 fn files_form_no_circle_but_the_known_ones() {
     let found: BTreeSet<Vec<String>> =
@@ -140,7 +140,7 @@ fn the_table_of_messages_is_that_of_the_code() {
     assert_eq!(told, found, "docs/messages.md and the code differ");
 }
 
-/// Each rule, broken.
+/// Each rule, applied to code that breaks it.
 mod broken {
     use super::*;
 

@@ -1,5 +1,5 @@
-//! Our axon against hostile and clumsy peers over raw sockets: each has a limit, a deadline, and an
-//! honest caller who notices nothing.
+//! Our axon against hostile and clumsy peers over raw sockets: each meets a limit or a deadline,
+//! while an honest caller notices nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,18 +23,18 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// No condition takes longer.
+/// The deadline of every wait.
 const SOON: Duration = Duration::from_secs(60);
 
 fn key(role: &str) -> Keypair {
     Keypair::from_dev_path(&format!("//axon-test//{role}")).unwrap()
 }
 
-/// Answers with the last message when it is let go, and says what it sees.
+/// Answers with the last message once it is allowed to, and reports what it sees.
 struct Gated {
-    /// Permits to answer.
+    /// One permit for each answer.
     go: Arc<Semaphore>,
-    /// Messages in the order in which they came to be answered.
+    /// Messages in the order in which they are answered.
     seen: mpsc::UnboundedSender<String>,
     n_dropped: Arc<AtomicUsize>,
 }
@@ -122,7 +122,7 @@ fn signed_to(axon: &Keypair, role: &str, message: &str, timeout_s: f64) -> Signe
     let draft = RequestDraft {
         axon: AxonAddress { ip: "127.0.0.1", port: 8091, hotkey: &axon },
         dendrite_ip: "127.0.0.1",
-        // One uuid for each request, so that requests at once cannot overtake each other.
+        // One uuid for each request, so that concurrent requests cannot overtake each other.
         dendrite_uuid: &format!("{role}-{}", unix_ns()),
         timeout_s,
         roles: &["user".to_owned()],
@@ -152,7 +152,7 @@ struct Reply {
     text: String,
 }
 
-/// Everything until the peer closes or a whole chunked or sized body is there.
+/// Reads until the peer closes or a whole chunked or sized body has arrived.
 async fn read_reply(socket: &mut TcpStream) -> Option<Reply> {
     let mut bytes = Vec::new();
     let read = async {
@@ -188,7 +188,7 @@ async fn connect_from(stand: &Stand, host: u8) -> TcpStream {
 
 async fn exchange(stand: &Stand, bytes: &[u8]) -> Option<Reply> {
     let mut socket = connect_from(stand, 1).await;
-    // A peer that refuses early may close before all is written.
+    // A peer that refuses early may close before everything is written.
     let _ = socket.write_all(bytes).await;
     read_reply(&mut socket).await
 }
@@ -265,7 +265,7 @@ async fn an_endless_head_is_cut_off_while_it_comes() {
     let mut socket = connect_from(&stand, 1).await;
     socket.write_all(b"POST /StreamPromptingSynapse HTTP/1.1\r\nhost: axon\r\n").await.unwrap();
     let flood = async {
-        // Ends when the axon no longer takes it.
+        // Ends when the axon stops reading.
         while socket.write_all(&[b'a'; 4096]).await.is_ok() {}
     };
     timeout(SOON, flood).await.unwrap();
@@ -422,7 +422,7 @@ async fn an_address_has_its_rate_and_another_address_has_its_own() {
     for _ in 0..40 {
         statuses.push(status(&stand, &whole(&signed("alice", "x"))).await);
     }
-    // The first makes the address a known one.
+    // The first answer makes the address a known one.
     assert_eq!(statuses[..3], [200; 3]);
     assert!(statuses.contains(&429), "{statuses:?}");
     let mut other = connect_from(&stand, 2).await;
@@ -446,7 +446,7 @@ async fn forged_signatures_cost_their_address_and_nobody_else() {
     }
     assert_eq!(statuses[0], 401);
     assert_eq!(statuses.last(), Some(&0), "connections are closed unanswered: {statuses:?}");
-    // Alice, whose hotkey was named, is served.
+    // Alice, in whose name the requests came, is still served.
     assert_eq!(status(&stand, &whole(&signed("alice", "x"))).await, 200);
 }
 
@@ -465,7 +465,7 @@ async fn a_stranger_who_asks_too_fast_is_refused_no_faster_than_its_rate() {
         socket.write_all(b"GET /nowhere HTTP/1.1\r\nhost: axon\r\n\r\n").await.unwrap();
         statuses.push(read_reply(&mut socket).await.unwrap().status);
     }
-    // A fifth of the address's allowance: two at once, then ten a second, told or answered.
+    // A fifth of the address's rate: two at once, then ten per second, refused or answered.
     assert_eq!(statuses[..2], [404; 2]);
     assert!(statuses.contains(&429), "{statuses:?}");
     assert!(began.elapsed() >= std::time::Duration::from_millis(200));
@@ -502,7 +502,7 @@ async fn the_line_goes_by_stake_and_a_full_one_answers_at_once() {
     };
     ask(&stand, "alice").await;
     assert_eq!(timeout(SOON, stand.seen.recv()).await.unwrap().unwrap(), "alice");
-    // Two wait; a third of the lowest stake is told at once.
+    // Two wait; a third caller with the lowest stake is refused at once.
     ask(&stand, "alice").await;
     ask(&stand, "alice").await;
     let refused = async {
@@ -514,7 +514,7 @@ async fn the_line_goes_by_stake_and_a_full_one_answers_at_once() {
         }
     };
     timeout(SOON, refused).await.unwrap();
-    // The highest stake takes the place of one of them, and goes first.
+    // The caller with the highest stake displaces one of them, and goes first.
     ask(&stand, "carol").await;
     let [_, second, third, ..] = &mut sockets[..] else { panic!("four have asked") };
     let turned_away = tokio::select! {
@@ -558,7 +558,7 @@ async fn a_reader_who_takes_nothing_is_cut_off_long_before_its_own_deadline() {
     timeout(SOON, cut_off).await.unwrap();
 }
 
-/// The example that miner authors start from, as they would run it.
+/// The example that miner authors start from, run as they would run it.
 #[actix::test]
 async fn the_example_miner_serves_whom_it_is_told_to() {
     let examples = std::env::current_exe().unwrap().parent().unwrap().join("../examples/miner");
@@ -582,7 +582,7 @@ async fn the_example_miner_serves_whom_it_is_told_to() {
         let said = reply.text.find("three").zip(reply.text.find("one "));
         assert_eq!(said.is_some_and(|(three, one)| three < one), role == "alice");
     }
-    // The end of its input ends it.
+    // It ends when its input closes.
     drop(example.stdin.take());
     assert!(example.wait().unwrap().success());
 }
@@ -612,7 +612,7 @@ async fn many_signatures_at_once_are_all_checked() {
     }
     for mut socket in sockets {
         let status = read_reply(&mut socket).await.unwrap().status;
-        // More streams at once than one hotkey may have are refused, in order.
+        // Requests beyond the streams of one hotkey are refused properly.
         assert!(matches!(status, 200 | 429), "{status}");
     }
     assert_eq!(status(&stand, &whole(&signed("bob", "x"))).await, 200);

@@ -1,17 +1,19 @@
-//! The committer under chaos. `sn1 devchain` makes blocks of 50 ms, or slower ones on a busy machine,
-//! and misbehaves; a node follows
-//! it, is killed at every failpoint around signing and at random moments, and is started again.
-//! Judged is what the chain shows: weights in every window in which it took any transaction, never
-//! two in a window, and at the end a journal that says what the chain says.
+//! The committer under chaos. `sn1 devchain` makes blocks of 50 ms, or slower ones on a busy
+//! machine, and misbehaves. A node follows it, is killed at every failpoint around signing and at
+//! random moments, and is started again. The verdict rests on the chain: weights in every window in
+//! which it took any transaction, never two in a window, and at the end a journal that agrees with
+//! it.
 //!
-//! A short run with sealed weights is part of every test run, one with plain weights is for `make
-//! chaos CHAOS=forty`. `make chaos` is the long one: a thousand tempos, twenty kills and two runtime
-//! upgrades, first with plain weights, then with sealed ones; about ten minutes each. `SN1_CHAOS_SEED` repeats the draws of a run, `SN1_CHAOS_TEMPOS` makes the long ones
-//! longer or shorter, and `SN1_CHAOS_WINDOW` gives a slow machine more blocks for each setting.
+//! A short run with sealed weights is part of every test run; `make chaos CHAOS=forty` runs one
+//! with plain weights. `make chaos` is the long run: a thousand tempos, twenty kills and two
+//! runtime upgrades, first with plain weights, then with sealed ones, about ten minutes each.
+//! `SN1_CHAOS_SEED` repeats the draws of a run, `SN1_CHAOS_TEMPOS` sets the length of the long
+//! runs, and `SN1_CHAOS_WINDOW` gives a slow machine more blocks for each setting.
 //!
 //! A window has room for the era that a death between journal and signature costs (64 blocks), for
-//! a new start and for a lost connection. Blocks of 50 ms are 240 times as fast as the main
-//! network's, restarts and sockets are not: so it is longer here than its 100 blocks there.
+//! a restart and for a lost connection. Blocks of 50 ms are 240 times as fast as the main
+//! network's, but restarts and sockets are not, so the window here is longer than the 100 blocks
+//! there.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -48,27 +50,28 @@ use verdict::Verdict;
 use witness::Witness;
 
 const NETUID: Netuid = Netuid(1);
-/// Blocks between two weight settings, unless `SN1_CHAOS_WINDOW` says so.
+/// Blocks between two weight settings, unless `SN1_CHAOS_WINDOW` sets another number.
 const WINDOW: u64 = 240;
 const TEMPO: u64 = 10;
-/// Epochs from commit to reveal: longer than an era, as on the main network, so that no commit that is
-/// late goes stale.
+/// Epochs from commit to reveal: longer than an era, as on the main network, so that no commit that
+/// is late goes stale.
 const REVEAL_PERIOD: u64 = 8;
-/// What the chain misbehaves at besides, by its own draws.
+/// The rate of the chain's own random misbehaviour, per block.
 const CHAOS: &str = "0.03";
-/// The end comes when the last setting is so old: it is settled, and the next is not due.
+/// The run ends when the last setting is this many blocks old: it is settled, and the next is not
+/// due.
 const CALM_AFTER: u64 = 150;
-/// So many blocks before it is due, a setting is not begun.
+/// A weight setting is not begun within this many blocks before it is due.
 const BEFORE_DUE: u64 = 40;
-/// No set-up takes longer.
+/// The deadline of every wait during the set-up.
 const SOON: Duration = Duration::from_secs(60);
 
 fn key(path: &str) -> Keypair {
     Keypair::from_dev_path(path).unwrap()
 }
 
-/// What a window has room for is counted in blocks, and restarts take longer on a busy machine: 50
-/// ms for each process that wants a core, up to four times as much.
+/// A window is counted in blocks, and restarts take longer on a busy machine: 50 ms for each
+/// process that wants a core, up to four times as much.
 fn block_time() -> Duration {
     static BLOCK_TIME: OnceLock<Duration> = OnceLock::new();
     *BLOCK_TIME.get_or_init(|| {
@@ -81,7 +84,7 @@ fn block_time() -> Duration {
     })
 }
 
-/// The node's process has it from its environment too.
+/// The node's process reads it from its environment too.
 fn window() -> u64 {
     let window = std::env::var("SN1_CHAOS_WINDOW").ok();
     window.map_or(WINDOW, |window| window.parse().unwrap())
@@ -99,7 +102,7 @@ enum Mode {
     Sealed,
 }
 
-/// How much is done.
+/// The size of a run.
 struct Size {
     tempos: u64,
     deaths: Vec<Death>,
@@ -107,8 +110,8 @@ struct Size {
 }
 
 impl Size {
-    /// Every failpoint once and two kills, in as few windows as they need: one death that costs an
-    /// era each.
+    /// Every failpoint once and two kills, in as few windows as possible: each window has at most
+    /// one death that costs an era.
     fn short(dice: &mut StdRng) -> Self {
         let mut kill = || Death::Kill { after: dice.random_range(0..window() - BEFORE_DUE) };
         let deaths = vec![
@@ -123,8 +126,8 @@ impl Size {
         Self { tempos: 40, deaths, n_upgrades: 1 }
     }
 
-    /// Twenty kills at any moment, every second one followed by a death at a failpoint: in the same
-    /// window only if the first cannot have cost an era.
+    /// Twenty kills at random moments, every second one followed by a death at a failpoint: in the
+    /// same window only if the first cannot have cost an era.
     fn long(dice: &mut StdRng) -> Self {
         let mut points = Failpoint::VARIANTS.iter().copied().cycle();
         let deaths = (0..20).flat_map(|number| {
@@ -165,7 +168,7 @@ fn start_chain(mode: Mode, seed: u64, log: File) -> DevChain {
     DevChain::adopt(command.args(rules).args(more).args(rounds).stderr(log).spawn().unwrap())
 }
 
-/// A client that no misbehaviour of sockets touches.
+/// A client whose connections no misbehaviour affects.
 fn undisturbed(chain: &DevChain) -> Subtensor {
     let network: Network = format!("{}/control", chain.url()).parse().unwrap();
     let deadlines = Deadlines {
@@ -177,12 +180,12 @@ fn undisturbed(chain: &DevChain) -> Subtensor {
     Subtensor::new(SubtensorSettings { network, deadlines })
 }
 
-/// Sends what the chain may be told to refuse, until `is_done`.
+/// Sends a call that the chain may refuse on order, until `is_done`.
 async fn insist(client: &Subtensor, call: Call<'_>, is_done: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + SOON;
     while !is_done().await {
         assert!(Instant::now() < deadline, "not within {SOON:?}: {call:?}");
-        // A refusal on order says nothing; what is asked for decides.
+        // A refusal on order proves nothing; only the wanted state counts.
         let _ = client.carry_out_next("the set-up", &key("//Alice"), call).await;
     }
 }
@@ -206,7 +209,7 @@ async fn prepare(client: &Subtensor) {
     }
 }
 
-/// Shows what the chain takes: a record of another neuron, moved again and again.
+/// Shows whether the chain takes transactions: moves the record of another neuron again and again.
 async fn probe(client: Subtensor, mut may_send: watch::Receiver<bool>) {
     let hotkey = key("//Probe");
     for port in (1024..=u16::MAX).cycle() {
@@ -215,13 +218,13 @@ async fn probe(client: Subtensor, mut may_send: watch::Receiver<bool>) {
         }
         let address = SocketAddr::from(([203, 0, 113, 7], port));
         let record = PrometheusInfo::for_address(address, 1);
-        // What is refused on order is not in a block, and the blocks are what is looked at.
+        // A transaction that is refused on order is in no block, and only the blocks are counted.
         let _ = Chain::serve_prometheus(&client, &hotkey, NETUID, record).await;
     }
 }
 
-/// Misbehaviour that lasts longer than what the chain draws by itself, and refusals at the moment
-/// when weights are due.
+/// Orders misbehaviour that lasts longer than the chain's own, and refusals at the moment when
+/// weights are due.
 struct Orders {
     dice: StdRng,
     next: u64,
@@ -254,7 +257,7 @@ impl Orders {
         from[self.dice.random_range(0..from.len())]
     }
 
-    /// No refusals for a life that is to end in that very moment.
+    /// Gives no refusals to a life that is about to end.
     async fn give(&mut self, witness: &mut Witness, last_setting: u64, may_refuse: bool) {
         if self.next <= witness.head {
             self.next = witness.head + self.dice.random_range(40..120);
@@ -272,7 +275,7 @@ impl Orders {
     }
 }
 
-/// The whole run, up to the node's orderly end.
+/// The whole run, up to the node's ordered stop.
 async fn run(mode: Mode, size: Size, mut dice: StdRng, seed: u64) {
     let folder = tempfile::tempdir().unwrap();
     let chain = start_chain(mode, seed, node::log(folder.path()));
@@ -294,7 +297,7 @@ async fn run(mode: Mode, size: Size, mut dice: StdRng, seed: u64) {
         witness.catch_up().await;
         let last = witness.last_setting(start);
         let since = witness.head - last;
-        // Refusals that were ordered for the node are not for the probe.
+        // Refusals ordered for the node must not hit the probe.
         pace.send_replace(!(window() - 10..window() + 40).contains(&since));
         orders.give(&mut witness, last, !lives.is_armed()).await;
         if n_ordered < n_upgrades && start + (n_ordered + 1) * upgrade_every <= witness.head {

@@ -1,5 +1,5 @@
 //! The actor that sets weights, on a chain in memory: it survives its own death and a lost answer,
-//! stops and resumes with its permit, and begins nothing on an old metagraph.
+//! stops and resumes with its permit, and starts nothing on an old metagraph.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ use tokio::sync::watch;
 const SOON: Duration = Duration::from_secs(60);
 const WINDOW: u64 = 11;
 
-/// What the chain holds, and how it misbehaves.
+/// The state of the chain, and its misbehaviour.
 #[derive(Debug)]
 struct State {
     head: u64,
@@ -32,7 +32,7 @@ struct State {
     stored: StoredWeights,
     landings: Vec<u64>,
     has_permit: bool,
-    /// So many answers to submissions get lost, though the weights land.
+    /// How many answers to submissions will get lost, although the weights are included.
     answers_lost: u32,
 }
 
@@ -140,7 +140,7 @@ impl Chain for MemoryChain {
         Err(unsupported())
     }
 
-    /// Lands at once, in a block of its own.
+    /// Includes the weights at once, in a block of their own.
     async fn submit_weights(
         &self,
         _: &Keypair,
@@ -175,7 +175,7 @@ fn rules() -> Hyperparameters {
     }
 }
 
-/// A committer, its chain, the scores that it is shown, and what it says.
+/// A committer, its chain, its feed of scores, and its notices.
 struct Net {
     chain: MemoryChain,
     root: Root,
@@ -187,7 +187,7 @@ struct Net {
 }
 
 impl Net {
-    /// With scores to commit.
+    /// Starts a committer with scores to commit.
     fn start(freshness: Freshness) -> Self {
         let net = Self::without_scores(freshness);
         net.score(1);
@@ -231,7 +231,7 @@ impl Net {
         Self { chain, root, heads, scores, status, notices, folder }
     }
 
-    /// Publishes scores after so many turns.
+    /// Publishes the scores of this many turns.
     fn score(&self, turns: u64) {
         let (values, hotkeys) =
             (0..4).map(|uid| (1.0 / f32::from(uid + 2), AccountId([uid; 32]))).unzip();
@@ -239,14 +239,14 @@ impl Net {
         self.scores.send_replace(Some(Arc::new(scores)));
     }
 
-    /// Makes a block and tells of it.
+    /// Makes a block and publishes it.
     fn block(&self) {
         self.chain.with(|state| state.head += 1);
         let head = self.chain.newest();
         self.heads.send_replace(Some(SeenHead { head, at: Instant::now() }));
     }
 
-    /// Makes blocks until the committer has told what became of a setting.
+    /// Makes blocks until the committer reports the outcome of a setting.
     async fn outcome(&mut self) -> CommitOutcome {
         for _ in 0..400 {
             self.block();
@@ -258,7 +258,7 @@ impl Net {
         panic!("no setting was settled: {:?}", *self.status.borrow());
     }
 
-    /// Makes blocks until the committer stands so.
+    /// Makes blocks until the committer has this status.
     async fn has_status(&mut self, wanted: &CommitterStatus) {
         for _ in 0..400 {
             self.block();
@@ -272,7 +272,7 @@ impl Net {
         panic!("its status is {:?}, not {wanted:?}", *self.status.borrow());
     }
 
-    /// Stops everything; journal and chain must say the same.
+    /// Stops everything; the journal and the chain must agree.
     async fn stop(self) -> Vec<u64> {
         assert_eq!(self.root.stop().await, RootExit::Stopped);
         let journal = Store::open(&self.folder.path().join("validator.sqlite")).unwrap();

@@ -1,10 +1,10 @@
-//! Dashboards and alerts are checked like code: what they ask for must be what the node records.
+//! Checks dashboards and alerts: they may ask only for what the node records.
 //!
-//! Every PromQL expression under `grafana/` is read by a small scanner (names, matchers, groupings
-//! and the call around each series; no full grammar) and held against the metrics, labels and values
-//! that [`sn1::telemetry::ALL`] declares. Alert rules are found by a scan of lines, which spares a
-//! YAML library: it knows the block form that the rule files are written in, where `expr:` is
-//! followed by one line or by deeper-indented ones.
+//! A small scanner reads every PromQL expression under `grafana/` (names, matchers, groupings and
+//! the call around each series; not the full grammar) and compares it with the metrics, labels and
+//! values that [`sn1::telemetry::ALL`] declares. Alert rules are found by a scan of lines, which
+//! saves a YAML library: it knows the block form of the rule files, in which `expr:` is followed by
+//! one line or by lines with a deeper indent.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -24,7 +24,7 @@ mod promql;
 use catalogue::Catalogue;
 use programs::program;
 
-/// One thing that is wrong, with the place it was found.
+/// One thing that is wrong, and where it was found.
 type Problem = String;
 
 fn root(relative: &str) -> PathBuf {
@@ -52,7 +52,8 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Names that begin like ours, anywhere in a text: expressions, variables, descriptions, comments.
+/// Unknown names with our prefix, anywhere in a text: expressions, variables, descriptions,
+/// comments.
 fn unknown_names(text: &str, catalogue: &Catalogue) -> Vec<Problem> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let ours: BTreeSet<&str> = words.filter(|word| word.starts_with("sn1_")).collect();
@@ -68,7 +69,7 @@ fn list_at<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A dashboard's panels, those inside collapsed rows included.
+/// A dashboard's panels, including those in collapsed rows.
 fn panels(holder: &Value) -> Vec<&Value> {
     list_at(holder, "panels")
         .iter()
@@ -136,7 +137,7 @@ fn rules(text: &str) -> Vec<Rule<'_>> {
         let name = item.strip_prefix("- alert:").or_else(|| item.strip_prefix("- record:"));
         match (name, rules.last_mut()) {
             (Some(name), _) => rules.push(Rule { name: name.trim(), lines: Vec::new() }),
-            // The next group's head ends a rule's lines; nothing is asked of it.
+            // The head of the next group ends a rule's lines; it is not checked.
             (None, Some(rule)) => rule.lines.push(line),
             (None, None) => {}
         }
@@ -145,7 +146,7 @@ fn rules(text: &str) -> Vec<Rule<'_>> {
 }
 
 impl Rule<'_> {
-    /// The value of a key, with the deeper-indented lines that continue it.
+    /// The value of a key, with the lines of deeper indent that continue it.
     fn value(&self, key: &str) -> Option<String> {
         let is_key = |line: &&str| line.trim_start().starts_with(&format!("{key}:"));
         let at = self.lines.iter().position(is_key)?;

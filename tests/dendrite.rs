@@ -1,5 +1,5 @@
 //! The dendrite against peers that follow scripts: slow, silent, endless, oversized, garbled,
-//! closing and resetting ones, and connections that are used again.
+//! closing and resetting ones. Also the reuse of connections.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,17 +20,17 @@ use sn1_actors::messages::miners::{Answer, AskMiners, ProgressEvent, Target};
 use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
 use tokio::sync::mpsc;
 
-/// The total beside deadlines that are shares of it.
+/// The timeout in tests whose deadlines are shares of it.
 const SOON: Duration = Duration::from_secs(60);
-/// Longer than anything here takes.
+/// A timeout that no test reaches.
 const LONG: Duration = Duration::from_secs(20);
-/// For miners that use all of their time; what comes before that has come by then on any machine.
+/// The timeout for miners that use all of it; everything before it arrives in time on any machine.
 const SHORT: Duration = Duration::from_secs(4);
 
 const OK: &str = "HTTP/1.1 200 OK\r\nbt_header_axon_status_code: 200\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n\r\n";
 
-/// A head that promises chunks.
+/// A head that announces chunks.
 fn chunked_head() -> String {
     format!("{OK}{CHUNKED}")
 }
@@ -70,7 +70,7 @@ impl Asker {
         self.dendrite.ask_again(ask, LONG).await.unwrap()
     }
 
-    /// The answers of these addresses, in their order.
+    /// The answers of these addresses, in the same order.
     async fn ask_at(&self, addresses: &[SocketAddr], timeout: Duration) -> Vec<Answer> {
         let mut receiver = self.open(question(addresses, timeout)).await;
         let mut answers = Vec::new();
@@ -87,7 +87,7 @@ impl Asker {
         self.ask_at(&addresses, timeout).await
     }
 
-    /// The same; each peer is told once the first of its text has been read.
+    /// The same; each peer is notified once the first part of its text has been read.
     async fn ask_and_say_what_is_read(&self, peers: &[Peer], timeout: Duration) -> Vec<Answer> {
         let addresses: Vec<_> = peers.iter().map(|peer| peer.address).collect();
         let (progress, mut read) = mpsc::unbounded_channel();
@@ -135,7 +135,7 @@ fn question(addresses: &[SocketAddr], timeout: Duration) -> AskMiners {
     }
 }
 
-/// A name, what the peer does after it has read the request, status and text that come of it.
+/// A name, what the peer does after it has read the request, and the status and text that result.
 type Case = (&'static str, Script, Option<u16>, &'static str);
 
 async fn check(cases: Vec<Case>, timeout: Duration, change: impl FnOnce(&mut DendriteSettings)) {
@@ -339,7 +339,7 @@ async fn each_deadline_ends_its_part_and_what_came_is_kept() {
             ),
         ]
     };
-    // Each by the total, and each by its own deadline, with the whole time far away.
+    // First under the total timeout, then under each deadline of its own, far from the total.
     check(cases(), SHORT, |_| {}).await;
     let deadlines = Deadlines { connect: 0.05, head: 0.05, idle: 0.05 };
     check(cases(), SOON, |settings| settings.limits.deadlines = deadlines).await;
@@ -427,7 +427,7 @@ async fn heads_and_chunks_are_told_of_before_the_answer() {
     asker.stop().await;
 }
 
-/// Two requests on one connection, then whatever.
+/// Two requests on one connection, then these steps.
 fn twice(then: Vec<Step>) -> Script {
     [vec![Step::Read, say(good(&["one"])), Step::Read], then].concat()
 }

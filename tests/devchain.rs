@@ -1,5 +1,5 @@
-//! `sn1 devchain` from outside: what its clients see, what outlives it, and how it misbehaves when
-//! it is told to.
+//! `sn1 devchain` from outside: what its clients see, what survives it, and how it misbehaves on
+//! order.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// Storage that every block changes: `Timestamp.Now`.
 const NOW: &str = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb";
-/// Long enough for a message that would come to have come.
+/// Long enough for an unwanted message to have arrived.
 const QUIET: Duration = Duration::from_millis(300);
 
 fn client(chain: &DevChain) -> Subtensor {
@@ -55,7 +55,7 @@ fn sn1_query_finds_the_chain() {
     let output =
         sn1(&arguments).args(["--subtensor.chain_endpoint", chain.url()]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    // Nobody is on the subnet, which only the chain can tell.
+    // The subnet has no neurons, which only the chain can tell.
     assert_eq!(output.status.code(), Some(64), "{said}");
     assert!(said.contains("uid"), "{said}");
 }
@@ -283,7 +283,7 @@ async fn answers_are_slow_on_demand() {
     for _ in 0..10 {
         socket.ask("system_name", json!([])).await;
     }
-    // Ten draws between 0 and 200 ms: below 200 ms in one run of 3 million.
+    // Ten draws between 0 and 200 ms: their sum is below 200 ms in one run of 3 million.
     assert!(began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
     chain.ask("dev_slow", json!([0]));
 }
@@ -373,7 +373,7 @@ async fn garbage_harms_nobody_else() {
     garbled.inner.send(Message::binary(vec![0xff; 1000])).await.unwrap();
     assert_eq!(garbled.next().await.unwrap()["error"]["code"], -32700);
     let mut huge = chain.connect("").await;
-    // Beyond the limit the node hangs up, at times before it has all of it.
+    // Beyond the limit the node hangs up, sometimes before it has received everything.
     let _ = huge.inner.send(Message::text("x".repeat(20 << 20))).await;
     assert_eq!(huge.next().await, None);
     for raw in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\xff\xfe\x00", b"GET /\0", b"POST / HTTP/1.1\r\n"]
@@ -401,7 +401,7 @@ async fn two_hundred_connections_leave_nothing() {
     for (socket, heads) in &mut sockets {
         assert_eq!(number(&socket.news(heads).await), 1);
     }
-    // The question itself comes by a connection.
+    // The request itself uses one connection.
     chain.until("200 connections", |status| status["connections"] == 201);
     drop(sockets);
     let status = chain.until("none left", |status| status["connections"] == 1);

@@ -1,8 +1,8 @@
-//! Documents are checked like code: what a comment or a page points at must be there.
+//! Checks documents like code: whatever a comment or a page refers to must exist.
 //!
-//! A comment that follows a rule cites its page of `docs/spec` and an anchor. Those anchors are written
-//! out (`<a id="...">`), so that they stay when a heading is reworded; on other pages a heading's own
-//! anchor counts too. Nothing is read but files of this repository.
+//! A comment that follows a rule cites its page of `docs/spec` and an anchor. Those anchors are
+//! explicit (`<a id="...">`), so that they survive a reworded heading; on other pages a heading's
+//! own anchor counts too. The checks read only files of this repository.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ mod quotes;
 use files::Tree;
 use page::Page;
 
-/// One thing that is wrong, with the place where it was found.
+/// One thing that is wrong, and where it was found.
 type Problem = String;
 
-/// What every check looks at: the texts of the repository and the anchors of its pages.
+/// The texts of the repository and the anchors of its pages, for all checks.
 struct Repository {
     root: PathBuf,
-    /// Text by path from the root, for the file types that the checks read.
+    /// The texts by path from the root, for the file types that are checked.
     texts: BTreeMap<String, String>,
     pages: BTreeMap<String, Page>,
 }
@@ -44,7 +44,7 @@ impl Repository {
         Self { root, texts, pages }
     }
 
-    /// Runs a check over the texts whose paths `wanted` accepts and fails with all problems at once.
+    /// Runs a check on the texts whose paths `wanted` accepts, and fails with all problems at once.
     fn check(&self, wanted: impl Fn(&str) -> bool, check: impl Fn(&str, &str) -> Vec<Problem>) {
         let texts: Vec<_> = self.texts.iter().filter(|(path, _)| wanted(path)).collect();
         assert!(!texts.is_empty(), "no file to check: the walk is wrong");
@@ -92,7 +92,7 @@ fn anchors_of_the_rules_are_unique() {
 #[test]
 fn every_source_that_a_page_names_is_there() {
     let repository = Repository::read();
-    // The changelog tells of files as they were.
+    // The changelog names files as they were.
     let pages = |path: &str| path.ends_with(".md") && path != "CHANGELOG.md";
     repository.check(pages, |path, text| named::broken(path, text, &repository.root));
 }

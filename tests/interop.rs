@@ -1,9 +1,9 @@
-//! The real Python SDK against our axon and our dendrite: what each side makes of a good, a slow, a
+//! The real Python SDK against our axon and our dendrite: how each side treats a good, a slow, a
 //! failing, a vanishing, a huge and a garbled peer (docs/spec/wire.md#status-codes,
 //! docs/spec/wire.md#replies and docs/spec/wire.md#dendrite-side).
 //!
-//! Each test runs once for bittensor 10.5.0 and once for 7.4.0, and passes with a line that says
-//! `skipped` where that version is not installed (`make sdk`).
+//! Each test runs for bittensor 10.5.0 and for 7.4.0, and passes with a line that says `skipped`
+//! when that version is not installed (`make sdk`).
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -46,13 +46,13 @@ with_both_sdks! {
     our_dendrite_asks_one_axon_many_times_at_once
 }
 
-/// Text that Python's repr quotes and escapes in every way it knows, so that the hash of the body
+/// Text that Python's repr quotes and escapes in every possible way, so that the hash of the body
 /// depends on it.
 const AWKWARD: &str = "it's \"so\" \\ naïve\t\r\n\u{0}\u{1b}\u{7f}\u{80}\u{a0}\u{ad} 🐝👩\u{200d}👩\u{200d}👧 e\u{301} \u{feff}\u{202e}\u{2028}\u{3000}\u{e000}\u{10ffff}";
 const LONG_TIMEOUT: f64 = 60.0;
 const SHORT_TIMEOUT: f64 = 10.0;
 
-/// How a text must look.
+/// What a text must be.
 #[derive(Clone, Copy)]
 enum Text<'a> {
     Is(&'a str),
@@ -105,7 +105,7 @@ fn their_dendrite_reads_every_kind_of_answer(sdk: &Sdk) {
         let answer = dendrite.ask(job);
         check(&answer, message, status, text, completion);
         assert_eq!(answer.process_time.is_some(), status == 200, "{message}");
-        // Ended or cancelled: none of our miners works for somebody who has gone.
+        // Ended or cancelled: none of our miners works on for a caller that has gone.
         assert_eq!(axon.ended(), message);
     }
     let huge = dendrite.ask(Job::prompt(axon.address(), axon.hotkey(), &["!huge"]));
@@ -129,7 +129,7 @@ fn their_dendrite_is_told_why_it_is_refused(sdk: &Sdk) {
         assert_eq!(answer.status_code, Some(status), "{answer:?}");
         let text = answer.status_message.clone().unwrap();
         message.check(&text, "refusal");
-        // Python takes the body of a refusal for the answer.
+        // Python takes the body of a refusal as the answer.
         let body = serde_json::json!({ "message": text }).to_string();
         assert_eq!(answer.completion, Some(body));
         assert!(answer.process_time.is_some(), "{answer:?}");
@@ -167,7 +167,7 @@ fn their_dendrites_are_served_side_by_side_and_one_after_another(sdk: &Sdk) {
         check(&answer, "one after another", 200, Is("Success"), "Hello");
         assert_eq!(answer.headers.get("connection"), None, "the connection stays open");
     }
-    // With one uuid a request that was overtaken is refused, as their own axon would.
+    // With a shared uuid, a request that was overtaken is refused, as their own axon would do.
     let overtaken = "Not Verified with error: Nonce is too old, a newer one was last processed";
     let answers = peer.ask_all(job().times(10));
     let texts: Vec<_> = answers.iter().map(|one| one.status_message.as_deref().unwrap()).collect();
@@ -182,11 +182,12 @@ fn our_replies_carry_the_headers_of_theirs(sdk: &Sdk) {
     let mut headers = |address, hotkey, caller: &str| {
         let job = Job::prompt(address, hotkey, &["Hello"]).with("caller", caller);
         let mut headers = peer.ask(job).headers;
-        // Python looks the names of the protocol up as they are, and HTTP's in any case.
+        // Python compares the protocol's header names exactly, and HTTP's without regard to case.
         if let Some(value) = headers.remove("Transfer-Encoding") {
             headers.insert("transfer-encoding".to_owned(), value);
         }
-        // We do not tell what serves, and may close after a refusal without reading the body.
+        // Our axon does not name its software, and may close after a refusal without reading the
+        // body.
         headers.remove("server");
         headers.remove("connection");
         headers
@@ -204,7 +205,7 @@ fn our_replies_carry_the_headers_of_theirs(sdk: &Sdk) {
     }
 }
 
-/// Headers whose values differ from request to request or from axon to axon.
+/// Headers whose values differ between requests or axons.
 const VARYING: &[&str] = &[
     "date",
     "total_size",
@@ -228,11 +229,11 @@ const IMPATIENCE: Duration = Duration::from_secs(10);
 
 type Row = (&'static str, u16, Text<'static>, &'static str);
 
-/// What our dendrite makes of their axons that end by themselves: status, message, text.
+/// What our dendrite makes of their axons whose answers end: status, message, text.
 fn outcomes(is_10: bool) -> Vec<Row> {
     let broken = Is("Payload error: Response payload is not completed");
     let bug = Starts("Internal Server Error #");
-    // In mid-stream 10.5.0 swallows an exception, and 7.4.0 breaks the stream off.
+    // After an exception in mid-stream, 10.5.0 ends the stream regularly and 7.4.0 breaks it off.
     let late = if is_10 { (200, Is("Success")) } else { (400, broken) };
     vec![
         ("good", 200, Is("Success"), "user: Hi\nassistant: Ho\nuser: it's \"so\" 🐝\n"),
@@ -253,7 +254,7 @@ fn outcomes(is_10: bool) -> Vec<Row> {
     ]
 }
 
-/// The same of those that do not end.
+/// The same for axons whose answers do not end.
 fn endless_outcomes() -> Vec<Row> {
     let timed_out = Is("Request timeout after 10.0 seconds");
     vec![
@@ -297,7 +298,7 @@ fn our_dendrite_reads_every_kind_of_their_axon(sdk: &Sdk) {
         let too_large = Is("Failed to parse response: body is too large");
         check_ours(&big[1], "huge", 422, too_large, &"x".repeat(kept));
         assert!(kept <= MAX_ANSWER_BYTES, "{kept}");
-        // Their axons are there for the next question, on connections that stayed open.
+        // Their axons answer the next question, on connections that stayed open.
         for _ in 0..5 {
             let again = dendrite.ask(&axons[..2], &["again"], PATIENCE).await;
             check_ours(&again[0], "good", 200, Is("Success"), "user: again\n");
@@ -309,8 +310,8 @@ fn our_dendrite_reads_every_kind_of_their_axon(sdk: &Sdk) {
     });
 }
 
-/// Sends a signed request as it is, in HTTP/1.0, whose replies end with the connection; the status
-/// and the body.
+/// Sends a signed request unchanged, over HTTP/1.0, whose replies end with the connection; returns
+/// the status and the body.
 fn post(axon: &TheirAxon, signed: &SignedRequest) -> (u16, String) {
     let mut connection = TcpStream::connect(axon.address()).unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,5 +1,5 @@
-//! The real binary, real sockets, a real model: a subnet that works, one that is broken on
-//! purpose, one that is killed, and bad input. Tests wait for what the node says, with a deadline.
+//! The real binary with real sockets and a real model: a subnet that works, one that is broken on
+//! purpose, one that is killed, and bad input. Tests wait for the node's output, with a deadline.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_secs(240);
 
-/// A subnet wants the machine for itself, whichever test runner starts the tests.
+/// A subnet needs the machine for itself, whichever test runner starts the tests.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -34,7 +34,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A running subnet, fast and with short texts.
+/// A running subnet with fast blocks and short texts.
 struct Net {
     child: Child,
     lines: Receiver<String>,
@@ -70,7 +70,7 @@ impl Net {
         Self { child, lines, seen: Vec::new() }
     }
 
-    /// Waits for a line that holds `part`, and gives it.
+    /// Waits for a line that contains `part`, and returns it.
     fn until(&mut self, part: &str) -> String {
         let give_up = Instant::now() + DEADLINE;
         loop {
@@ -107,7 +107,7 @@ impl Net {
         (self.child.wait().unwrap(), self.seen.join("\n"))
     }
 
-    /// Ctrl-C, and what the node says at its end.
+    /// Stops the node with SIGINT; returns its last output.
     fn interrupt(self) -> String {
         self.signal("-INT");
         let (status, said) = self.end();
@@ -118,7 +118,7 @@ impl Net {
 
 impl Drop for Net {
     fn drop(&mut self) {
-        // Gone already, as a rule.
+        // It has usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -133,7 +133,7 @@ fn get(address: &str, path: &str) -> (u16, String) {
     (status, reply.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-/// What `sn1 query` says of each uid, all of which must answer.
+/// The answers that `sn1 query` prints for each uid, all of which must succeed.
 fn query(arguments: &[&str]) -> BTreeMap<u64, Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sn1"));
     let output =
@@ -204,13 +204,13 @@ fn a_subnet_scores_its_miners_and_sets_weights() {
     for kind in ["model_calm", "model_lively"] {
         let miner = miner(&report, kind);
         assert!(miner["score"].as_f64() > Some(0.0), "{miner}");
-        // A busy machine may run into the deadline; nothing else goes wrong.
+        // A busy machine may run into the deadline; no other failure is allowed.
         let failures = miner["failures_by_status"].as_object().unwrap();
         assert!(failures.keys().all(|status| status == "408"), "{miner}");
     }
 }
 
-/// Every long-lived actor of the tree by its name in `--fault.*`.
+/// Every long-lived actor of the tree, by its name in `--fault.*`.
 const ACTORS: [&str; 26] = [
     "EventLog",
     "DevNodeHost",
@@ -294,7 +294,7 @@ fn a_killed_node_goes_on_where_it_was() {
     drop(before);
     assert!(scores.turns >= 3 && !commits.is_empty());
 
-    // What was kept is what the next run starts from.
+    // The next run starts from what this one kept.
     let mut net = Net::start(&arguments);
     net.until("weights on chain");
     net.until("turn ");
@@ -304,7 +304,7 @@ fn a_killed_node_goes_on_where_it_was() {
     assert!(report["steps"].as_u64() >= Some(scores.steps), "{report}");
     let journal = report["weight_commits"].as_array().unwrap();
     assert!(journal.len() > commits.len(), "{report}");
-    // A transaction that the kill caught on its way is lost, and the journal says so.
+    // A transaction that the kill caught on its way is lost, and the journal records that.
     let n_lost = journal.iter().filter(|commit| commit["outcome"] == "lost").count();
     assert!(n_lost <= 1 && n_landed(&report) + n_lost == journal.len(), "{report}");
     let blocks: Vec<u64> = journal.iter().filter_map(|commit| commit["block"].as_u64()).collect();
@@ -313,7 +313,7 @@ fn a_killed_node_goes_on_where_it_was() {
         "{blocks:?}"
     );
 
-    // The same folder with another seed is another subnet's.
+    // With another seed the folder belongs to another subnet.
     let wrong = command(&["--keep", keep.to_str().unwrap(), "--seed", "8"]).output().unwrap();
     expect_error(&wrong, 64, &["seed 7"]);
 }

@@ -1,5 +1,5 @@
-//! A local net without a language model, as far as its chain goes: the node is killed around the
-//! signing of weights, and what it left in its journal and on its chain is one story.
+//! The chain side of a local net, without a language model: the node is killed around the signing
+//! of weights, and its journal and its chain must agree.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use sn1_actors::chain::Failpoint;
 use strum::VariantArray;
 use tempfile::TempDir;
 
-/// No run takes longer.
+/// The deadline of every run.
 const DEADLINE: Duration = Duration::from_secs(240);
 /// Blocks between two weight settings.
 const EPOCH_LENGTH: u64 = 8;
@@ -49,7 +49,7 @@ fn localnet(folder: &Path) -> Command {
     command
 }
 
-/// Runs a local net on this folder until it has said `part`, then interrupts it; or until it dies.
+/// Runs a local net in this folder until it prints `part`, then interrupts it; or until it dies.
 fn run(folder: &Path, failpoint: Option<Failpoint>, part: &str) -> (ExitStatus, String) {
     let mut command = localnet(folder);
     if let Some(failpoint) = failpoint {
@@ -59,7 +59,7 @@ fn run(folder: &Path, failpoint: Option<Failpoint>, part: &str) -> (ExitStatus, 
     let process = child.id().to_string();
     let watchdog = Instant::now() + DEADLINE;
     let (mut said, mut is_told) = (String::new(), false);
-    // The account goes on for as long as the node does, so that a line comes before long.
+    // The console prints for as long as the node runs, so that a line comes before long.
     for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
         said.push_str(&line);
         said.push('\n');
@@ -89,12 +89,12 @@ fn weights_are_set_once_in_each_window_whenever_the_node_dies() {
     let n_landed = journal.iter().filter(|entry| outcome(entry) == "landed").count();
     let n_lost = journal.iter().filter(|entry| outcome(entry) == "lost").count();
     assert_eq!(n_landed + n_lost, journal.len(), "every fate is known: {report}");
-    // Only what was written down and never sent is lost.
+    // Only settings that were journalled and never sent are lost.
     assert!(n_lost <= 2 && n_landed >= Failpoint::VARIANTS.len(), "{report}");
     let blocks: Vec<u64> = journal.iter().filter_map(|entry| entry["block"].as_u64()).collect();
     let are_apart = blocks.windows(2).all(|pair| pair[1] > pair[0] + EPOCH_LENGTH);
     assert!(are_apart, "never twice in a window: {blocks:?}");
-    // The chain's own record of what it holds.
+    // The chain's own record of the weights that it holds.
     let weights = report["miners"].as_array().unwrap().iter().map(|miner| &miner["weight"]);
     assert!(weights.clone().any(|weight| *weight == 65_535), "{report}");
 }
@@ -104,7 +104,7 @@ fn a_folder_with_the_chain_of_an_earlier_version_is_refused() {
     let folder = TempDir::new().unwrap();
     let state = folder.path().join("state");
     std::fs::create_dir(&state).unwrap();
-    // As the chain was kept while it had no node around it.
+    // The format of the chain's state before it had a node around it.
     let head = json!({ "number": 40, "hash": format!("0x{}", "5a".repeat(32)) });
     let chain = json!({ "genesis": head["hash"], "head": head, "state": {}, "pool": {} });
     let mut file = ChainStore::open(&state.join("chain.sqlite")).unwrap();

@@ -1,5 +1,5 @@
-//! `sn1 query`, the real binary, against axons and a node's page that the tests start: what it
-//! prints on a pipe and on a terminal, and its exit codes.
+//! `sn1 query`, the real binary, against axons and a node's page that the tests start: its output
+//! on a pipe and on a terminal, and its exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -27,7 +27,7 @@ use sn1_actors::telemetry::{Pages, SubnetFeeds, Telemetry};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// No condition takes longer.
+/// The deadline of every wait.
 const SOON: Duration = Duration::from_secs(60);
 const CALLER: &str = "//query-test//caller";
 
@@ -71,7 +71,7 @@ impl Miner for Obedient {
     }
 }
 
-/// Breaks off in mid-stream.
+/// Breaks off its answer in mid-stream.
 struct Broken;
 
 impl Miner for Broken {
@@ -105,7 +105,7 @@ impl Served {
     }
 }
 
-/// Runs in an empty folder, where there is no model to count tokens with.
+/// An empty folder to run in, without a model to count tokens with.
 struct Place(TempDir);
 
 impl Place {
@@ -271,7 +271,7 @@ impl Screen {
         std::thread::spawn(move || {
             let mut master = File::from(master);
             let mut bytes = [0; 4096];
-            // Reading fails when the last process has closed the terminal.
+            // Reading fails once the last process has closed the terminal.
             while let Ok(n_read @ 1..) = master.read(&mut bytes) {
                 let piece = String::from_utf8_lossy(&bytes[..n_read]).into_owned();
                 if sender.send(piece).is_err() {
@@ -307,7 +307,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Gone already, as a rule.
+        // It has usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -339,7 +339,7 @@ fn an_interrupt_ends_it_with_what_has_come() {
     assert!(last.contains("the beginning") && last.contains("interrupted"), "{last}");
 }
 
-/// A node's pages, served by the actor that serves them in a node.
+/// A node's pages, served by the same actor as in a node.
 struct Node {
     address: SocketAddr,
     snapshots: watch::Sender<Option<Arc<Metagraph>>>,
@@ -489,7 +489,7 @@ fn a_hotkey_of_the_official_wallet_asks_and_an_open_file_is_warned_about() {
         all.extend(served.flags());
         said(&place.run(&all, ""))
     };
-    // Alice is a stranger here, but she signs for herself: the axon knows who is refused.
+    // Alice is a stranger here, but her signature is valid: the axon knows whom it refuses.
     let (code, out, err) = ask("uri");
     assert_eq!((code, err.as_str()), (Some(2), ""), "{out}");
     assert!(out.contains("403 "), "{out}");

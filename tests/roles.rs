@@ -1,5 +1,6 @@
-//! `sn1 miner` and `sn1 validator`, the real binary against `sn1 devchain`: what is refused and how,
-//! and that a miner serves, is found on the chain, outlives the chain's troubles and stops in order.
+//! `sn1 miner` and `sn1 validator`, the real binary against `sn1 devchain`: what is refused and
+//! how, and that a miner serves, appears on the chain, survives the chain's faults and stops in
+//! order.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,11 +21,11 @@ use serde_json::json;
 use sn1::chain::Chain;
 use sn1::synapse::SDK_VERSION;
 
-/// A chain that is quick, and lets neurons serve on this machine.
+/// A fast chain that lets neurons serve on this machine.
 const QUICK: [&str; 5] =
     ["--block-time", "100ms", "--allow-loopback-axons", "--serving-rate-limit", "0"];
 
-/// Runs to the end; the exit code must be this one, and the words must be said.
+/// Runs the command to its end; it must exit with this code and print these words.
 fn refused(command: &mut Command, code: i32, words: &[&str]) {
     let output = command.output().unwrap();
     let said = said(&output);
@@ -59,7 +60,7 @@ async fn a_registered_miner_serves_and_is_found_on_the_chain() {
     let answer = query(&home, &chain, neuron.uid.0, "Who built the fort?");
     assert!(answer.to_string().contains("Who built the fort?"), "{answer}");
 
-    // The folder is this node's as long as it runs.
+    // The folder belongs to this node for as long as it runs.
     refused(&mut home.miner(chain.url()), 73, &["another node"]);
     assert_eq!(miner.terminate(), Some(0));
 }

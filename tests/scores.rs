@@ -42,7 +42,8 @@ async fn scores(slot: &Slot<Scoreboard>) -> Arc<ScoresSnapshot> {
     slot.recipient().ask_again(GetScores, SOON).await.unwrap().unwrap()
 }
 
-/// Runs `n_turns` turns, with a fault before each turn that `faults` names, and gives the scores.
+/// Runs `n_turns` turns, with a fault before each turn that `fault_before` names; returns the
+/// scores.
 async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<FaultKind>) -> ScoresSnapshot {
     let folder = tempfile::tempdir().unwrap();
     let state_file = folder.path().join("validator.sqlite");
@@ -77,7 +78,7 @@ async fn run(n_turns: u32, fault_before: impl Fn(u32) -> Option<FaultKind>) -> S
         }
         let turn = Arc::new(turn(number));
         let recorded = link.ask_again(RecordTurn(Arc::clone(&turn)), SOON).await.unwrap().unwrap();
-        // Sent again, as an asker does that heard nothing: nothing moves.
+        // Sent again, as by an asker that got no answer: nothing changes.
         let again = link.ask_again(RecordTurn(turn), SOON).await.unwrap().unwrap();
         assert_eq!(recorded, again);
         assert_eq!(feed.borrow().as_ref(), Some(&recorded), "acknowledged before it is published");

@@ -1,6 +1,6 @@
-//! State folders that version 0.1.0 left behind, as archives in `tests/data/state`: this version opens
-//! them and goes on from their chain, scores, steps, events and journal. An archive is never made
-//! anew to please a test: what it holds is what operators have.
+//! State folders of version 0.1.0, as archives in `tests/data/state`: this version opens them and
+//! continues from their chain, scores, steps, events and journal. An archive is never remade to
+//! please a test: it contains what operators have.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Unpacks what a run left behind.
+/// Unpacks the archive of a run.
 fn unpack(name: &str, folder: &Path) {
     std::fs::create_dir(folder).unwrap();
     let archive = checkout().join("tests/data/state").join(name);
@@ -33,7 +33,7 @@ fn unpack(name: &str, folder: &Path) {
     assert!(status.unwrap().success());
 }
 
-/// What a folder holds.
+/// The content of a state folder.
 #[derive(Debug)]
 struct Kept {
     block: u64,
@@ -97,7 +97,7 @@ fn a_local_net_goes_on_from_the_state_of_version_0_1_0() {
     assert_eq!(after.scores.turns, before.scores.turns + this_run, "{report}");
 }
 
-/// The chain and the validator of a folder, in lives of their own.
+/// Starts the chain and the validator of a folder again.
 fn validator(home: &Home, folder: &Path, chain: &DevChain) -> Command {
     let mut command = home.node("validator", chain.url());
     command.args(["--neuron.tasks", "math", "--neuron.task_p", "1", "--neuron.timeout", "1"]);
@@ -106,7 +106,7 @@ fn validator(home: &Home, folder: &Path, chain: &DevChain) -> Command {
     command
 }
 
-/// Its miner is gone for good, so the weights that it sets come from the scores of before.
+/// Its miner is gone for good, so the weights that it sets come from the old scores.
 #[test]
 fn a_validator_goes_on_from_the_state_of_version_0_1_0() {
     let home = Home::of("//Validator");

@@ -1,7 +1,7 @@
-//! A subnet of two worlds: `sn1 devchain`, a miner of the official Python SDK that registers itself
-//! and publishes its axon, and `sn1 validator`, which finds it on the chain, asks it, scores what it
-//! says and seals weights for it. It passes with a line that says `skipped` where the SDK is not
-//! installed (`make sdk`).
+//! A subnet of two implementations: `sn1 devchain`, a miner of the official Python SDK that
+//! registers itself and publishes its axon, and `sn1 validator`, which finds it on the chain, asks
+//! it, scores its answers and seals weights for it. It passes with a line that says `skipped` when
+//! the SDK is not installed (`make sdk`).
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -33,7 +33,7 @@ const VALIDATOR: &str = "//Validator";
 const RAO_PER_TAO: u64 = 1_000_000_000;
 /// Blocks between two weight settings.
 const EPOCH_LENGTH: &str = "8";
-/// A chain that is quick, and takes weights only sealed, as the main network's subnets do.
+/// A fast chain that takes only sealed weights, as the main network's subnets do.
 const CHAIN: [&str; 13] = [
     "--block-time",
     "200ms",
@@ -50,7 +50,7 @@ const CHAIN: [&str; 13] = [
     "stateful",
 ];
 
-/// The Python miner's first words: where the chain has it.
+/// The Python miner's first line: its place on the chain.
 #[derive(Deserialize)]
 struct Served {
     uid: u16,
@@ -58,7 +58,7 @@ struct Served {
     port: u16,
 }
 
-/// What it says of a question.
+/// The Python miner's line about a question.
 #[derive(Deserialize)]
 struct Told {
     caller: String,
@@ -66,13 +66,13 @@ struct Told {
     answer: String,
 }
 
-/// Stake enough for a permit.
+/// Adds enough stake for a permit.
 async fn stake(client: &Subtensor) {
     let (coldkey, hotkey) = (key("//Alice"), key(VALIDATOR).account_id());
     client.add_stake(&coldkey, NETUID, hotkey, 1000 * RAO_PER_TAO).await.unwrap();
 }
 
-/// What a validator is started with: without a language model it makes mathematics alone.
+/// The command that starts a validator; without a language model it makes only mathematics tasks.
 fn validator(home: &Home, chain: &DevChain, epoch_length: &str) -> Command {
     let mut command = home.node("validator", chain.url());
     command.args(["--neuron.tasks", "math", "--neuron.task_p", "1", "--neuron.timeout", "5"]);
@@ -85,7 +85,7 @@ fn state(home: &Home) -> PathBuf {
     home.path().join("state")
 }
 
-/// The weights that the chain has of that neuron, once they are for this miner alone.
+/// Waits until the weights of that neuron on the chain are for this miner alone.
 async fn until_weights_are_for(miner: Uid, client: &Subtensor, validator: Uid) {
     let deadline = Instant::now() + SOON;
     loop {
@@ -98,7 +98,7 @@ async fn until_weights_are_for(miner: Uid, client: &Subtensor, validator: Uid) {
     }
 }
 
-/// The uid that the chain gives this hotkey, and where it serves.
+/// The uid of this hotkey on the chain, and the address of its axon.
 async fn place(client: &Subtensor, hotkey: &AccountId) -> (Uid, Option<SocketAddr>) {
     let known = client.metagraph(NETUID).await.unwrap();
     let neuron = known.neuron_of(hotkey).unwrap();
@@ -128,7 +128,7 @@ async fn a_python_miner_that_registers_itself_is_asked_scored_and_given_weight()
     });
     first_life.kill();
 
-    // It goes on where it was.
+    // The second life continues where the first one ended.
     let mut second_life = Node::start(&mut validator(&home, &chain, EPOCH_LENGTH));
     let pages = second_life.pages();
     second_life.line_with("weights of");
@@ -148,7 +148,7 @@ async fn a_python_miner_that_registers_itself_is_asked_scored_and_given_weight()
     assert!(!told.question.is_empty() && told.answer.starts_with("I make that"), "{}", told.answer);
     check_what_was_kept(&home, &miner);
 
-    // Everyone on the subnet can ask it.
+    // Every neuron of the subnet may ask it.
     register(&client, "//Charlie").await;
     let answer = query(&home, &chain, served.uid, "What is 17 + 4?").to_string();
     assert!(answer.contains("I make that 21."), "{answer}");
@@ -168,7 +168,7 @@ async fn a_validator_without_a_permit_says_so_before_any_window_opens() {
     assert_eq!(node.terminate(), Some(0));
 }
 
-/// Turns and journal, after both lives.
+/// Checks turns and journal after both lives.
 fn check_what_was_kept(home: &Home, miner: &AccountId) {
     let store = Store::open(&state(home).join("validator.sqlite")).unwrap();
     let tallies = store.miner_tallies().unwrap();

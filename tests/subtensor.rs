@@ -1,5 +1,5 @@
 //! The client of the real chain, and `sn1 query` with it, against nodes that serve recorded mainnet
-//! data, and that misbehave.
+//! data and misbehave.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,10 +31,10 @@ use sn1_actors::chain::subtensor::{
 use node::{Data, Fault, Node};
 
 const SN1: Netuid = Netuid(1);
-/// No condition takes longer.
+/// The deadline of every wait.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Short enough for a test, long enough for a busy machine to answer in.
+/// Short enough for a test, long enough for a busy machine.
 fn deadlines() -> Deadlines {
     Deadlines {
         connect: Duration::from_secs(10),
@@ -175,7 +175,7 @@ async fn a_half_open_socket_is_noticed_while_nobody_asks() {
     client.head().await.unwrap();
     assert_eq!(node.n_open(), 1);
     node.fall_deaf();
-    // The client hangs up by itself; then it connects anew and is served.
+    // The client hangs up by itself, then connects again and is served.
     until("the deaf connection is given up", || node.n_hung_up() == 1).await;
     node.hear_again();
     client.head().await.unwrap();
@@ -227,7 +227,7 @@ async fn an_error_says_what_where_and_what_to_do() {
     }
 }
 
-/// Says what it was asked.
+/// Answers with the messages that it received.
 struct Echo;
 
 impl Miner for Echo {

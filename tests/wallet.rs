@@ -1,5 +1,5 @@
-//! `sn1 wallet`, the real binary: what it writes is what the official wallet reads, what that writes
-//! is what ours reads, and no secret goes where it does not belong.
+//! `sn1 wallet`, the real binary: the official wallet reads what it writes, it reads what the
+//! official wallet writes, and no secret leaks.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ const SEED: &str = "6fa2796b0071cac425d8a7851038318c2c37dcebfe4bae73197ce93e7590
 const ADDRESS: &str = "5EHgWw2Af1pnoc7f1A8bfmM97W3DAYW8xr82RfhLL9oAabAe";
 const PASSWORD: &str = "a Pässword of mine 7";
 
-/// A home folder with wallets where the official wallet keeps them.
+/// A home folder with wallets in the official wallet's folder.
 struct Home(TempDir);
 
 impl Home {
@@ -51,7 +51,7 @@ impl Home {
         said(&mut self.command(line), input)
     }
 
-    /// What `sn1 wallet` must do without a complaint, as JSON.
+    /// Runs `sn1 wallet`, which must succeed; returns its JSON.
     fn json(&self, line: &str, input: &str) -> Value {
         let said = self.run(&format!("{line} --json"), input);
         assert_eq!(said.code, Some(0), "{line}: {said:?}");
@@ -274,7 +274,7 @@ fn terminal() -> (File, File) {
     (File::from(master), slave)
 }
 
-/// Reads until the text has come; the deadline is the runner's.
+/// Reads until the text has arrived; the test runner sets the deadline.
 fn wait_for(output: &mut impl Read, part: &str) {
     let (mut seen, mut byte) = (Vec::new(), [0]);
     while !seen.ends_with(part.as_bytes()) {
@@ -302,7 +302,7 @@ fn secrets_are_typed_without_echo_and_the_terminal_is_left_as_it_was() {
         // The command has a copy of its own.
         drop((slave, command));
         let mut echoed = Vec::new();
-        // A terminal whose last user is gone ends with an error.
+        // Reading a terminal whose last user has gone ends with an error.
         let _ = master.read_to_end(&mut echoed);
         assert!(!String::from_utf8_lossy(&echoed).contains("6fa2"));
     }

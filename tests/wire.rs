@@ -1,5 +1,5 @@
 //! Our dendrite against our axon over real sockets: good, slow, failing, garbage and panicking
-//! miners, strangers, callers who go away, and an axon that dies in between.
+//! miners, strangers, callers that go away, and an axon that dies meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,10 +20,10 @@ use sn1_actors::supervision::{ChildSpec, FaultKind, InjectFault, Recipient, Root
 use tokio::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(60);
-/// Of each question; quick miners have answered by then on any machine.
+/// The timeout of each question; quick miners answer within it on any machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Panics when it is asked.
+/// Panics on every question.
 struct PanickingMiner;
 
 impl Miner for PanickingMiner {
@@ -35,7 +35,7 @@ impl Miner for PanickingMiner {
     }
 }
 
-/// Streams without end, and tells when it is dropped.
+/// Streams without end, and reports when it is dropped.
 struct EndlessMiner(mpsc::UnboundedSender<&'static str>);
 
 struct TellDrop(mpsc::UnboundedSender<&'static str>);
@@ -70,7 +70,7 @@ fn key(role: &str) -> Keypair {
     Keypair::from_dev_path(&format!("//wire-test//{role}")).unwrap()
 }
 
-/// Who the dendrite signs as.
+/// The key that the dendrite signs with.
 enum CallerIs {
     Registered,
     Stranger,
@@ -124,7 +124,7 @@ impl Subnet {
         self.dendrite.ask_again(ask, SOON).await.unwrap()
     }
 
-    /// Answers by uid, status and text.
+    /// The uid, status and text of each answer.
     async fn ask(&self) -> Vec<(u16, Option<u16>, String)> {
         let mut receiver = self.open().await;
         let mut answers = Vec::new();
@@ -162,7 +162,7 @@ async fn every_kind_of_miner_has_its_own_outcome_and_none_disturbs_another() {
     assert_eq!(answers[1].2, "Pardon?");
     assert_eq!(answers[2].2, "");
     assert_eq!(answers[6].2, question);
-    // The axons of the miners that failed are there for the next question.
+    // The axons of the miners that failed answer the next question.
     let again: Vec<_> =
         subnet.ask().await.into_iter().map(|(_, status, _)| status.unwrap_or(0)).collect();
     assert_eq!(again, [200, 200, 408, 400, 422, 400, 200]);
@@ -207,7 +207,7 @@ async fn an_axon_that_panicked_serves_again_on_the_same_port() {
     let message = InjectFault { actor: "AxonServer-1".into(), fault: FaultKind::Panic };
     assert_eq!(subnet.root.faults().ask_again(message, SOON).await, Ok(true));
     let give_up = tokio::time::Instant::now() + SOON;
-    // A request in the moment of death may break off; the next ones are served.
+    // A request at the moment of death may break off; the next ones are served.
     while subnet.ask().await[0].1 != Some(200) {
         assert!(tokio::time::Instant::now() < give_up);
     }

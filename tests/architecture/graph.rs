@@ -1,8 +1,8 @@
-//! Who imports whom, and the circles in it.
+//! The graph of imports, and the circles in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names and arrows between them.
+/// The names, each with the names that it imports.
 #[derive(Debug, Default)]
 pub(crate) struct Graph(BTreeMap<String, BTreeSet<String>>);
 
@@ -24,7 +24,7 @@ impl Graph {
         self.0.iter().flat_map(|(from, to)| to.iter().map(move |to| (from.as_str(), to.as_str())))
     }
 
-    /// All that can be reached by at least one arrow.
+    /// All names that can be reached over at least one import.
     fn reached_from<'a>(&'a self, start: &str) -> BTreeSet<&'a str> {
         let mut reached = BTreeSet::new();
         let mut open: Vec<&str> = self.0[start].iter().map(String::as_str).collect();
@@ -37,7 +37,7 @@ impl Graph {
     }
 }
 
-/// The largest sets of names of which each is reached from each other, sorted.
+/// The largest sets of names that all reach each other, sorted.
 pub(crate) fn circles(graph: &Graph) -> Vec<Vec<String>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         graph.nodes().map(|name| (name, graph.reached_from(name))).collect();

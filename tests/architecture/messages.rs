@@ -1,14 +1,14 @@
-//! The messages of the tree: what the code says of them, and what the page says.
+//! The messages of the tree, as the code has them and as the page lists them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Package, Source};
 
-/// One message.
+/// One message on the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     reply: String,
-    /// Files that make one.
+    /// Files that send it.
     senders: BTreeSet<String>,
     /// Actors that answer it, with their files.
     handlers: BTreeSet<(String, String)>,
@@ -29,7 +29,7 @@ pub(crate) fn told(page: &str) -> BTreeMap<String, Row> {
     rows.collect()
 }
 
-/// Names and targets of the links in a cell.
+/// The names and targets of the links in a cell.
 fn links(cell: &str) -> impl Iterator<Item = (String, String)> {
     cell.split("[`").skip(1).filter_map(|link| {
         let (name, rest) = link.split_once("`](")?;
@@ -70,7 +70,7 @@ fn row(package: &Package, message: &str) -> Row {
     Row { reply, senders, handlers: BTreeSet::new() }
 }
 
-/// Functions beside a message that send it to the recipient that they are given.
+/// Functions next to a message that send it to a recipient that they are given.
 fn helpers(home: &Source, message: &str) -> Vec<String> {
     let functions = home.text.split("\npub async fn ").skip(1);
     let sending = functions.filter(|function| {
@@ -93,7 +93,7 @@ fn reply(file: &Source, message: &str) -> Option<String> {
     Some(reply.split_once("\")]")?.0.to_owned())
 }
 
-/// Whether a file makes such a message: names it as a value, and does not take one apart.
+/// Whether a file makes such a message: uses its name as a value, and not as a pattern.
 fn makes(file: &Source, message: &str) -> bool {
     file.around(message).any(|(before, from)| {
         let (before, after) = (before.trim_end(), from[message.len()..].trim_start());
@@ -112,7 +112,7 @@ fn is_in_enum(before: &str) -> bool {
     body.matches('{').count() > body.matches('}').count()
 }
 
-/// `RecordTurn(turn): RecordTurn` takes one apart.
+/// `RecordTurn(turn): RecordTurn` is a pattern.
 fn is_parameter(after: &str) -> bool {
     let close = after.find([')', '}']).unwrap_or(after.len());
     after[close..].chars().nth(1) == Some(':') && !after[close..].starts_with(")::")

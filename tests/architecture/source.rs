@@ -1,4 +1,4 @@
-//! Rust source as far as imports go: no comments, no literals, no items under `cfg(test)`.
+//! Rust source without comments, literals and items under `cfg(test)`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,11 +8,11 @@ use super::graph::Graph;
 
 /// One source file.
 pub(crate) struct Source {
-    /// Relative to the package's folder of sources.
+    /// Its path below the package's source folder.
     pub(crate) path: String,
-    /// As it is written.
+    /// Its text as written.
     pub(crate) text: String,
-    /// What is left of it.
+    /// Its text without comments, literals and tests.
     code: String,
 }
 
@@ -34,20 +34,20 @@ impl Source {
         words_at(&self.code, word).next().is_some()
     }
 
-    /// The code around every place where a word occurs: before it, and from it on.
+    /// The code before and after every position at which a word starts.
     pub(crate) fn around<'a>(&'a self, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         words_at(&self.code, word).map(|at| self.code.split_at(at))
     }
 }
 
-/// All files of one package, tests apart.
+/// All source files of one package, without tests.
 pub(crate) struct Package {
     pub(crate) name: String,
     files: BTreeMap<String, Source>,
 }
 
 impl Package {
-    /// Reads the folder.
+    /// Reads the source files of a folder.
     pub(crate) fn read(name: &str, folder: &Path) -> Self {
         let mut texts = Vec::new();
         collect(folder, folder, &mut texts);
@@ -56,7 +56,7 @@ impl Package {
         Self::of(name, &texts)
     }
 
-    /// Of these files, by path.
+    /// A package of these files, by path.
     pub(crate) fn of(name: &str, files: &[(&str, &str)]) -> Self {
         let files = files.iter().map(|(path, text)| {
             let (path, text) = ((*path).to_owned(), (*text).to_owned());
@@ -82,7 +82,7 @@ impl Package {
         graph
     }
 
-    /// Arrows between files, those from a module to its own children apart.
+    /// The imports between files, without those of a module's own children.
     pub(crate) fn files(&self) -> Graph {
         let mut graph = Graph::default();
         for file in self.sources().filter(|file| file.path != "lib.rs") {
@@ -101,7 +101,7 @@ impl Package {
         paths.into_iter().filter_map(move |path| self.resolve(&file.place(), &path))
     }
 
-    /// The deepest module that a path names; `None` where it names nothing of this package.
+    /// The deepest module that a path names; `None` when it names nothing in this package.
     fn resolve(&self, place: &[&str], path: &[String]) -> Option<&Source> {
         let mut at: Vec<&str> = match path.first()?.as_str() {
             "crate" => Vec::new(),
@@ -154,7 +154,7 @@ fn words_at<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + '
     })
 }
 
-/// Comments and the insides of string and character literals are taken out.
+/// Removes comments and the contents of string and character literals.
 fn without_literals(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -207,7 +207,7 @@ fn raw(text: &str) -> Option<usize> {
     Some(body.find(&end).map_or(text.len(), |at| 2 + hashes + at + end.len()))
 }
 
-/// Whether an apostrophe begins a character, and no lifetime.
+/// Whether an apostrophe starts a character literal rather than a lifetime.
 fn is_character(text: &str) -> bool {
     let mut characters = text.chars().skip(1);
     match characters.next() {
@@ -217,7 +217,7 @@ fn is_character(text: &str) -> bool {
     }
 }
 
-/// Items under `#[cfg(test)]` are taken out.
+/// Removes items under `#[cfg(test)]`.
 fn without_tests(code: &str) -> String {
     let Some((before, after)) = code.split_once("#[cfg(test)]") else { return code.to_owned() };
     let mut depth = 0_i32;

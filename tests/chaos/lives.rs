@@ -1,4 +1,4 @@
-//! The lives of the node: how each ends, and what it holds while it lasts.
+//! The lives of the node: how each ends, and which resources it uses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::process::ExitStatusExt;
@@ -14,12 +14,12 @@ use tempfile::TempDir;
 use super::node;
 use super::witness::{Setting, Witness};
 
-/// Blocks between two looks at what a process holds.
+/// Blocks between two samples of a process's resources.
 const SAMPLE_EVERY: u64 = 50;
-/// A life is looked at once it is so many blocks old: then it has read and sent something.
+/// A life is sampled once it is this many blocks old: by then it has read and sent something.
 const GROWN_UP: u64 = 60;
 const ABORTED: i32 = 6;
-/// An orderly end follows what was signed to finality.
+/// An ordered stop waits until what was signed is final.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
 /// How a life ends.
@@ -32,7 +32,7 @@ pub(crate) enum Death {
     Kill { after: u64 },
 }
 
-/// What a process holds.
+/// The resources that a process uses.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Held {
     pub(crate) rss_kib: u64,
@@ -52,7 +52,7 @@ impl Held {
     }
 }
 
-/// First and last look, and the most of each.
+/// The first sample, the last one, and the maximum of each resource.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     pub(crate) first: Held,
@@ -75,13 +75,13 @@ impl Span {
     }
 }
 
-/// What is left of the lives.
+/// The result of all lives.
 #[derive(Clone)]
 pub(crate) struct Ended {
     pub(crate) folder: Rc<TempDir>,
     pub(crate) n_kills: u32,
     pub(crate) points: BTreeMap<&'static str, u32>,
-    /// Of the last life.
+    /// The samples of the last life.
     pub(crate) node: Span,
     pub(crate) chain: Span,
 }
@@ -91,7 +91,7 @@ pub(crate) struct Lives {
     child: Child,
     deaths: VecDeque<Death>,
     born_at: u64,
-    /// The last death that may have cost an era.
+    /// The block of the last death that may have cost an era.
     died_at: u64,
     sampled_at: u64,
     ended: Ended,
@@ -117,7 +117,7 @@ impl Lives {
         }
     }
 
-    /// Whether no death is to come.
+    /// Whether no further death is planned.
     pub(crate) fn are_over(&self) -> bool {
         self.deaths.is_empty()
     }
@@ -127,7 +127,7 @@ impl Lives {
         matches!(self.deaths.front(), Some(Death::At(..)))
     }
 
-    /// Ends the life if it is time, and begins the next one at once.
+    /// Ends the life when it is time, and starts the next one at once.
     pub(crate) fn step(&mut self, head: u64, settings: &[Setting], chain_id: u32) {
         if self.born_at == 0 {
             self.born_at = head;
@@ -139,7 +139,7 @@ impl Lives {
             assert_eq!(status.signal(), Some(ABORTED), "{status}");
             *self.ended.points.entry(point.name()).or_default() += 1;
             self.live_again(head);
-            // These leave nothing of which the fate is unknown.
+            // These two leave no transaction with an unknown outcome.
             if !matches!(point, Failpoint::BeforePersist | Failpoint::BeforeSettle) {
                 self.died_at = head;
             }
@@ -174,13 +174,13 @@ impl Lives {
         {
             self.ended.node.add(held);
         }
-        // The chain keeps the last 320 states: until then it grows.
+        // The chain keeps the last 320 states; until then it grows.
         if head >= 400 {
             self.ended.chain.add(Held::of(chain_id).unwrap());
         }
     }
 
-    /// Ctrl-C.
+    /// Stops the node with SIGINT.
     pub(crate) fn end(&mut self) -> Ended {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
         let deadline = Instant::now() + END_WITHIN;
@@ -195,7 +195,7 @@ impl Lives {
         self.ended.clone()
     }
 
-    /// What the nodes said.
+    /// The log of all lives.
     fn log(&self) -> String {
         std::fs::read_to_string(node::log_file(self.ended.folder.path())).unwrap_or_default()
     }
@@ -219,7 +219,7 @@ impl Drop for Lives {
     }
 }
 
-/// A life that ends at a failpoint is started with it.
+/// Starts a life, armed with its failpoint if it ends at one.
 fn bear(chain: &str, folder: &Path, death: Option<&Death>) -> Child {
     let failpoint = match death {
         Some(Death::At(point, count)) => Some(format!("{}:{count}", point.name())),

@@ -1,5 +1,6 @@
-//! The node under test: what of a validator meets the chain, in a process of its own. This test
-//! binary runs itself again for it. Scores are drawn; everything else is what a validator runs.
+//! The node under test: the parts of a validator that deal with the chain, in a process of its own,
+//! which this test binary starts by running itself. Scores are drawn; the rest is what a validator
+//! runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,12 +25,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::{NETUID, validator, window};
 
-/// The test that is the node's process.
+/// The test that is the entry point of the node's process.
 const ENTRY: &str = "a_node_for_the_others";
 const CHAIN: &str = "SN1_CHAOS_CHAIN";
 const FOLDER: &str = "SN1_CHAOS_FOLDER";
 const FAILPOINT: &str = "SN1_FAILPOINT";
-/// Version of the scoring.
+/// The version key of the weights.
 const VERSION_KEY: u64 = 1;
 const SOON: Duration = Duration::from_secs(10);
 
@@ -38,17 +39,17 @@ pub(crate) fn state_file(folder: &Path) -> PathBuf {
     folder.join("validator.sqlite")
 }
 
-/// What the chain and the nodes of a folder have said.
+/// The log of the chain and of the nodes of a folder.
 pub(crate) fn log_file(folder: &Path) -> PathBuf {
     folder.join("node.log")
 }
 
-/// Its end, for another one who writes there.
+/// The log, opened to append.
 pub(crate) fn log(folder: &Path) -> File {
     File::options().create(true).append(true).open(log_file(folder)).unwrap()
 }
 
-/// Starts a life on this folder, perhaps one that ends at a failpoint.
+/// Starts a life in this folder, armed with a failpoint if one is given.
 pub(crate) fn start(chain: &str, folder: &Path, failpoint: Option<&str>) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([ENTRY, "--exact", "--ignored", "--nocapture"]);
@@ -69,8 +70,8 @@ pub(crate) fn run_if_asked() {
     assert_eq!(exit, RootExit::Stopped);
 }
 
-/// As far from their defaults as blocks of 50 ms are from blocks of 12 s, but for what a busy
-/// machine needs.
+/// Deadlines that are shorter than the defaults as blocks of 50 ms are shorter than those of 12 s,
+/// except where a busy machine needs more.
 fn deadlines() -> Deadlines {
     Deadlines {
         connect: Duration::from_secs(5),
@@ -85,7 +86,7 @@ fn deadlines() -> Deadlines {
     }
 }
 
-/// What the actors share.
+/// The feeds that the actors share.
 struct Feeds {
     heads: Arc<watch::Sender<Option<SeenHead>>>,
     finals: Arc<watch::Sender<Option<SeenHead>>>,
@@ -204,12 +205,12 @@ async fn live(chain: &str, state_file: PathBuf) -> RootExit {
     root.stop().await
 }
 
-/// Scores that move a little with each snapshot, and favour one neuron after the other.
+/// Sends scores that move a little with each snapshot, and favour one neuron after the other.
 async fn score(scoreboard: Recipient<RecordTurn>, mut metagraph: MetagraphFeed) {
     while metagraph.changed().await.is_ok() {
         let known = metagraph.borrow_and_update().clone();
         let Some(known) = known.filter(|known| !known.neurons.is_empty()) else { continue };
-        // A scoreboard that is down, or not as far yet, gets the next one.
+        // A scoreboard that is down, or not ready yet, gets the next turn.
         let turn = Arc::new(turn(&known));
         let _ = scoreboard.ask(RecordTurn(turn), SOON).await;
     }

@@ -1,4 +1,4 @@
-//! What is asked of the run, and its figures.
+//! What a run must satisfy, and its figures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use super::lives::{Ended, Span};
 use super::witness::{Setting, Witness};
 use super::{Mode, TEMPO, node, window};
 
-/// The node, the witness and the probe; a socket that was just cut may still be counted, and the
-/// chain hears of a half-open one only when its client hangs up.
+/// The connections of node, witness and probe; one that was just cut may still be counted, and the
+/// chain notices a half-open one only when its client hangs up.
 const MAX_CONNECTIONS: u64 = 8;
-/// What a process may hold beyond its first look and a half of it.
+/// How much a process may use beyond one and a half times its first sample.
 const MORE_KIB: u64 = 32 * 1024;
 const MORE_FILES: u64 = 8;
 const MORE_THREADS: u64 = 4;
@@ -38,7 +38,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Asserts all that is asked.
+    /// Asserts everything that a run must satisfy.
     pub(crate) fn of(
         mode: Mode,
         start: u64,
@@ -103,7 +103,7 @@ fn windows(start: u64, witness: &Witness) -> (u64, u64) {
     (n_windows, n_missed)
 }
 
-/// Block by block the same, and nothing open.
+/// The journal and the chain agree block by block, and no entry is open.
 fn check_journal(settings: &[Setting], records: &[CommitRecord]) {
     let journalled: Vec<Setting> = records
         .iter()
@@ -120,7 +120,7 @@ fn check_journal(settings: &[Setting], records: &[CommitRecord]) {
     }
 }
 
-/// The chain holds what the journal says was set, or opened, last.
+/// The chain holds the weights that the journal says were set, or revealed, last.
 fn check_stored(mode: Mode, records: &[CommitRecord], stored: StoredWeights) {
     let counts = |record: &&CommitRecord| match mode {
         Mode::Plain => record.landed().is_some(),

@@ -1,5 +1,5 @@
 //! What the chain did, read from outside: every block's events, over a control connection that no
-//! misbehaviour touches.
+//! misbehaviour affects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,31 +9,31 @@ use sn1::chain::decode::{Read, Runtime, Value};
 use super::process::Socket;
 use super::{NETUID, validator};
 
-/// Weights that landed.
+/// Weights in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Setting {
     pub(crate) block: u64,
-    /// Of a sealed commit.
+    /// The hash of the commit, when the weights are sealed.
     pub(crate) hash: Option<[u8; 32]>,
 }
 
 /// Reads the chain block by block.
 pub(crate) struct Witness {
     socket: Socket,
-    /// By spec version.
+    /// The runtimes, by spec version.
     runtimes: BTreeMap<u32, Runtime>,
     /// The runtime that makes the next block.
     in_force: u32,
     /// The newest block that was read.
     pub(crate) head: u64,
-    /// Oldest first.
+    /// The weight settings, oldest first.
     pub(crate) settings: Vec<Setting>,
-    /// Blocks that took a transaction of the probe's.
+    /// Blocks with a transaction of the probe.
     pub(crate) accepted: BTreeSet<u64>,
-    /// Blocks that opened sealed weights of the validator's.
+    /// Blocks in which the validator's sealed weights were revealed.
     pub(crate) reveals: Vec<u64>,
     pub(crate) n_upgrades: u32,
-    /// The most connections that were open at once, and those of now.
+    /// The maximum number of open connections, and the current one.
     pub(crate) most_connections: u64,
     pub(crate) connections: u64,
 }
@@ -43,7 +43,7 @@ fn hex(answer: &Json) -> Vec<u8> {
 }
 
 impl Witness {
-    /// From the newest block on.
+    /// Reads from the newest block on.
     pub(crate) async fn new(mut socket: Socket) -> Self {
         let head = socket.ask("dev_status", json!([])).await["best"]["number"].as_u64().unwrap();
         let mut witness = Self {
@@ -68,7 +68,7 @@ impl Witness {
         self.socket.ask("dev_do", json!([what])).await;
     }
 
-    /// Reads the blocks that came since the last time.
+    /// Reads the blocks that came since the last call.
     pub(crate) async fn catch_up(&mut self) {
         let status = self.socket.ask("dev_status", json!([])).await;
         self.connections = status["connections"].as_u64().unwrap();
@@ -96,7 +96,7 @@ impl Witness {
 
     async fn read(&mut self, block: u64) {
         let hash = self.hash(block).await;
-        // The runtime of the parent made the block and wrote its events.
+        // The parent's runtime made the block and wrote its events.
         let made_by = self.in_force;
         let Read::Storage { key } = self.runtimes[&made_by].events().unwrap() else {
             panic!("events are storage")
@@ -122,7 +122,7 @@ impl Witness {
         let is_ours = |field: &Value<'_>| field.account(name).unwrap() == validator().account_id();
         let index = |field: &Value<'_>| field.number::<u16>(name).unwrap() == NETUID.0;
         match (*name, &fields[..]) {
-            // Nobody else sets weights here.
+            // No other hotkey sets weights here.
             ("WeightsSet", [netuid, _]) if index(netuid) => {
                 self.settings.push(Setting { block, hash: None });
             }
@@ -142,7 +142,7 @@ impl Witness {
         }
     }
 
-    /// The block of the last setting, or `start` before the first.
+    /// The block of the last setting; `start` before the first.
     pub(crate) fn last_setting(&self, start: u64) -> u64 {
         self.settings.last().map_or(start, |setting| setting.block)
     }

@@ -1,4 +1,4 @@
-//! What the code records, and the rules that an expression over it must keep.
+//! The metrics that the code records, and the rules for expressions on them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,13 +7,13 @@ use sn1::telemetry::{ALL, Kind, Metric};
 use super::Problem;
 use super::promql::{self, Use};
 
-/// Labels of a metric with their values; an empty set is open.
+/// The labels of a metric with their values; an empty set allows any value.
 pub(crate) type Labels = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// What Prometheus itself puts on every series.
+/// Labels that Prometheus adds to every series.
 const SCRAPE_LABELS: [&str; 2] = ["instance", "job"];
 const RATES: [&str; 3] = ["rate", "irate", "increase"];
-/// Calls that ask whether a series exists, whatever its value.
+/// Functions that ask whether a series exists, whatever its value.
 const EXISTENCE: [&str; 3] = ["absent", "absent_over_time", "present_over_time"];
 
 /// How a series relates to its metric.
@@ -25,7 +25,7 @@ pub(crate) enum Part {
     Total,
     /// The buckets of a histogram.
     Buckets,
-    /// A histogram's bare name, which is no series.
+    /// A histogram's bare name, which is not a series.
     Whole,
 }
 
@@ -129,7 +129,7 @@ impl Catalogue {
                 "=" | "!=" => vec![value],
                 _ => value.split('|').collect(),
             };
-            // Patterns and variables are left to whoever wrote them.
+            // Patterns and variables are not checked.
             let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || c == '_');
             let wrong = asked.into_iter().filter(|value| is_plain(value) && !value.is_empty());
             let wrong = wrong.filter(|value| !values.contains(value));
@@ -142,7 +142,7 @@ impl Catalogue {
         problems
     }
 
-    /// Labels that a legend shows and no series of the result can have.
+    /// Labels that a legend shows although no series of the result can have them.
     pub(crate) fn legend_problems(&self, text: &str, legend: &str) -> Vec<Problem> {
         let expr = promql::read(text, "sn1_");
         let shown = legend.split("{{").skip(1).filter_map(|rest| rest.split("}}").next());

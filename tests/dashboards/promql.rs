@@ -1,4 +1,4 @@
-//! Which series a PromQL expression asks for, and how. Owns no knowledge of what exists.
+//! Which series a PromQL expression asks for, and how. Does not know which series exist.
 
 /// The aggregations that drop labels; topk and bottomk keep them.
 const AGGREGATIONS: [&str; 8] =
@@ -9,9 +9,9 @@ const AGGREGATIONS: [&str; 8] =
 pub(crate) struct Use {
     /// Its name; empty for a selector without one.
     pub(crate) series: String,
-    /// Label and value of each matcher, with the operator between.
+    /// Label, operator and value of each matcher.
     pub(crate) matchers: Vec<(String, String, String)>,
-    /// The calls around it, outermost first; empty names are plain parentheses.
+    /// The calls around it, outermost first; an empty name is a plain parenthesis.
     pub(crate) calls: Vec<String>,
     /// Labels of every grouping (`by`) around it.
     pub(crate) groupings: Vec<String>,
@@ -46,7 +46,7 @@ enum Token<'a> {
     Word(&'a str),
     /// A quoted text, without its quotes.
     Text(&'a str),
-    /// Anything else that is no blank, comment or number.
+    /// Any other character that is not a blank or part of a comment or number.
     Sign(char),
 }
 
@@ -84,7 +84,7 @@ fn tokens(mut rest: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The text up to the quote that ends it; a backslash protects the character after it.
+/// The text up to the closing quote; a backslash escapes the next character.
 fn quoted(rest: &str, quote: char) -> &str {
     let mut is_escaped = false;
     let end = rest.find(|c| {
@@ -109,7 +109,7 @@ struct Scanner<'a> {
     expr: Expr,
 }
 
-/// Reads an expression; series whose names do not begin with `prefix` are passed over.
+/// Reads an expression; series whose names do not begin with `prefix` are skipped.
 pub(crate) fn read(text: &str, prefix: &str) -> Expr {
     let mut scanner =
         Scanner { tokens: tokens(text), at: 0, open: Vec::new(), expr: Expr::default() };
@@ -153,7 +153,7 @@ impl<'a> Scanner<'a> {
                     self.series(name);
                     callee = "";
                 }
-                // A foreign series: its matchers are not ours to judge.
+                // A foreign series, whose matchers are not checked.
                 Token::Word(_) if self.peek_is('{') => drop(self.matchers()),
                 Token::Word(name) => callee = name,
                 Token::Sign('{') => {
@@ -183,7 +183,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A list of labels in parentheses, which comes next.
+    /// The list of labels in parentheses that comes next.
     fn names(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         while let Some(token) = self.next() {

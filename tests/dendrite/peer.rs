@@ -1,4 +1,4 @@
-//! A TCP peer that follows a script, whatever HTTP would say, and remembers what it was sent.
+//! A TCP peer that follows a script, whether or not it is valid HTTP, and records what it receives.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,22 +13,23 @@ pub(crate) enum Step {
     Read,
     /// Sends these bytes.
     Say(Vec<u8>),
-    /// Is silent for so long.
+    /// Is silent for this long.
     Pause(Duration),
-    /// Is silent until [`Peer::say_it_was_read`]: a reset overtakes what the other side has not read.
+    /// Is silent until [`Peer::say_it_was_read`]: a reset would discard what the other side has not
+    /// read.
     UntilRead,
     /// Resets the connection.
     Reset,
-    /// Says no more until the other side closes.
+    /// Is silent until the other side closes.
     Hold,
     /// Sends these bytes again and again, with pauses, until the other side closes.
     Repeat(Vec<u8>, Duration),
 }
 
-/// All of one connection; at its end the peer closes.
+/// The steps on one connection; at the end the peer closes it.
 pub(crate) type Script = Vec<Step>;
 
-/// Sends text.
+/// A step that sends text.
 pub(crate) fn say(text: impl AsRef<[u8]>) -> Step {
     Step::Say(text.as_ref().to_vec())
 }
@@ -36,9 +37,9 @@ pub(crate) fn say(text: impl AsRef<[u8]>) -> Step {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// Which connection brought it, by the order in which they were accepted.
+    /// The index of its connection, in the order of acceptance.
     pub(crate) connection_idx: usize,
-    /// The request line and the headers, each a line.
+    /// The request line and the headers, one line each.
     pub(crate) head: Vec<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
@@ -67,7 +68,7 @@ pub(crate) struct Peer {
     shared: Arc<Shared>,
 }
 
-/// What a peer has seen, and what it was told.
+/// What a peer has received, and whether its text was read.
 #[derive(Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
@@ -80,7 +81,7 @@ impl Peer {
         Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), scripts)
     }
 
-    /// Listens there.
+    /// Listens on this socket.
     pub(crate) fn listen(listener: TcpListener, scripts: Vec<Script>) -> Self {
         let address = listener.local_addr().unwrap();
         let shared = Arc::<Shared>::default();
@@ -107,7 +108,7 @@ impl Peer {
     }
 }
 
-/// Follows the script until it ends or the other side is gone.
+/// Follows the script until it ends or the other side has gone.
 fn play(stream: &TcpStream, connection_idx: usize, script: Script, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     stream.set_nodelay(true).unwrap();
@@ -136,7 +137,7 @@ fn play(stream: &TcpStream, connection_idx: usize, script: Script, shared: &Shar
     }
 }
 
-/// Ends with an error, at the latest when the other side is gone.
+/// Returns with an error, at the latest when the other side has gone.
 fn repeat(mut stream: &TcpStream, bytes: &[u8], pause: Duration) -> std::io::Result<()> {
     loop {
         stream.write_all(bytes)?;
@@ -144,7 +145,7 @@ fn repeat(mut stream: &TcpStream, bytes: &[u8], pause: Duration) -> std::io::Res
     }
 }
 
-/// Closing without lingering resets.
+/// Closes without lingering, which sends a reset.
 fn reset(stream: &TcpStream) {
     let stream = tokio::runtime::Builder::new_current_thread().enable_io().build().map(|runtime| {
         runtime.block_on(async {

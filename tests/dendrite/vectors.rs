@@ -1,4 +1,4 @@
-//! The scripted replies that the SDK's dendrite was shown, played over real sockets.
+//! The scripted replies that were recorded with the SDK's dendrite, played over real sockets.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::Asker;
 use super::peer::{Peer, Script, Step};
 
-/// The scripts' times, and the deadline that they were shown, are stretched as much: their margins
-/// are tenths of seconds, which a busy machine does not keep.
+/// The factor for the scripts' times and their deadline: the margins of the recording are tenths of
+/// seconds, which a busy machine cannot keep.
 const STRETCH: f64 = 3.0;
 
 fn seconds(number: &Value) -> Duration {
@@ -47,20 +47,20 @@ fn script(case: &Value) -> Option<Script> {
     Some([Step::Read].into_iter().chain(steps.iter().enumerate().map(step)).chain(ending).collect())
 }
 
-/// What is asked for instead of what Python does (docs/spec/wire.md#outcomes and
+/// What we require where it differs from Python (docs/spec/wire.md#outcomes and
 /// docs/spec/wire.md#dendrite-duties).
 fn expected(case: &Value) -> (Option<u16>, String) {
     let wanted = &case["final"];
     let code = wanted["status_code"].as_u64().map(|code| u16::try_from(code).unwrap());
     let text = wanted["completion"].as_str().unwrap().to_owned();
     match case["case"].as_str().unwrap() {
-        // HTTP 200 is asked for as well; a refusal's body is no answer.
+        // We require HTTP 200 as well; the body of a refusal is not an answer.
         "status-header-only-200-http-500" => (Some(500), String::new()),
         "http-200-status-header-500" | "http-404-bare" | "http-401-bt" | "http-503-bare" => {
             (code, String::new())
         }
-        // Characters are joined across reads; compression was never asked for; names of headers
-        // are compared without regard to case.
+        // We join characters across reads, reject compression, which we do not ask for, and compare
+        // header names without regard to case.
         "split-utf8" => (Some(200), "café".to_owned()),
         "ok-gzip" => (Some(422), String::new()),
         "upper-case-headers" => (Some(200), text),

@@ -1,4 +1,4 @@
-//! A running `sn1 devchain`, and ways to speak to it: JSON-RPC by plain HTTP, and websockets.
+//! A running `sn1 devchain`, and clients for it: JSON-RPC over plain HTTP, and websockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// No condition takes longer.
+/// The deadline of every wait.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// The command, with its output kept.
+/// The command, with its output captured.
 pub(crate) fn sn1(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sn1"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -27,12 +27,12 @@ pub(crate) struct DevChain {
 }
 
 impl DevChain {
-    /// Starts on a free port, obeying orders.
+    /// Starts the node on a free port, with orders allowed.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::adopt(sn1(&["devchain", "--port", "0", "--faults"]).args(arguments).spawn().unwrap())
     }
 
-    /// Waits until a node that was started says where it is.
+    /// Waits until a started node prints its address.
     pub(crate) fn adopt(mut child: Child) -> Self {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let Some(Ok(url)) = lines.next() else {
@@ -44,7 +44,7 @@ impl DevChain {
         Self { child, url }
     }
 
-    /// A chain that makes blocks only when it is told to.
+    /// A chain that makes blocks only on request.
     pub(crate) fn by_hand(arguments: &[&str]) -> Self {
         Self::start(&[&["--block-time", "0"], arguments].concat())
     }
@@ -53,7 +53,7 @@ impl DevChain {
         &self.url
     }
 
-    /// Its process.
+    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -62,14 +62,14 @@ impl DevChain {
         self.url.trim_start_matches("ws://")
     }
 
-    /// The answer object of one request, by plain HTTP.
+    /// The whole answer to one request, over plain HTTP.
     pub(crate) fn request(&self, method: &str, params: Value) -> Value {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let (_, body) = self.post("application/json", &body.to_string());
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Status line and body.
+    /// Posts a body; returns the status line and the body of the reply.
     pub(crate) fn post(&self, kind: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
@@ -92,12 +92,12 @@ impl DevChain {
         answer["result"].clone()
     }
 
-    /// Makes that many blocks, and gives the newest one's number.
+    /// Makes this many blocks; returns the number of the newest one.
     pub(crate) fn produce(&self, count: u64) -> u64 {
         self.ask("dev_produce_block", json!([count]))["number"].as_u64().unwrap()
     }
 
-    /// Asks until the answer is as wanted.
+    /// Asks for the status until it satisfies `is_so`.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + SOON;
         loop {
@@ -110,7 +110,7 @@ impl DevChain {
         }
     }
 
-    /// Ctrl-C.
+    /// Stops it with SIGINT.
     pub(crate) fn interrupt(mut self) -> ExitStatus {
         let id = rustix::process::Pid::from_raw(self.id().cast_signed()).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
@@ -122,12 +122,12 @@ impl DevChain {
         self.child.wait().unwrap();
     }
 
-    /// A websocket to that path.
+    /// A websocket to this path.
     pub(crate) async fn connect(&self, path: &str) -> Socket {
         self.try_connect(path).await.unwrap()
     }
 
-    /// The same, where the node may refuse.
+    /// The same, when the node may refuse.
     pub(crate) async fn try_connect(&self, path: &str) -> Result<Socket, String> {
         let stream = tokio::net::TcpStream::connect(self.address()).await.unwrap();
         let opened = client_async(format!("{}{path}", self.url), stream).await;
@@ -167,7 +167,7 @@ impl Socket {
         }
     }
 
-    /// Whether the node says nothing for that long.
+    /// Whether the node sends nothing for this long.
     pub(crate) async fn is_silent(&mut self, for_long: Duration) -> bool {
         tokio::time::timeout(for_long, self.inner.next()).await.is_err()
     }
@@ -181,7 +181,7 @@ impl Socket {
         id
     }
 
-    /// The answer object; news that come before it are lost.
+    /// The whole answer; notifications before it are lost.
     pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.send_request(method, params).await;
         loop {
@@ -198,7 +198,7 @@ impl Socket {
         answer["result"].clone()
     }
 
-    /// The next news of that subscription.
+    /// The next notification of this subscription.
     pub(crate) async fn news(&mut self, subscription: &Value) -> Value {
         loop {
             let message = self.next().await.unwrap();

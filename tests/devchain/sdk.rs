@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The version's Python, or `None` after saying that the test is skipped.
+/// The Python with the SDK; `None`, with a message, when the test is skipped.
 fn python() -> Option<PathBuf> {
     let folder = std::env::var_os("SN1_SDK_10")
         .map_or_else(|| root().join(format!("third_party/sdk-{VERSION}")), PathBuf::from);
@@ -27,7 +27,7 @@ fn python() -> Option<PathBuf> {
     None
 }
 
-/// What the steps gave, by name.
+/// The results of the steps, by name.
 fn run(python: &Path, chain: &DevChain, netuid: &str) -> Vec<(String, Value)> {
     let script = root().join("tests/devchain/sdk.py");
     let mut child = Command::new(python)
@@ -42,12 +42,12 @@ fn run(python: &Path, chain: &DevChain, netuid: &str) -> Vec<(String, Value)> {
     let mut stderr = child.stderr.take().unwrap();
     let said = std::thread::spawn(move || {
         let mut said = String::new();
-        // What it said is shown if it fails.
+        // Its error output is shown if it fails.
         let _ = stderr.read_to_string(&mut said);
         said
     });
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // The SDK logs on standard output too.
+    // The SDK writes log lines to standard output too.
     let steps = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
     let steps: Vec<Value> = steps.filter(|step: &Value| step["step"].is_string()).collect();
     let status = child.wait().unwrap();

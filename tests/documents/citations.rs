@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::Problem;
 use crate::page::Page;
 
-/// Pages of rules, now and before they had a place in the repository.
+/// The names of rule pages, including those from before they were in the repository.
 const RULES: [&str; 6] =
     ["mechanism.md", "synapse-wire.md", "subtensor.md", "wire.md", "chain.md", "yuma.md"];
 
-/// Citations of a text that name no page or none of its anchors.
+/// Citations in a text whose page or anchor does not exist.
 pub(crate) fn broken(path: &str, text: &str, pages: &BTreeMap<String, Page>) -> Vec<Problem> {
     let found = lines(text).flat_map(|(number, line)| {
         cited(line).filter_map(move |(page, anchor)| {
@@ -41,7 +41,7 @@ pub(crate) fn old_forms(path: &str, text: &str) -> Vec<Problem> {
     let mut rfc = false;
     for (number, line) in lines(text) {
         let Some(comment) = comment(path, line) else { continue };
-        // A standard's sections are its own; its name may stand at the end of the line before.
+        // The sections of a standard are its own; its name may be at the end of the line before.
         let foreign = std::mem::replace(&mut rfc, comment.contains("RFC")) || rfc;
         let numbered =
             !foreign && (is_numbered(comment, "section") || is_numbered(comment, "step"));
@@ -55,7 +55,7 @@ pub(crate) fn old_forms(path: &str, text: &str) -> Vec<Problem> {
     problems
 }
 
-/// A page of rules that is named without `docs/spec/`.
+/// The name of a rule page without `docs/spec/`.
 fn homeless(comment: &str) -> Option<&'static str> {
     RULES.into_iter().find(|page| {
         comment.match_indices(page).any(|(at, _)| {
@@ -78,13 +78,13 @@ fn is_numbered(comment: &str, word: &str) -> bool {
     })
 }
 
-/// The comment at a line's end, if it has one.
+/// The comment at the end of a line, if there is one.
 fn comment<'a>(path: &str, line: &'a str) -> Option<&'a str> {
     let mark = if path.ends_with(".rs") { "//" } else { "#" };
     line.find(mark).map(|at| &line[at..])
 }
 
-/// Every page of `docs/` in a line, with the anchor where one follows.
+/// Every page of `docs/` that a line names, with its anchor if one follows.
 fn cited(line: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     line.match_indices("docs/").filter_map(|(at, _)| {
         let rest = &line[at..];

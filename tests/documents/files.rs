@@ -1,17 +1,17 @@
-//! The files that the checks read: those of the repository, without what is built or downloaded.
+//! The files of the repository that the checks read, without built or downloaded ones.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of the repository: built, downloaded, or the fuzzer's own.
+/// Folders that do not belong to the repository: built, downloaded, or the fuzzer's own.
 const FOREIGN: [&str; 6] = ["target", "third_party", "models", ".git", "corpus", "artifacts"];
-/// File types in which a page or a rule may be named.
+/// Types of files that may name a page or a rule.
 const READ: [&str; 8] = ["rs", "toml", "md", "py", "sh", "yml", "service", "json"];
-/// Recorded data is large and names no page.
+/// The folder of recorded data, which is large and names no page.
 const RECORDED: &str = "tests/data/";
 
-/// A folder with all that is below it.
+/// A folder with everything below it.
 pub(crate) struct Tree<'a>(&'a Path);
 
 impl<'a> Tree<'a> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::page::prose;
 use crate::{Problem, Repository};
 
-/// Links of a page whose file or anchor is not there.
+/// Links of a page whose file or anchor does not exist.
 pub(crate) fn broken(path: &str, text: &str, repository: &Repository) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, line) in prose(text).enumerate() {
@@ -48,11 +48,11 @@ fn unresolved(path: &str, target: &str, repository: &Repository) -> Option<&'sta
         return Some("no such file");
     }
     let known = |anchor: &str| repository.pages.get(&file).is_some_and(|page| page.has(anchor));
-    // An anchor into a source file is a line number, which nothing can hold in place.
+    // An anchor into a source file is a line number, which no check can verify.
     anchor.filter(|anchor| !known(anchor)).map(|_| "the page has no such anchor")
 }
 
-/// The path from the root of what a page links to. None if that is outside the repository.
+/// The path from the root of what a page links to; `None` outside the repository.
 fn joined(path: &str, target: &str) -> Option<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
@@ -70,7 +70,7 @@ fn is_relative(target: &str) -> bool {
     !target.contains("://") && !target.starts_with("mailto:")
 }
 
-/// What stands in the round brackets of each link of a line, outside code.
+/// The contents of the round brackets of each link in a line, outside code.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     // Every second piece between backticks is code, but a link's text may hold code too.
     let links = line

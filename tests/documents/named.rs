@@ -1,14 +1,14 @@
-//! Source files that a page names in its text.
+//! Checks the source files that a page names in its text.
 
 use std::path::Path;
 
 use crate::Problem;
 use crate::page::prose;
 
-/// The folders of sources: what begins like them names a path from the root.
+/// The source folders: a path that begins with one of them starts at the root.
 const SOURCES: [&str; 2] = ["src/", "actors/"];
 
-/// Paths of a page that are not there.
+/// Paths on a page that do not exist.
 pub(crate) fn broken(page: &str, text: &str, root: &Path) -> Vec<Problem> {
     let lines = prose(text).enumerate();
     let missing = lines.flat_map(|(index, line)| {
@@ -22,7 +22,7 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
     SOURCES.into_iter().flat_map(move |folder| {
         line.match_indices(folder).filter_map(move |(at, _)| {
             let before = line[..at].chars().next_back();
-            // A path inside another one, or of another repository.
+            // Part of another path, or of another repository.
             let inside = before.is_some_and(|c| c.is_alphanumeric() || "/-_.".contains(c));
             let rest = &line[at..];
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"/-_.".contains(c));

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 /// The anchors that a page has.
 #[derive(Default)]
 pub(crate) struct Page {
-    /// Written out, in the page's order: `<a id="nonce-window"></a>`.
+    /// Explicit anchors in the order of the page: `<a id="nonce-window"></a>`.
     explicit: Vec<String>,
-    /// Those that a reader of Markdown makes of the headings.
+    /// Anchors that a Markdown renderer makes from the headings.
     headings: BTreeSet<String>,
 }
 
@@ -33,14 +33,14 @@ impl Page {
         self.has_explicit(anchor) || self.headings.contains(anchor)
     }
 
-    /// Anchors that are written out more than once.
+    /// Anchors that occur more than once.
     pub(crate) fn repeated(&self) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         self.explicit.iter().filter(|anchor| !seen.insert(*anchor)).cloned().collect()
     }
 }
 
-/// The lines outside fenced code; what was inside is left as empty lines, so that numbers hold.
+/// The lines outside fenced code; lines inside are empty, so that line numbers hold.
 pub(crate) fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
     text.lines().map(move |line| {

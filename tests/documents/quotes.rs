@@ -1,13 +1,13 @@
-//! Code that a page shows: what it quotes must stand in the file that it names.
+//! Checks the code that a page shows: what it quotes must be in the file that it names.
 //!
 //! A line `<!-- file: PATH -->` before a block says that the block is the whole file; a line
-//! `<!-- diff: PATH -->` that the block is a change of it, whose context must be there as it stands.
+//! `<!-- diff: PATH -->` says that it is a change, whose context must be in the file.
 
 use std::collections::BTreeMap;
 
 use crate::Problem;
 
-/// A block of code with what the page says about it.
+/// A block of code, and what the page says about it.
 struct Quote<'a> {
     line: usize,
     whole: bool,
@@ -30,7 +30,7 @@ fn differs(quote: &Quote<'_>, texts: &BTreeMap<String, String>) -> Option<&'stat
         return (file.trim_end() != quote.code.trim_end())
             .then_some("the file differs from the quote");
     }
-    // Lines that the change leaves or takes away are in the file; those that it adds are not yet.
+    // Lines that the change keeps or removes are in the file; those that it adds are not.
     let kept = quote.code.lines().filter(|line| !line.starts_with('+'));
     let kept: Vec<_> = kept.map(|line| line.get(1..).unwrap_or_default()).collect();
     let there =

@@ -19,17 +19,17 @@ use crate::sdk::{THEIR_CALLER, TheirAxon, account};
 
 const SOON: Duration = Duration::from_secs(60);
 const OUR_AXON: &str = "//interop//axon";
-/// Who our dendrite signs as.
+/// The key that our dendrite signs with.
 pub(crate) const OUR_CALLER: &str = "//interop//dendrite";
-/// Length of the huge answer.
+/// Length of the huge answer in bytes.
 pub(crate) const HUGE_BYTES: usize = 2 << 20;
 
-/// A miner that does what the last message says, and else repeats it.
+/// A miner that does what the last message says, or else repeats it.
 struct Puppet {
     ends: mpsc::UnboundedSender<String>,
 }
 
-/// Tells how an answer ended, also when it was dropped before its end.
+/// Reports how an answer ended, even when it was dropped before its end.
 struct End {
     behaviour: String,
     ends: mpsc::UnboundedSender<String>,
@@ -37,7 +37,7 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // The test may be over.
+        // Fails only when the test is over.
         let _ = self.ends.send(std::mem::take(&mut self.behaviour));
     }
 }
@@ -100,7 +100,7 @@ pub(crate) struct OurAxon {
 }
 
 impl OurAxon {
-    /// Serves on a free port of loopback, with the default limits and rules.
+    /// Serves on a free loopback port, with the default limits and rules.
     pub(crate) fn start() -> Self {
         let (sender, ends) = mpsc::unbounded_channel();
         let settings = AxonSettings::new("Axon", Keypair::from_dev_path(OUR_AXON).unwrap());
@@ -111,17 +111,17 @@ impl OurAxon {
         Self { axon, ends }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.axon.address()
     }
 
-    /// Its hotkey.
+    /// The hotkey that it serves for.
     pub(crate) fn hotkey(&self) -> AccountId {
         account(OUR_AXON)
     }
 
-    /// Waits for the end of an answer, whole or dropped; what the question was.
+    /// Waits for the end of an answer, whole or dropped; returns its question.
     pub(crate) fn ended(&mut self) -> String {
         let ends = &mut self.ends;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -137,7 +137,7 @@ pub(crate) struct OurDendrite {
 }
 
 impl OurDendrite {
-    /// Starts it; answers beyond `max_answer_bytes` are cut off.
+    /// Starts the dendrite; answers beyond `max_answer_bytes` are cut off.
     pub(crate) fn start(max_answer_bytes: usize) -> Self {
         let slot = Slot::new("Dendrite");
         let settings = DendriteSettings {
@@ -151,7 +151,7 @@ impl OurDendrite {
         Self { root, dendrite: slot.recipient() }
     }
 
-    /// Asks axons at once; the answers in their order.
+    /// Asks axons at once; returns the answers in the same order.
     pub(crate) async fn ask(
         &self,
         axons: &[TheirAxon],
@@ -163,7 +163,7 @@ impl OurDendrite {
         self.ask_targets(targets.collect(), messages, timeout).await
     }
 
-    /// Asks targets at once; the answers by uid.
+    /// Asks targets at once; returns the answers by uid.
     pub(crate) async fn ask_targets(
         &self,
         targets: Vec<Target>,
@@ -191,13 +191,13 @@ impl OurDendrite {
         answers
     }
 
-    /// Stops it in order.
+    /// Stops the tree in order.
     pub(crate) async fn stop(self) {
         assert_eq!(self.root.stop().await, RootExit::Stopped);
     }
 }
 
-/// A target at an address.
+/// A target at this address.
 pub(crate) fn target(uid: u16, address: SocketAddr, hotkey: AccountId) -> Target {
     Target { uid: Uid(uid), hotkey, axon: AxonInfo::for_address(address, SDK_VERSION) }
 }

@@ -1,5 +1,5 @@
-//! The real Python SDK as a peer: finds the installed versions, starts `peer.py` with one, speaks
-//! to it in lines of JSON, and kills it when it is dropped.
+//! The real Python SDK as a peer: finds the installed versions, starts `peer.py` with one of them,
+//! exchanges lines of JSON with it, and kills it when dropped.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -16,27 +16,27 @@ use tempfile::TempDir;
 
 /// The longest that a peer may take for one line: importing the SDK on a busy machine.
 const LINE_WITHIN: Duration = Duration::from_secs(180);
-/// Whom their axons serve as.
+/// The key that their axons serve for.
 pub(crate) const THEIR_HOTKEY: &str = "//Bob";
-/// Who their dendrites sign as.
+/// The key that their dendrites sign with.
 pub(crate) const THEIR_CALLER: &str = "//Alice";
 
 const PEER: &str = "tests/interop/peer.py";
 
 /// An installed version of the SDK.
 pub(crate) struct Sdk {
-    /// As the package index writes it.
+    /// The version as the package index writes it.
     pub(crate) version: &'static str,
     python: PathBuf,
 }
 
-/// The repository.
+/// The root folder of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 impl Sdk {
-    /// The version's environment, or `None` after saying that the test is skipped.
+    /// The environment of this version; `None`, with a message, when the test is skipped.
     pub(crate) fn find(version: &'static str) -> Option<Self> {
         let major = version.split('.').next().unwrap();
         let folder = std::env::var_os(format!("SN1_SDK_{major}"))
@@ -49,7 +49,7 @@ impl Sdk {
         None
     }
 
-    /// An axon for each behaviour, as `peer.py` names them.
+    /// One axon for each behaviour, under the names of `peer.py`.
     pub(crate) fn axons(&self, behaviours: &[&str]) -> (Peer, Vec<TheirAxon>) {
         let mut arguments = vec!["axon", "--hotkey", THEIR_HOTKEY];
         arguments.extend(behaviours);
@@ -58,7 +58,7 @@ impl Sdk {
         (peer, axons)
     }
 
-    /// A process that asks with as many dendrites as jobs name.
+    /// A process that asks with as many dendrites as the jobs name.
     pub(crate) fn dendrite(&self) -> Peer {
         let peer = Peer::start(self, PEER, &["dendrite"]);
         let ready: Value = peer.line();
@@ -67,7 +67,7 @@ impl Sdk {
     }
 }
 
-/// Where one of their axons is.
+/// The address of one of their axons.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TheirAxon {
     ip: std::net::IpAddr,
@@ -76,12 +76,12 @@ pub(crate) struct TheirAxon {
 }
 
 impl TheirAxon {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from((self.ip, self.port))
     }
 
-    /// Its hotkey.
+    /// The hotkey that it serves for.
     pub(crate) fn hotkey(&self) -> AccountId {
         self.hotkey.parse().unwrap()
     }
@@ -90,20 +90,20 @@ impl TheirAxon {
 /// What one of their dendrites made of one target.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TheirAnswer {
-    /// `None`: the axon said nothing of a status.
+    /// `None` when the axon stated no status.
     pub(crate) status_code: Option<u16>,
     pub(crate) status_message: Option<String>,
-    /// Set where a whole reply was read.
+    /// `None` unless a whole reply was read.
     pub(crate) process_time: Option<f64>,
-    /// One for each read.
+    /// One chunk for each read.
     pub(crate) chunks: Vec<String>,
     /// `None` for a ping.
     pub(crate) completion: Option<String>,
-    /// Of the reply, names as sent; empty where no whole reply was read.
+    /// The headers of the reply, with names as sent; empty unless a whole reply was read.
     pub(crate) headers: std::collections::BTreeMap<String, String>,
 }
 
-/// What a job asks.
+/// A job for their dendrites.
 pub(crate) struct Job {
     json: Value,
 }
@@ -122,13 +122,13 @@ impl Job {
         }
     }
 
-    /// Another setting of the job, as `peer.py` names them.
+    /// Adds a setting to the job, under its name in `peer.py`.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.json[key] = value.into();
         self
     }
 
-    /// The same target so many times, asked at once.
+    /// Repeats the target `n_times`; all are asked at once.
     pub(crate) fn times(mut self, n_times: usize) -> Self {
         let target = self.json["targets"][0].clone();
         self.json["targets"] = vec![target; n_times].into();
@@ -146,7 +146,7 @@ pub(crate) struct Peer {
     child: Child,
     input: ChildStdin,
     lines: Receiver<String>,
-    /// For what the SDK writes into home and temporary folders.
+    /// The folder for what the SDK writes into home and temporary folders.
     _home: TempDir,
 }
 
@@ -176,7 +176,7 @@ impl Peer {
         Self { child, input, lines, _home: home }
     }
 
-    /// The next thing that it says.
+    /// The next line of its output.
     pub(crate) fn line<T: DeserializeOwned>(&self) -> T {
         let line = self.lines.recv_timeout(LINE_WITHIN).expect("the peer ended or says nothing");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
@@ -187,30 +187,30 @@ impl Peer {
         self.line::<Reply<T>>().answers
     }
 
-    /// Does a job with one target.
+    /// Runs a job with one target.
     pub(crate) fn ask(&mut self, job: Job) -> TheirAnswer {
         self.ask_all(job).remove(0)
     }
 
-    /// Does a job with several targets.
+    /// Runs a job with several targets.
     pub(crate) fn ask_all(&mut self, job: Job) -> Vec<TheirAnswer> {
         self.answers(&job.json.to_string())
     }
 
-    /// Does a job whose JSON is changed first, into what our own JSON cannot say.
+    /// Runs a job whose JSON is changed first into something that our own JSON cannot express.
     pub(crate) fn ask_raw(&mut self, job: Job, from: &str, into: &str) -> TheirAnswer {
         let mut answers: Vec<_> = self.answers(&job.json.to_string().replace(from, into));
         answers.remove(0)
     }
 
-    /// Does several jobs with one target each at once.
+    /// Runs several jobs with one target each at once.
     pub(crate) fn ask_at_once(&mut self, jobs: impl IntoIterator<Item = Job>) -> Vec<TheirAnswer> {
         let jobs: Vec<Value> = jobs.into_iter().map(|job| job.json).collect();
         let answers: Vec<Vec<_>> = self.answers(&Value::from(jobs).to_string());
         answers.into_iter().flatten().collect()
     }
 
-    /// Sends one signed request twice; HTTP statuses and bodies.
+    /// Sends one signed request twice; returns the HTTP statuses and bodies.
     pub(crate) fn replay(&mut self, job: Job) -> Vec<(u16, String)> {
         let mut answers: Vec<_> = self.answers(&job.with("synapse", "replay").json.to_string());
         answers.remove(0)
@@ -219,13 +219,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The account of a development uri.
+/// The account of a development URI.
 pub(crate) fn account(uri: &str) -> AccountId {
     Keypair::from_dev_path(uri).unwrap().account_id()
 }

@@ -1,5 +1,5 @@
-//! A running `sn1 miner` or `sn1 validator` beside a `sn1 devchain`: its home folder, what it says
-//! and shows, and the chain as our client sees it.
+//! A running `sn1 miner` or `sn1 validator` beside a `sn1 devchain`: its home folder, its output
+//! and pages, and the chain as our client sees it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::process::{self, DevChain, SOON};
 
-/// The subnet of all of them.
+/// The subnet of all these tests.
 pub(crate) const NETUID: Netuid = Netuid(1);
 
 pub(crate) fn key(path: &str) -> Keypair {
@@ -28,7 +28,7 @@ pub(crate) fn key(path: &str) -> Keypair {
 pub(crate) struct Home(TempDir);
 
 impl Home {
-    /// The hotkey is that of a development uri.
+    /// A home whose hotkey is that of a development URI.
     pub(crate) fn of(hotkey: &str) -> Self {
         let home = Self(tempfile::tempdir().unwrap());
         let regen = ["wallet", "regen", "--wallet.name", "me", "--wallet.hotkey", "h"];
@@ -54,7 +54,7 @@ impl Home {
         child.wait_with_output().unwrap()
     }
 
-    /// What a node of that role and chain is started with.
+    /// The command that starts a node of this role on this chain.
     pub(crate) fn node(&self, role: &str, url: &str) -> Command {
         let mut command = self.command(&[role, "--subtensor.chain_endpoint", url]);
         command.args(["--wallet.name", "me", "--wallet.hotkey", "h", "--subtensor.block_time"]);
@@ -75,14 +75,14 @@ pub(crate) fn said(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// A running node, and what it says.
+/// A running node, and its output.
 pub(crate) struct Node {
     child: Child,
     lines: Receiver<String>,
     errors: Receiver<String>,
 }
 
-/// What comes out there, line by line: nobody who writes is kept waiting.
+/// Reads the output line by line, so that the writer never blocks.
 fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     let output = BufReader::new(output);
@@ -99,7 +99,7 @@ impl Node {
         Self { child, lines: lines(output), errors: lines(errors) }
     }
 
-    /// The next line with that word in it.
+    /// The next line that contains this word.
     pub(crate) fn line_with(&mut self, word: &str) -> String {
         let deadline = Instant::now() + SOON;
         loop {
@@ -116,20 +116,20 @@ impl Node {
         }
     }
 
-    /// Where the pages are.
+    /// The address of its pages.
     pub(crate) fn pages(&mut self) -> SocketAddr {
         let line = self.line_with("metrics on http://");
         let (_, address) = line.split_once("http://").unwrap();
         address.trim_end_matches("/metrics").parse().unwrap()
     }
 
-    /// As the power failing would.
+    /// Kills it at once, as a power failure would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// The exit code after SIGTERM.
+    /// Stops it with SIGTERM; returns the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -153,7 +153,7 @@ pub(crate) fn page(address: SocketAddr, path: &str) -> String {
     reply
 }
 
-/// Reads the page until it is as wanted.
+/// Reads the page until it satisfies `is_so`.
 pub(crate) fn until(address: SocketAddr, path: &str, is_so: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + SOON;
     loop {
@@ -170,7 +170,7 @@ pub(crate) fn is_ready(reply: &str) -> bool {
     reply.split(' ').nth(1) == Some("200")
 }
 
-/// A metric's value on the page.
+/// The value of a metric on the page; 0 when it is missing.
 pub(crate) fn metric(page: &str, name: &str) -> f64 {
     let line = page.lines().find(|line| line.starts_with(name) && !line.starts_with('#'));
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
@@ -181,13 +181,13 @@ pub(crate) fn client(chain: &DevChain) -> Subtensor {
     Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() })
 }
 
-/// Registers the hotkey, paid by //Alice.
+/// Registers the hotkey; //Alice pays.
 pub(crate) async fn register(client: &Subtensor, hotkey: &str) {
     let outcome = client.burned_register(&key("//Alice"), NETUID, key(hotkey).account_id()).await;
     outcome.map(drop).unwrap_or_else(|error: ChainError| panic!("{error}"));
 }
 
-/// What `//Charlie` is answered by that uid.
+/// The answer of this uid to a question from `//Charlie`.
 pub(crate) fn query(home: &Home, chain: &DevChain, uid: u16, message: &str) -> Value {
     let uid = uid.to_string();
     let asked = ["query", "--uids", &uid, "--message", message, "--wallet.uri", "//Charlie"];

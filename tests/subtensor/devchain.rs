@@ -1,4 +1,4 @@
-//! The client against `sn1 devchain`, which is taken for a real node: nothing in it is known here.
+//! The client against `sn1 devchain`, which it treats as a real node.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use super::deadlines;
 
 const NETUID: Netuid = Netuid(1);
 
-/// A chain of its own in another process; it ends when this is dropped.
+/// A chain in another process; it ends when this is dropped.
 struct DevChain {
     child: Child,
     url: String,
@@ -42,7 +42,7 @@ fn key(path: &str) -> Keypair {
     Keypair::from_dev_path(path).unwrap()
 }
 
-/// A client. Who connects as soon as the address is told is served.
+/// A client. The chain serves from the moment at which it prints its address.
 async fn client(chain: &DevChain) -> Subtensor {
     let network = chain.url.parse().unwrap();
     let client = Subtensor::new(SubtensorSettings { network, deadlines: deadlines() });
@@ -78,7 +78,7 @@ async fn a_neuron_registers_serves_and_sets_weights() {
         assert!(neuron.axon.is_same_endpoint(&axon), "{generation}");
         let terms = client.weight_terms(NETUID, &me).await.unwrap();
         assert_eq!((terms.uid, terms.reveal.is_none()), (Some(neuron.uid), true));
-        // Without a permit, a hotkey may weigh itself alone.
+        // Without a permit, a hotkey may set weights only for itself.
         let weights = WeightVector::new(vec![(neuron.uid, 65_535)]).unwrap();
         let setting = WeightSetting::Plain { weights, version_key: 0 };
         let block = set_weights(&client, &setting).await.unwrap();

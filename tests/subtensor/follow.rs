@@ -1,4 +1,4 @@
-//! The chain followed through nodes that fall silent, close and come back.
+//! Follows the chain through nodes that fall silent, close and come back.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::ledger::{Ledger, hash_at};
 use super::node::{Fault, Node};
 use super::{SOON, client, deadlines, until};
 
-/// The next event for which `find` has an answer.
+/// The result of `find` for the next event for which it has one.
 async fn find<T>(
     events: &mut (impl Stream<Item = LinkEvent> + Unpin),
     find: impl Fn(LinkEvent) -> Option<T>,
@@ -60,7 +60,7 @@ async fn heads_and_final_heads_come_and_survive_the_node() {
     assert_eq!(find(&mut events, connected).await, 1);
     ledger.produce(None);
     assert_eq!(find(&mut events, best).await, 1_002);
-    // Questions and news share the one connection.
+    // Questions and notifications share one connection.
     client.head().await.unwrap();
     assert_eq!((other.n_accepted(), other.n_open()), (1, 1));
 }
@@ -75,7 +75,7 @@ async fn a_node_that_stops_importing_is_left_for_another() {
     let mut events = pin!(both.follow());
     assert_eq!(find(&mut events, connected).await, 0);
     assert_eq!(find(&mut events, connected).await, 1);
-    // Without another one it is kept, and that is said.
+    // Without another node it is kept, and the event reports that.
     let lone = client(&[&node], quick);
     let mut events = pin!(lone.follow());
     let silent = |event| matches!(event, LinkEvent::Silent { .. }).then_some(());
@@ -84,7 +84,7 @@ async fn a_node_that_stops_importing_is_left_for_another() {
     assert_eq!(node.n_accepted(), 2);
 }
 
-/// Whichever way connections end, nothing of them is left: neither tasks nor sockets.
+/// However connections end, neither tasks nor sockets are left of them.
 #[tokio::test]
 async fn nothing_is_left_behind_by_a_thousand_lost_links() {
     const ROUNDS: usize = 1_000;
@@ -107,7 +107,7 @@ async fn nothing_is_left_behind_by_a_thousand_lost_links() {
         assert_eq!(tasks(), before + 1, "the one connection");
         until("the old connections are gone", || node.n_open() == 1).await;
     }
-    // The subscriptions of a stream that is dropped are ended at the node.
+    // When a stream is dropped, its subscriptions are ended at the node.
     let ended = |name: &str| node.asked().iter().filter(|call| call.starts_with(name)).count();
     until("the subscriptions are ended", || ended("chain_unsubscribeNewHeads") == 1).await;
     until("all of them", || ended("state_unsubscribeRuntimeVersion") == 1).await;
@@ -115,8 +115,8 @@ async fn nothing_is_left_behind_by_a_thousand_lost_links() {
     until("nothing is left", || node.n_open() == 0 && tasks() == before).await;
 }
 
-/// What it has published stands while the actor is down, and goes on with its next life and with
-/// another node.
+/// A published value stays while the actor is down; the actor's next life continues with another
+/// node.
 #[actix::test]
 async fn the_link_publishes_through_a_panic_and_another_node() {
     let ledger = Ledger::at(1_000);
@@ -155,7 +155,7 @@ async fn the_link_publishes_through_a_panic_and_another_node() {
     until("nothing is left", || node.n_open() + other.n_open() == 0).await;
 }
 
-/// Waits for the block, and gives its hash.
+/// Waits for the block and returns its hash.
 async fn reaches(feed: &mut HeadFeed, number: u64) -> Hash {
     let reached = feed.wait_for(|seen| seen.is_some_and(|seen| seen.head.number >= number));
     timeout(SOON, reached).await.unwrap().unwrap().unwrap().head.hash

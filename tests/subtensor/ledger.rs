@@ -1,5 +1,5 @@
-//! A chain for the test nodes to share: blocks with transactions and events, finality that the test
-//! decides, and a pool that does what the test says.
+//! A chain that the test nodes share: blocks with transactions and events, finality on request, and
+//! a pool that does what the test says.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -14,19 +14,19 @@ use super::node::hex;
 /// What a node does with the next transaction.
 #[derive(Debug, Clone)]
 pub(crate) enum OnSubmit {
-    /// Takes it and gives news of it.
+    /// Takes it and sends notifications about it.
     Take,
     /// Takes it, and closes the connection before it answers.
     TakeAndClose,
     /// Closes the connection without taking it.
     Close,
-    /// Takes it, and says at once that it has let it go.
+    /// Takes it, and at once reports this status, with which the pool drops it.
     LetGo(&'static str),
-    /// Refuses it with that code and data.
+    /// Refuses it with this code and these data.
     Refuse(i64, &'static str),
 }
 
-/// News: of which kind, and what.
+/// A notification: its kind and its content.
 pub(crate) type News = (&'static str, Value);
 
 #[derive(Default)]
@@ -34,16 +34,16 @@ struct Blocks {
     best: u64,
     finalized: u64,
     bodies: BTreeMap<u64, Vec<Vec<u8>>>,
-    /// How transactions end: the events' bytes of a failure, by block.
+    /// The failures of transactions: the bytes of the event, by block.
     failures: BTreeMap<u64, Vec<u8>>,
     pool: Vec<Vec<u8>>,
     submitted: Vec<Vec<u8>>,
     script: VecDeque<OnSubmit>,
-    /// Blocks with a transaction of the account that nobody here sent.
+    /// Blocks with a transaction of the account that the client did not send.
     others: Vec<u64>,
 }
 
-/// Clones are the same chain.
+/// Clones share the same chain.
 #[derive(Clone)]
 pub(crate) struct Ledger {
     blocks: Arc<Mutex<Blocks>>,
@@ -63,23 +63,24 @@ fn number_of(hash: &Value) -> u64 {
 }
 
 impl Ledger {
-    /// Whose newest block is `best`, and all but the last three final.
+    /// A chain whose newest block is `best`, and whose last three blocks are not final.
     pub(crate) fn at(best: u64) -> Self {
         let blocks = Blocks { best, finalized: best - 3, ..Blocks::default() };
         Self { blocks: Arc::new(Mutex::new(blocks)), news: broadcast::channel(256).0 }
     }
 
-    /// For the next transactions; later ones are taken.
+    /// Sets what happens to the next transactions; later ones are taken.
     pub(crate) fn on_submit(&self, script: impl IntoIterator<Item = OnSubmit>) {
         self.blocks.lock().unwrap().script.extend(script);
     }
 
-    /// Every transaction that any node was given.
+    /// Every transaction that any node received.
     pub(crate) fn submitted(&self) -> Vec<Vec<u8>> {
         self.blocks.lock().unwrap().submitted.clone()
     }
 
-    /// A block with all that waits. `failure`: the event of each of them, else they succeed.
+    /// Makes a block of all waiting transactions. They fail with the event `failure` if it is
+    /// given.
     pub(crate) fn produce(&self, failure: Option<Vec<u8>>) -> u64 {
         let mut blocks = self.blocks.lock().unwrap();
         blocks.best += 1;
@@ -98,25 +99,25 @@ impl Ledger {
         self.tell("final", header(number));
     }
 
-    /// Another transaction of the account is in the newest block.
+    /// Puts another transaction of the account into the newest block.
     pub(crate) fn use_nonce(&self) {
         let mut blocks = self.blocks.lock().unwrap();
         let best = blocks.best;
         blocks.others.push(best);
     }
 
-    /// Tells those who watch a transaction that it is final in that block.
+    /// Reports to watchers of a transaction that it is final in this block.
     pub(crate) fn tell_final(&self, number: u64) {
         self.tell("transaction", json!({ "finalized": hash_at(number) }));
     }
 
     fn tell(&self, kind: &'static str, what: Value) {
-        // Nobody may listen.
+        // Fails only when nobody listens.
         let _ = self.news.send((kind, what));
     }
 
-    /// What follows from a submission: the answer (`None`: none, and the connection is closed), and
-    /// a status that comes at once.
+    /// What follows a submission: the answer (`None` closes the connection instead), and a status
+    /// that is sent at once.
     pub(crate) fn submit(
         &self,
         params: &Value,
@@ -144,7 +145,7 @@ impl Ledger {
         }
     }
 
-    /// `None` for what it does not know.
+    /// `None` for a request that the ledger does not know.
     pub(crate) fn answer(&self, method: &str, params: &Value) -> Option<Value> {
         let blocks = self.blocks.lock().unwrap();
         Some(match method {
@@ -174,7 +175,7 @@ impl Ledger {
                 } else if key.starts_with(
                     "0x26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da9",
                 ) {
-                    // Three counters, three balances of 8 bytes, flags of 16.
+                    // Three counters, three balances of 8 bytes each, 16 bytes of flags.
                     let rest = vec![0; 12 + 24 + 16];
                     let nonce = blocks.nonce_at(number_of(&params[1]));
                     json!(hex(&[nonce.to_le_bytes().to_vec(), rest].concat()))
@@ -188,14 +189,14 @@ impl Ledger {
 }
 
 impl Blocks {
-    /// The account's nonce by the state of a block.
+    /// The account's nonce in the state of a block.
     fn nonce_at(&self, number: u64) -> u32 {
         let own: usize = self.bodies.range(..=number).map(|(_, body)| body.len() - 1).sum();
         let others = self.others.iter().filter(|block| **block <= number).count();
         7 + (own + others) as u32
     }
 
-    /// One event for each transaction of the block, in the numbers of runtime 343: the pallet
+    /// One event for each transaction of the block, in the numbering of runtime 343: the pallet
     /// System is the first, and its first two events are success and failure.
     fn events(&self, number: u64) -> Vec<u8> {
         const DISPATCHED: [u8; 4] = [0, 0, 0, 1];
@@ -224,7 +225,7 @@ fn unhex(text: &str) -> Vec<u8> {
     (2..text.len()).step_by(2).map(digit).collect()
 }
 
-/// How blocks name what was submitted.
+/// The hash of a submitted transaction.
 pub(crate) fn hash_of(bytes: &[u8]) -> Hash {
     transaction_hash(bytes)
 }

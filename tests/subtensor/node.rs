@@ -1,4 +1,4 @@
-//! A node of the chain for tests: JSON-RPC over websocket with recorded mainnet answers, on a
+//! A node of the chain for tests: JSON-RPC over a websocket with recorded mainnet answers, on a
 //! thread of its own, and faults on demand.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::ledger::{Ledger, News};
 
-/// The recorded block.
+/// The number of the recorded block.
 pub(crate) const BLOCK: u64 = 6_852_690;
 pub(crate) const HEAD: &str = "0xdb13c066e2c63969f140164fb3bfe7a0aaa7b71407fc0fe525d68e57329ef9d0";
 
@@ -36,7 +36,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     format!("0x{digits}")
 }
 
-/// What it serves.
+/// The state that the node serves.
 #[derive(Clone)]
 pub(crate) struct Data {
     pub(crate) genesis: [u8; 32],
@@ -57,7 +57,7 @@ impl Data {
         }
     }
 
-    /// Gives a slot to another hotkey that serves elsewhere.
+    /// Gives a slot to another hotkey with another axon.
     pub(crate) fn move_in(&mut self, uid: usize, hotkey: AccountId, axon: AxonInfo) {
         let text = std::fs::read_to_string(graph_file("get_neurons_lite.json")).unwrap();
         let lite: Value = serde_json::from_str(&text).unwrap();
@@ -96,22 +96,22 @@ fn metadata(name: &str) -> Vec<u8> {
     std::fs::read(recorded(&format!("metadata/{name}.scale"))).unwrap()
 }
 
-/// How it misbehaves.
+/// How the node misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Accepts and says nothing.
+    /// Accepts connections and sends nothing.
     NoHandshake,
-    /// Closes the connection when asked for that.
+    /// Closes the connection on this request.
     CloseOn(&'static str),
-    /// Answers that with an error object.
+    /// Answers this request with an error object.
     RefuseOn(&'static str),
-    /// Answers that with text that is no JSON.
+    /// Answers this request with text that is not JSON.
     GarbageOn(&'static str),
-    /// Answers that with a value of another kind.
+    /// Answers this request with a value of another type.
     NonsenseOn(&'static str),
-    /// Never answers that.
+    /// Never answers this request.
     NoAnswerOn(&'static str),
-    /// Understands nothing and says nothing after the handshake, as behind a half-open socket.
+    /// Reads and sends nothing after the handshake, like a half-open socket.
     Deaf,
 }
 
@@ -124,9 +124,9 @@ struct Counts {
 
 struct Inner {
     data: Mutex<Data>,
-    /// The chain that it serves in the place of the recorded one.
+    /// The chain that it serves instead of the recorded one.
     ledger: Option<Ledger>,
-    /// Whether it tells news.
+    /// Whether it sends no notifications.
     is_silent: AtomicBool,
     fault: watch::Sender<Option<Fault>>,
     is_serving: watch::Sender<bool>,
@@ -134,7 +134,7 @@ struct Inner {
     counts: Counts,
 }
 
-/// The node; it stops when it is dropped.
+/// The node; it stops when dropped.
 pub(crate) struct Node {
     address: SocketAddr,
     inner: Arc<Inner>,
@@ -184,12 +184,12 @@ impl Node {
         format!("ws://{}", self.address)
     }
 
-    /// Every request so far: method and parameters.
+    /// Every request so far, with its method and parameters.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.inner.asked.lock().unwrap().clone()
     }
 
-    /// Connections that are open now, have ever been, and that the client ended.
+    /// The number of open connections.
     pub(crate) fn n_open(&self) -> usize {
         self.inner.counts.open.load(Ordering::SeqCst)
     }
@@ -202,7 +202,7 @@ impl Node {
         self.inner.counts.hung_up.load(Ordering::SeqCst)
     }
 
-    /// From the next request on.
+    /// Changes the runtime from the next request on.
     pub(crate) fn upgrade(&self, spec_version: u32, file: &str, metadata_version: u32) {
         let mut data = self.inner.data.lock().unwrap();
         *data = Data { spec_version, metadata: metadata(file), metadata_version, ..data.clone() };
@@ -224,7 +224,7 @@ impl Node {
         self.inner.fault.send_replace(Some(fault));
     }
 
-    /// Tells no news any more, and answers all else.
+    /// Sends no more notifications, but answers requests.
     pub(crate) fn fall_silent(&self) {
         self.inner.is_silent.store(true, Ordering::SeqCst);
     }
@@ -267,8 +267,7 @@ impl Inner {
         }
     }
 
-    /// Takes what comes and understands nothing, until the client hangs up (then true) or the node
-    /// hears again.
+    /// Reads and ignores everything until the client hangs up (`true`) or the node reacts again.
     async fn be_deaf(&self, stream: &mut TcpStream) -> bool {
         let mut fault = self.fault.subscribe();
         let mut unheard = [0; 1 << 12];
@@ -360,7 +359,7 @@ impl Inner {
     }
 }
 
-/// The kind of news that a method subscribes to.
+/// The kind of notification that a method subscribes to.
 fn kind_of(method: &str) -> Option<&'static str> {
     Some(match method {
         "chain_subscribeNewHeads" => "head",
@@ -376,7 +375,7 @@ fn told(id: usize, what: &Value) -> String {
     json!({ "jsonrpc": "2.0", "method": "news", "params": params }).to_string()
 }
 
-/// The next news; never any without a ledger.
+/// The next notification; waits forever without a ledger.
 async fn next(news: &mut Option<broadcast::Receiver<News>>) -> News {
     match news {
         Some(news) => news.recv().await.unwrap(),

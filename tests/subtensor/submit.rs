@@ -29,7 +29,7 @@ async fn plan(client: &Subtensor) -> Mortality {
     mortality
 }
 
-/// Submits, and lets the test go on beside it.
+/// Submits a transaction while the test continues.
 async fn submitted(
     client: &Subtensor,
     ledger: &Ledger,
@@ -160,7 +160,7 @@ async fn what_a_pool_lets_go_is_given_to_it_again_as_it_was() {
 async fn it_is_given_up_when_it_can_land_no_more() {
     let is_outdated =
         |error: ChainError| matches!(error, ChainError::Refused { refusal: Refusal::Outdated, .. });
-    // Its era is over.
+    // The transaction's era is over.
     let ledger = Ledger::at(BEST);
     ledger.on_submit([OnSubmit::LetGo("dropped")]);
     let node = Node::of(&ledger);
@@ -169,7 +169,7 @@ async fn it_is_given_up_when_it_can_land_no_more() {
     let work = submitted(&one, &ledger, 1).await;
     ledger.finalize(BEST + ERA_BLOCKS);
     assert!(is_outdated(work.await.unwrap().unwrap_err()));
-    // Its nonce was used by another.
+    // The transaction's nonce was used by another one.
     let ledger = Ledger::at(BEST);
     ledger.on_submit([OnSubmit::LetGo("invalid")]);
     ledger.on_submit(vec![OnSubmit::Refuse(1010, "Transaction is outdated"); 1_000]);
@@ -191,7 +191,7 @@ async fn a_signature_that_meets_a_failing_node_is_made_as_soon_as_one_answers() 
     let work = tokio::spawn(async move {
         asker.submit_weights(&hotkey(), NETUID, &weights(), mortality).await
     });
-    // Each attempt comes by a connection of its own.
+    // Each attempt uses a connection of its own.
     until("it was tried again", || node.n_accepted() > 3).await;
     assert!(ledger.submitted().is_empty() && !work.is_finished());
     node.heal();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Where a program is, or `None` after saying that its test is skipped, and which package has it.
+/// The path of a program; `None`, with a message that names its package, when the test is skipped.
 pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found =

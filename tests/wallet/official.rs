@@ -1,11 +1,11 @@
-//! The official wallet, in the environment that `make sdk` installs the Python SDK into.
+//! The official wallet, in the environment into which `make sdk` installs the Python SDK.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-/// The SDK version whose wallet is asked.
+/// The SDK version whose wallet is used.
 const SDK: &str = "10.5.0";
 
 /// An installed bittensor-wallet.
@@ -14,7 +14,7 @@ pub(crate) struct Wallet {
 }
 
 impl Wallet {
-    /// The installed one, or `None` after saying that the test is skipped.
+    /// The installed wallet; `None`, with a message, when the test is skipped.
     pub(crate) fn find() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let folder = std::env::var_os("SN1_SDK_10")
@@ -32,8 +32,8 @@ impl Wallet {
         self.ask(&["open", file.to_str().unwrap(), password])
     }
 
-    /// Makes a wallet with encrypted files: addresses `coldkey` and `hotkey`, and how the hotkey's
-    /// password goes into the environment, `variable` and `value`.
+    /// Makes a wallet with encrypted files: the addresses `coldkey` and `hotkey`, and the
+    /// environment variable of the hotkey's password, as `variable` and `value`.
     pub(crate) fn make(&self, wallets: &Path, name: &str, password: &str) -> Value {
         self.ask(&["make", wallets.to_str().unwrap(), name, password])
     }
