@@ -1,17 +1,18 @@
-//! The mechanism: what is asked, how answers are scored, who is asked and when weights are due.
+//! The mechanism: what is asked, how answers are scored, which miners are asked and when weights
+//! are due.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`tools`] | where tasks come from: our articles, our problem generators |
-//! | [`tasks`], [`persona`], [`cleaners`] | from a context to a challenge in somebody's voice |
+//! | [`tools`] | where tasks come from: articles, problem generators |
+//! | [`tasks`], [`persona`], [`cleaners`] | from a context to a challenge in a persona's words |
 //! | [`conversation`] | the turns of one pass, as decisions |
 //! | [`rewards`] | answers to rewards |
 //! | [`scoring`], [`uids`], [`responses`], [`epochs`], [`event`] | rewards to scores and records |
 //!
-//! Bit for bit where other validators must agree with us (the vectors say where), and with the
-//! reference's faults mended where the mechanism's quirk table says so.
+//! Results are equal bit for bit where validators must agree (the vectors say where); the
+//! reference's faults are mended where the mechanism's quirk table says so.
 //!
-//! **Invariant:** nothing here asks a model, a miner or a clock. Generated texts, answers, draws
+//! **Invariant:** nothing here calls a model, a miner or a clock. Generated texts, answers, draws
 //! and times are arguments.
 
 pub mod cleaners;

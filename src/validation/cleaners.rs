@@ -1,8 +1,8 @@
-//! What turns a model's raw text into a query, a challenge or a reference.
+//! Steps that turn a model's raw text into a query, a challenge or a reference.
 //!
 //! The steps are those of docs/spec/mechanism.md#cleaners, quirks included, because cleaned
 //! references decide case-sensitive scores. Steps are typed: an unknown or nameless step cannot be
-//! built (docs/spec/mechanism.md#quirk-20), so nothing here fails.
+//! built (docs/spec/mechanism.md#quirk-20), so cleaning never fails.
 
 pub(crate) mod unicode;
 
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use unicode::{capitalize, is_space, is_word};
 
-/// Texts that [`Cleaner::RemoveRoles`] deletes wherever they stand, in this order.
+/// Texts that [`Cleaner::RemoveRoles`] deletes wherever they occur, in this order.
 const ROLE_TEXTS: [&str; 11] = [
     "User: ",
     "System: ",
@@ -24,50 +24,50 @@ const ROLE_TEXTS: [&str; 11] = [
     "<i>",
     "</i>",
 ];
-/// What ends a sentence.
+/// Characters that end a sentence.
 const SENTENCE_ENDS: [char; 3] = ['.', '?', '!'];
 /// The placeholder of a masked date.
 const DATE_TAG: &str = "<date>";
-/// The most words that [`ColonRule::LeadingLabel`] takes for a label.
+/// Most words that [`ColonRule::LeadingLabel`] accepts as a label.
 const MAX_LABEL_WORDS: usize = 6;
 
-/// One cleaning step. The order of steps is the caller's.
+/// One cleaning step. The caller chooses the order of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cleaner {
     /// Strips any run of `"` and `'` from both ends.
     RemoveQuotes,
-    /// Cuts an unfinished last sentence; a text without a finished one stays as it is.
+    /// Cuts an unfinished last sentence; a text without a finished sentence stays as it is.
     PruneEnding,
-    /// Deletes words before colons and forms of address, then rewrites letter case sentence by
+    /// Deletes words before colons and forms of address, then rewrites the letter case sentence by
     /// sentence (docs/spec/mechanism.md#quirk-17).
     RemoveRoles,
-    /// Has no effect (docs/spec/mechanism.md#quirk-19). Kept so that pipelines read as the
-    /// reference's do.
+    /// Has no effect (docs/spec/mechanism.md#quirk-19). Kept so that pipelines match the
+    /// reference's.
     RemovePostQuestionText,
-    /// Deletes the date placeholder.
+    /// Deletes [`DATE_TAG`], the placeholder of a masked date.
     RemoveTags,
-    /// Keeps the first question, by a [`ColonRule`].
+    /// Keeps the first question, found by a [`ColonRule`].
     FirstQuestion,
 }
 
-/// What [`Cleaner::FirstQuestion`] does about colons (docs/spec/mechanism.md#quirk-18).
+/// How [`Cleaner::FirstQuestion`] treats colons (docs/spec/mechanism.md#quirk-18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ColonRule {
-    /// As the reference: keep only what lies between the first and the second colon, so that
-    /// `...at 10:30?` becomes `30?`.
+    /// As the reference: keeps only the text between the first and the second colon, so that `...at
+    /// 10:30?` becomes `30?`.
     Reference,
-    /// Drop a leading label such as `Question:`, and leave every other colon alone.
+    /// Drops a leading label such as `Question:`, and ignores every other colon.
     #[default]
     LeadingLabel,
 }
 
-/// A step's name that is none of the six.
+/// The name of a cleaning step that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("looked up the cleaning step `{0}`, which does not exist; use one of the six known names")]
 pub struct UnknownCleaner(pub String);
 
 impl Cleaner {
-    /// All steps.
+    /// All six steps, in the order of the enum.
     pub const ALL: [Self; 6] = [
         Self::RemoveQuotes,
         Self::PruneEnding,
@@ -77,7 +77,7 @@ impl Cleaner {
         Self::FirstQuestion,
     ];
 
-    /// The step's name, as task definitions spell it.
+    /// The name of the step in task definitions.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RemoveQuotes => "remove_quotes",
@@ -120,7 +120,7 @@ pub fn run(steps: &[Cleaner], text: &str, colons: ColonRule) -> String {
 
 fn prune_ending(text: &str) -> &str {
     match text.rfind(SENTENCE_ENDS) {
-        // All three ends are one byte long.
+        // All three characters are one byte long.
         Some(end) => &text[..=end],
         None => text,
     }
@@ -136,8 +136,8 @@ fn remove_roles(text: &str) -> String {
     recase_sentences(&text)
 }
 
-/// Deletes every word that a colon follows, with the colon, the white space between the two and
-/// the line breaks before the word.
+/// Deletes every word that a colon follows, with the colon, the white space between the two and the
+/// line breaks before the word.
 fn remove_labels(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
@@ -161,8 +161,8 @@ fn remove_labels(text: &str) -> String {
     kept
 }
 
-/// Splits at white space that follows the end of a sentence, gives each piece one capital, and
-/// joins the pieces with single spaces.
+/// Splits at white space that follows the end of a sentence, gives each piece one capital letter,
+/// and joins the pieces with single spaces.
 fn recase_sentences(text: &str) -> String {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -192,7 +192,7 @@ fn first_question(text: &str, colons: ColonRule) -> String {
     format!("{question}?")
 }
 
-/// `text` without a leading label: a few words, a colon and white space, with a question behind.
+/// `text` without a leading label: a few words, a colon and white space, followed by a question.
 fn without_label(text: &str) -> &str {
     let Some((label, question)) = text.split_once(':') else {
         return text;
@@ -221,7 +221,7 @@ mod tests {
         text: String,
     }
 
-    /// A step that does not exist ends the pipeline: the text so far is the result.
+    /// A step that does not exist ends the pipeline; the text so far is the result.
     fn steps(input: &Input) -> Vec<Cleaner> {
         let names = input.steps.iter().flatten().chain(&input.name);
         names.map_while(|name| name.parse().ok()).collect()
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn marks_end_a_word_before_a_colon() {
-        // The vowel sign is no word character, so only what follows the last one is a label.
+        // The vowel sign is not a word character, so only the part after the last one is a label.
         assert_eq!(remove_labels("\u{92e}\u{93e}\u{928}: x"), "\u{92e}\u{93e} x");
     }
 

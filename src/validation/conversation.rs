@@ -1,30 +1,30 @@
-//! The turns of one pass, as decisions (docs/spec/mechanism.md#pass).
+//! The turns of one pass, as decisions without side effects (docs/spec/mechanism.md#pass).
 //!
-//! A [`Conversation`] is a turn ready to be asked. Once it has been answered it is given up for
-//! what comes next, so a turn can be neither repeated nor continued after an error: whoever fails
-//! drops it, and the pass is over (docs/spec/mechanism.md#quirk-29).
+//! A [`Conversation`] is a turn that is ready to be asked. Answering it consumes it and gives what
+//! comes next, so a turn can be neither repeated nor continued after an error: a caller that fails
+//! drops the conversation, and the pass is over (docs/spec/mechanism.md#quirk-29).
 
 use serde::Serialize;
 
 use super::tasks::Turns;
 
-/// The last turn: a pass has at most two (docs/spec/mechanism.md#quirk-31).
+/// Index of the last turn: a pass has at most two (docs/spec/mechanism.md#quirk-31).
 const LAST_TURN: u8 = 1;
-/// Below this the best completion is accepted, and the pass stops.
+/// A draw below this accepts the best completion, or stops the pass.
 const HALF: f64 = 0.5;
 
-/// Who said a message.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The validator, as a person asking.
+    /// The validator, which plays a person asking.
     User,
-    /// The miners.
+    /// The miners, which answer.
     Assistant,
 }
 
 impl Role {
-    /// The name on the wire.
+    /// The name of the role on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -34,16 +34,16 @@ impl Role {
 }
 
 /// The two random numbers of a turn, uniform in 0..1. The first is drawn before the second, and
-/// both also at the last turn.
+/// both are drawn even for the last turn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draws {
     /// Decides whether the best completion or the reference becomes the accepted answer.
     pub accept: f64,
-    /// Decides whether the pass stops here.
+    /// Decides whether the pass stops after this turn.
     pub stop: f64,
 }
 
-/// A turn ready to be asked, with all that was said before.
+/// A turn that is ready to be asked, with all messages before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     turns: Turns,
@@ -52,12 +52,12 @@ pub struct Conversation {
     messages: Vec<String>,
 }
 
-/// What follows an answered turn.
+/// What follows a turn that was answered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// The pass is over.
     Stop,
-    /// Another turn; its query is still to be written.
+    /// Another turn, whose query has to be written first.
     FollowUp(FollowUp),
 }
 
@@ -68,27 +68,27 @@ pub struct FollowUp {
 }
 
 impl Conversation {
-    /// The first turn of a pass, which may have as many as the task allows.
+    /// The first turn of a pass, which may have as many turns as the task allows.
     pub fn new(turns: Turns, challenge: impl Into<String>) -> Self {
         Self { turns, turn: 0, roles: vec![Role::User], messages: vec![challenge.into()] }
     }
 
-    /// The turn, from 0 on.
+    /// Index of the turn: 0 for the first, 1 for the follow-up.
     pub fn turn(&self) -> u8 {
         self.turn
     }
 
-    /// Who said each message, as sent to miners.
+    /// The author of each message, as sent to miners.
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
 
-    /// Everything said so far, as sent to miners.
+    /// The messages so far, as sent to miners.
     pub fn messages(&self) -> &[String] {
         &self.messages
     }
 
-    /// The question of this turn.
+    /// The question of this turn, which is the last message.
     pub fn challenge(&self) -> &str {
         self.messages.last().map_or("", String::as_str)
     }
@@ -108,7 +108,7 @@ impl Conversation {
 }
 
 impl FollowUp {
-    /// What the next query is written from: a line `role: message` for everything said.
+    /// The input for writing the next query: a line `role: message` for each message.
     pub fn history(&self) -> String {
         let said = self.answered.roles.iter().zip(&self.answered.messages);
         let lines: Vec<String> =
@@ -116,7 +116,7 @@ impl FollowUp {
         lines.join("\n")
     }
 
-    /// The next turn: the follow-up's query is the challenge as it is.
+    /// The next turn, whose challenge is `query` unchanged.
     pub fn ask(self, query: impl Into<String>) -> Conversation {
         let mut conversation = self.answered;
         conversation.push(Role::User, query.into());
@@ -198,7 +198,7 @@ mod tests {
         }
     }
 
-    /// What the reference does up to the first error, where our pass ends.
+    /// The reference's output up to the first error, at which our pass ends.
     fn until_first_error(input: &Input, recorded: Output) -> Output {
         let fails_at_once = input.failing_steps > 0;
         if !fails_at_once && (!input.first_follow_up_fails || recorded.histories.is_empty()) {

@@ -1,34 +1,34 @@
-//! When to refresh the metagraph and when to set weights (docs/spec/mechanism.md#epochs).
+//! Decides when to refresh the metagraph and when to set weights (docs/spec/mechanism.md#epochs).
 
-/// What the decisions rest on.
+/// The input of the decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EpochFacts {
-    /// The newest block.
+    /// Number of the newest block.
     pub block: u64,
-    /// The block of our last update, by the local metagraph.
+    /// Block of the validator's last update, according to the local metagraph.
     pub last_update: u64,
-    /// How many blocks must have gone by; one more than that is enough.
+    /// Blocks in an epoch; weights are due once strictly more have passed.
     pub epoch_length: u64,
-    /// Passes finished since the first start.
+    /// Passes finished since the first start of the validator.
     pub step: u64,
-    /// Whether the operator has switched weight setting off.
+    /// Whether the operator has disabled weight setting.
     pub disable_set_weights: bool,
-    /// Whether we hold a validator permit.
+    /// Whether the validator holds a permit.
     pub validator_permit: bool,
 }
 
-/// What is due.
+/// The actions that are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Due {
-    /// Refresh the metagraph.
+    /// Whether to refresh the metagraph.
     pub sync_metagraph: bool,
-    /// Set weights.
+    /// Whether to set weights.
     pub set_weights: bool,
 }
 
 impl EpochFacts {
-    /// What is due by the chain's word alone, as the reference decides. It stays due after
-    /// weights were set until the chain shows the update; see [`EpochMemory`].
+    /// What is due according to the chain alone, as the reference decides. Weights stay due after
+    /// they were set until the chain shows the update; see [`EpochMemory`].
     pub fn due(&self) -> Due {
         let is_over = self.is_over_since(self.last_update);
         Due { sync_metagraph: is_over, set_weights: is_over && self.may_set_weights() }
@@ -38,36 +38,36 @@ impl EpochFacts {
         self.step != 0 && !self.disable_set_weights && self.validator_permit
     }
 
-    /// Whether strictly more than an epoch has gone by since `block`.
+    /// Whether strictly more than an epoch has passed since `block`.
     fn is_over_since(&self, block: u64) -> bool {
         self.block.saturating_sub(block) > self.epoch_length
     }
 }
 
-/// Remembers our own calls, so that none is repeated while the chain has yet to show it
-/// (docs/spec/mechanism.md#quirk-37).
+/// Remembers the block of the last weight setting, so that it is not repeated before the chain
+/// shows it (docs/spec/mechanism.md#quirk-37).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EpochMemory {
     last_set: Option<u64>,
 }
 
 impl EpochMemory {
-    /// Starts from the block of the last call that an earlier run has recorded, if any.
+    /// Starts from the block of the last weight setting that an earlier run recorded, if any.
     pub fn new(last_set: Option<u64>) -> Self {
         Self { last_set }
     }
 
-    /// The block of our last call.
+    /// The block of the last weight setting; `None` if there was none.
     pub fn last_set(&self) -> Option<u64> {
         self.last_set
     }
 
-    /// Records that weights were handed to the chain at `block`.
+    /// Records that weights were sent to the chain at `block`.
     pub fn record_set(&mut self, block: u64) {
         self.last_set = self.last_set.max(Some(block));
     }
 
-    /// What is due, leaving out weights that we have set within the epoch, and any before the first
+    /// What is due, except weights that were set within the epoch, and any weights before the first
     /// scored step (docs/spec/mechanism.md#quirk-33).
     pub fn due(&self, facts: &EpochFacts, has_scored: bool) -> Due {
         let due = facts.due();

@@ -1,7 +1,7 @@
 //! The record of one turn that goes into the event log (docs/spec/mechanism.md#turn).
 //!
-//! Readers of other validators' logs rely on the keys and their order, so both are written by
-//! hand and checked against recorded events.
+//! Readers of other validators' logs rely on the keys and their order, so both are written by hand
+//! and checked against recorded events.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::responses::ResponseEvent;
 use super::rewards::ModelScores;
 
-/// What a turn leaves in the log.
+/// The log record of a turn.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Event {
@@ -18,7 +18,7 @@ pub enum Event {
     Step(Box<StepEvent>),
     /// A turn that failed.
     Failed {
-        /// What went wrong.
+        /// The error, in words.
         unexpected_errors: String,
     },
 }
@@ -28,95 +28,95 @@ pub enum Event {
 pub struct StepEvent {
     /// The completion with the highest reward.
     pub best: String,
-    /// The newest block.
+    /// Number of the newest block.
     pub block: u64,
     /// Passes finished before this one.
     pub step: u64,
-    /// How long the turn took.
+    /// Seconds that the turn took.
     pub step_time: f64,
-    /// The task and the persona that asked.
+    /// The task of the turn and the persona that asked.
     pub agent: AgentState,
-    /// The context's own fields, in a full log only. They replace the agent's topic and subtopic
+    /// The context's own fields, only in a full log. They replace the agent's topic and subtopic
     /// (docs/spec/mechanism.md#quirk-46).
     pub context: Option<ContextFields>,
-    /// The reward of each completion.
+    /// The reward of each completion, in 0..1.
     pub rewards: Vec<f32>,
-    /// What went into the rewards.
+    /// The scores of each reward model, from which the rewards were computed.
     pub models: Vec<ModelScores>,
-    /// What the miners answered.
+    /// The miners' answers.
     pub responses: ResponseEvent,
-    /// The turn's place in its pass, once that is known.
+    /// The turn's position in its pass, once it is known.
     pub pass: Option<PassFields>,
 }
 
 /// The task and the persona of a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentState {
-    /// The question as sent.
+    /// The question as sent to the miners.
     pub challenge: String,
-    /// How long it took to make.
+    /// Seconds that writing the challenge took.
     pub challenge_time: f64,
-    /// The task's name.
+    /// Name of the task.
     pub task: &'static str,
-    /// What the persona wants help with.
+    /// What the persona asks help for, from the task's definition.
     pub desc: String,
-    /// The persona's aim.
+    /// The persona's aim, from the task's definition.
     pub goal: String,
-    /// The question before any wording.
+    /// The question before it was worded by the persona.
     pub query: String,
-    /// How long it took to make.
+    /// Seconds that writing the query took.
     pub query_time: f64,
     /// The answer that completions are compared with.
     pub reference: String,
-    /// How long it took to make.
+    /// Seconds that writing the reference took.
     pub reference_time: f64,
-    /// The context's title.
+    /// Title of the context.
     pub topic: String,
-    /// The context's topic, or the date.
+    /// Topic of the context, or its date.
     pub subtopic: String,
-    /// How long the context took to fetch.
+    /// Seconds that fetching the context took.
     pub context_time: f64,
-    /// Who the persona is.
+    /// The persona's occupation, see [`super::persona::PROFILES`].
     pub profile: String,
-    /// How it feels, with its article.
+    /// The persona's mood with its article, see [`super::persona::MOODS`].
     pub mood: String,
-    /// How it speaks.
+    /// The persona's tone, see [`super::persona::TONES`].
     pub tone: String,
-    /// What the persona's model was told.
+    /// The system prompt of the model that plays the persona.
     pub system_prompt: String,
 }
 
 /// A context as a full log shows it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContextFields {
-    /// The topic.
+    /// What the content is about, within the title.
     pub topic: String,
-    /// The subtopic.
+    /// What the content is about, within the topic.
     pub subtopic: String,
-    /// The title.
+    /// Title of the page.
     pub title: String,
-    /// The text.
+    /// The text that the task was made from.
     pub content: String,
     /// Headings of the page.
     pub internal_links: Vec<String>,
     /// Links of the page.
     pub external_links: Vec<String>,
-    /// The dataset's name.
+    /// Name of the dataset's class.
     pub source: String,
-    /// Categories.
+    /// Categories of the page.
     pub tags: Vec<String>,
-    /// What the dataset adds.
+    /// Fields that only this dataset has.
     pub extra: Map<String, Value>,
     /// How the context was fetched.
     pub stats: Map<String, Value>,
 }
 
-/// A turn's place in its pass.
+/// A turn's position in its pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PassFields {
     /// Seconds since the pass began.
     pub forward_time: f64,
-    /// The turn, from 0 on.
+    /// Index of the turn, from 0.
     pub turn: u8,
 }
 
@@ -211,22 +211,22 @@ fn write_responses<M: SerializeMap>(event: &ResponseEvent, map: &mut M) -> Resul
     map.serialize_entry("stream_results_all_tokens_per_chunk", &event.all_tokens_per_chunk)
 }
 
-/// Scores as 64-bit numbers, digit for digit as 32 bits hold them.
+/// Scores as 64-bit numbers with the shortest decimal digits of the 32-bit ones.
 fn wide(scores: &[f32]) -> Vec<f64> {
     scores.iter().map(|&score| f64::from(score)).collect()
 }
 
-/// Raw scores as the log shows them: 6 decimals.
+/// Raw scores rounded for the log, to 6 decimals.
 pub(crate) fn rounded_raw(scores: &[f32]) -> Vec<f64> {
     scores.iter().map(|&score| rounded(score, 6)).collect()
 }
 
-/// Normalized scores as the log shows them: 4 decimals.
+/// Normalized scores rounded for the log, to 4 decimals.
 pub(crate) fn rounded_normalized(scores: &[f32]) -> Vec<f64> {
     scores.iter().map(|&score| rounded(score, 4)).collect()
 }
 
-/// Rounds the exact value, ties to even. Printing does that where arithmetic would round twice.
+/// Rounds the exact value, ties to even. Formatting rounds once; arithmetic would round twice.
 fn rounded(score: f32, decimals: usize) -> f64 {
     let exact = f64::from(score);
     format!("{exact:.decimals$}").parse().unwrap_or(exact)

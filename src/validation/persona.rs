@@ -1,12 +1,12 @@
-//! Who asks: the human that the model plays when it writes a challenge.
+//! The persona: the human that the model plays when it writes a challenge.
 //!
-//! Owns the moods, tones and profiles and the system prompt made of them
-//! (docs/spec/mechanism.md#agent). The profile never reaches the model; it is drawn for the event
-//! log alone. Refuses to know tasks: their words come as arguments.
+//! Owns the moods, tones and profiles and the system prompt that names them
+//! (docs/spec/mechanism.md#agent). The profile is not part of the prompt; it is drawn for the event
+//! log only. Knows no task: the task's words are arguments.
 
 use rand::Rng;
 
-/// How the human feels, with an article, as it stands in a sentence.
+/// The persona's mood, with an article, as used in a sentence.
 pub const MOODS: [&str; 9] = [
     "an interested",
     "a concerned",
@@ -19,7 +19,7 @@ pub const MOODS: [&str; 9] = [
     "a lazy",
 ];
 
-/// How the human writes.
+/// The persona's way of writing.
 pub const TONES: [&str; 11] = [
     "formal",
     "informal",
@@ -34,14 +34,14 @@ pub const TONES: [&str; 11] = [
     "negative",
 ];
 
-/// What the human is, for the event log.
+/// The persona's occupation, for the event log.
 pub const PROFILES: [&str; 6] =
     ["student", "teacher", "parent", "hacker", "programmer", "scientist"];
 
-/// A human made up for one conversation.
+/// A human invented for one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Persona {
-    /// One of [`PROFILES`]; logged only.
+    /// One of [`PROFILES`]; only logged.
     pub profile: &'static str,
     /// One of [`MOODS`].
     pub mood: &'static str,
@@ -59,10 +59,10 @@ impl Persona {
         }
     }
 
-    /// The instructions that make a model write as this human (docs/spec/mechanism.md#agent).
+    /// The system prompt that makes a model write as this human (docs/spec/mechanism.md#agent).
     ///
     /// `desc` and `goal` are the task's own texts, such as "get help solving a math problem" and
-    /// "to get the answer to the following math question"; `query` is what the human is after.
+    /// "to get the answer to the following math question"; `query` is the question itself.
     pub fn system_prompt(
         &self,
         desc: &str,

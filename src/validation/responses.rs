@@ -1,76 +1,77 @@
-//! From what the miners' streams brought to the lists that rewards and the event log use
+//! Turns the miners' streams into the lists that rewards and the event log use
 //! (docs/spec/mechanism.md#response-event).
 //!
-//! Sockets, tokenizers and clocks stay outside: a stream arrives here as its chunks, timed and
-//! counted, and the way it ended.
+//! Uses no sockets, tokenizers or clocks: a stream arrives as its chunks, with times and token
+//! counts, and the way it ended.
 
 const OK: u16 = 200;
 const NO_CONTENT: u16 = 204;
 const TIMED_OUT: u16 = 408;
 
-/// What one read of a stream returned.
+/// The result of one read of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// The text.
+    /// The text of the read.
     pub text: String,
-    /// Seconds since the stream's start.
+    /// Seconds since the start of the stream.
     pub seconds: f64,
-    /// The tokens in the text.
+    /// Number of tokens in the text.
     pub tokens: u32,
 }
 
 /// How a stream ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEnd {
-    /// With the finished synapse.
+    /// The stream ended with a finished synapse.
     Finished(Finished),
-    /// With an error, in words. The completion counts as empty.
+    /// The stream ended with an error, in words. The completion counts as empty.
     Failed(String),
-    /// With neither. The completion counts as empty.
+    /// The stream ended with neither. The completion counts as empty.
     Silent,
 }
 
-/// A synapse as the stream left it.
+/// The synapse at the end of a stream.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Finished {
-    /// The whole text; after a timeout what arrived in time (docs/spec/mechanism.md#quirk-41).
+    /// The whole text; after a timeout the part that arrived in time
+    /// (docs/spec/mechanism.md#quirk-41).
     pub completion: String,
-    /// The status that the miner's software reported, if it did.
+    /// Status code that the miner's software reported, if it reported one.
     pub status_code: Option<u16>,
-    /// Its words.
+    /// Status message that the miner's software reported.
     pub status_message: Option<String>,
     /// Seconds that the exchange took, if known.
     pub process_time: Option<f64>,
-    /// The status of the HTTP answer, if there was one. With any other than 200 the body is an
-    /// error page, and the completion counts as empty (docs/spec/mechanism.md#quirk-39).
+    /// Status code of the HTTP reply, if there was one. Unless it is 200, the body is an error page
+    /// and the completion counts as empty (docs/spec/mechanism.md#quirk-39).
     pub http_status: Option<u16>,
 }
 
-/// One miner's stream.
+/// The stream of one miner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamResult {
-    /// The miner.
+    /// Slot of the miner.
     pub uid: u16,
-    /// What arrived, in order.
+    /// The chunks in order of arrival.
     pub chunks: Vec<Chunk>,
-    /// How it ended.
+    /// How the stream ended.
     pub end: StreamEnd,
 }
 
-/// The lists of a step's answers, all in the order of the miners asked.
+/// The answers of a step as parallel lists, in the order in which the miners were asked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ResponseEvent {
-    /// The miners.
+    /// Slots of the miners.
     pub uids: Vec<u16>,
-    /// Their answers; empty where there is none.
+    /// The answers; empty for a miner without one.
     pub completions: Vec<String>,
-    /// Seconds that each took; 0 where there is no answer.
+    /// Seconds that each answer took; 0 for a miner without one.
     pub timings: Vec<f64>,
-    /// Status words.
+    /// Status message of each answer.
     pub status_messages: Vec<Option<String>>,
-    /// Status codes: 204 for a good answer without text, none for a failed stream.
+    /// Status code of each answer: 204 for a success without text, `None` for a failed stream.
     pub status_codes: Vec<Option<u16>>,
-    /// What failed streams failed with.
+    /// Error of each failed stream.
     pub exceptions: Vec<Option<String>>,
     /// The text of each chunk.
     pub all_chunks: Vec<Vec<String>>,
@@ -81,8 +82,8 @@ pub struct ResponseEvent {
 }
 
 impl ResponseEvent {
-    /// Lists the results of all streams. `timeout` is in seconds; it is the time of a miner that
-    /// ran into it.
+    /// Builds the lists from the results of all streams. `timeout` is in seconds and is the time of
+    /// a miner that reached it.
     pub fn new(results: Vec<StreamResult>, timeout: f64) -> Self {
         let mut event = Self::default();
         for result in results {
@@ -91,7 +92,7 @@ impl ResponseEvent {
         event
     }
 
-    /// How many miners were asked.
+    /// Number of miners that were asked.
     pub fn len(&self) -> usize {
         self.uids.len()
     }

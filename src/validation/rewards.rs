@@ -1,11 +1,10 @@
-//! Rewards: what one answer is worth against the text that it is compared with
-//! (docs/spec/mechanism.md#tasks and docs/spec/mechanism.md#rewards).
+//! Rewards: the value of an answer, compared with a reference text (docs/spec/mechanism.md#tasks
+//! and docs/spec/mechanism.md#rewards).
 //!
-//! A [`Reward`] is a file of this folder and a line of [`REWARDS`]. It knows no task: the tasks'
-//! definitions name their rewards with a weight each ([`Weighted`]), and [`TaskRewards`] puts the
-//! scores of a batch together. Everything is kept in 32 bits, as the validators whose weights ours
-//! are compared with do. Response time and status never enter; embeddings and token counts arrive
-//! as arguments.
+//! Each [`Reward`] has a file in this folder and a line in [`REWARDS`]. It knows no task: a task's
+//! definition names its rewards and their weights ([`Weighted`]), and [`TaskRewards`] combines the
+//! scores of a batch. All scores are 32-bit, as in the validators whose weights are compared with
+//! ours. Response time and status do not count; embeddings and token counts are arguments.
 
 mod evaluation;
 pub mod float_diff;
@@ -21,7 +20,7 @@ pub use self::evaluation::{
     Batch, Evaluation, Kind, ModelScores, RewardPipeline, TaskRewards, normalize,
 };
 
-/// Every reward, one line each, with the options it has where a definition gives none.
+/// Every reward, one line each, with the options that apply if a definition gives none.
 pub const REWARDS: &[&dyn Reward] = &[
     &rouge::Rouge { ngram: None },
     &relevance::Relevance,
@@ -31,7 +30,7 @@ pub const REWARDS: &[&dyn Reward] = &[
 
 /// A way to score completions.
 pub trait Reward: fmt::Debug + Send + Sync {
-    /// The name that definitions, event logs and the file of the reward carry.
+    /// The name used in definitions, in event logs and for the reward's file.
     fn name(&self) -> &'static str;
 
     /// The options that a task's definition gives, as the reference's definitions spell them.
@@ -39,22 +38,22 @@ pub trait Reward: fmt::Debug + Send + Sync {
         Map::new()
     }
 
-    /// What an event log says about the reward.
+    /// Details of the reward for the event log.
     fn extra_info(&self) -> Value {
         json!({ "type": self.name() })
     }
 
-    /// Whether it compares embeddings. Then it can only compare with the reference.
+    /// Whether the reward compares embeddings. Such a reward can only compare with the reference.
     fn needs_embeddings(&self) -> bool {
         false
     }
 
-    /// Makes ready to compare completions with `text`, which is the reference of a batch or, for a
-    /// penalty, its challenge. What takes long and is the same for every completion belongs here.
-    /// `embeddings` are there where the reward [needs](Reward::needs_embeddings) them.
+    /// Prepares to compare completions with `text`, which is the reference of a batch or, for a
+    /// penalty, its challenge. Slow work that is the same for every completion belongs here.
+    /// `embeddings` are present if the reward [needs](Reward::needs_embeddings) them.
     ///
     /// # Errors
-    /// When nothing can be compared with `text`.
+    /// Nothing can be compared with `text`.
     fn prepare<'a>(
         &'a self,
         text: &'a str,
@@ -62,64 +61,64 @@ pub trait Reward: fmt::Debug + Send + Sync {
     ) -> Result<Scorer<'a>, RewardError>;
 }
 
-/// Scores one completion, in 0..1. A score that is no number counts as 0.
+/// Scores one completion, in 0..1. NaN counts as 0.
 pub type Scorer<'a> = Box<dyn Fn(&Completion<'_>) -> f32 + Send + Sync + 'a>;
 
-/// One miner's answer. It comes from a stranger: whatever it holds, scoring it neither fails nor
-/// takes long.
+/// The answer of one miner. It is untrusted: whatever it holds, scoring must neither fail nor take
+/// long.
 #[derive(Debug, Clone, Copy)]
 pub struct Completion<'a> {
-    /// The whole text; empty where there was none.
+    /// The whole text; empty if there was no answer.
     pub text: &'a str,
-    /// The tokens in each chunk.
+    /// Number of tokens in each chunk.
     pub tokens_per_chunk: &'a [u32],
-    /// The text's embedding; empty where the reward needs none.
+    /// The text's embedding; empty if the reward needs none.
     pub embedding: &'a [f32],
 }
 
-/// The embeddings that a batch is compared by.
+/// The embeddings that a batch is scored with.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embeddings {
-    /// Of the reference.
+    /// The embedding of the reference.
     pub reference: Vec<f32>,
-    /// Of the empty text.
+    /// The embedding of the empty text.
     pub empty: Vec<f32>,
-    /// Of each completion.
+    /// The embedding of each completion.
     pub completions: Vec<Vec<f32>>,
 }
 
-/// One line of a task's reward or penalty table.
+/// One entry of a task's reward or penalty table.
 #[derive(Debug, Clone, Copy)]
 pub struct Weighted {
-    /// What scores the completions.
+    /// The reward model.
     pub model: Model,
-    /// How much its score counts, in 0..1.
+    /// Weight of its score in the total, in 0..1.
     pub weight: f64,
 }
 
 impl Weighted {
-    /// A reward with its weight.
+    /// An entry with a reward of this version.
     pub const fn new(reward: &'static dyn Reward, weight: f64) -> Self {
         Self { model: Model::Made(reward), weight }
     }
 
-    /// A reward that the mechanism has and this version does not compute.
+    /// An entry with a reward of the mechanism that this version does not compute.
     pub const fn planned(name: &'static str, weight: f64) -> Self {
         Self { model: Model::Planned(name), weight }
     }
 }
 
-/// What a definition scores by.
+/// A reward model, as a definition names it.
 #[derive(Debug, Clone, Copy)]
 pub enum Model {
-    /// A reward of this version.
+    /// A reward that this version computes.
     Made(&'static dyn Reward),
     /// The name of a reward that this version does not compute.
     Planned(&'static str),
 }
 
 impl Model {
-    /// The reward's name.
+    /// The name of the reward.
     pub fn name(self) -> &'static str {
         match self {
             Self::Made(reward) => reward.name(),
@@ -131,26 +130,26 @@ impl Model {
 /// Why a batch cannot be scored.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RewardError {
-    /// A reward that this software has no arithmetic for.
+    /// This version does not compute the named reward.
     #[error("needed the reward model `{0}`, which is not available; leave out the tasks using it")]
     NotAvailable(&'static str),
-    /// An empty batch.
+    /// The batch has no completions.
     #[error("scored a batch without completions; send the challenge to at least one miner")]
     NoCompletions,
-    /// A list that does not go with the completions.
+    /// A list has another length than the completions.
     #[error("read {got} {what} for {expected} completions; give one for each completion")]
     Count {
         /// What the list holds.
         what: &'static str,
-        /// How many completions there are.
+        /// Number of completions.
         expected: usize,
-        /// How many entries the list has.
+        /// Number of entries in the list.
         got: usize,
     },
-    /// Embeddings missing where a reward needs them.
+    /// A reward needs embeddings, and the batch has none.
     #[error("scored a task that needs embeddings without them; embed the texts first")]
     EmbeddingsMissing,
-    /// A reference that is no number where the task needs one (docs/spec/mechanism.md#quirk-11).
+    /// The reference is not a number, but the task needs one (docs/spec/mechanism.md#quirk-11).
     #[error("read the reference `{0}` as a number, which it is not; draw the task again")]
     ReferenceNotANumber(String),
 }

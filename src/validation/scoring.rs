@@ -1,14 +1,14 @@
 //! The moving average of rewards by uid (docs/spec/mechanism.md#scores).
 //!
-//! Arithmetic is plain 32-bit, operation by operation, so that scores match other validators' bit
-//! for bit. Who registers a new hotkey under an old uid starts from zero.
+//! The arithmetic is 32-bit, operation by operation, so that scores equal other validators' bit for
+//! bit. A new hotkey on an old uid starts from zero.
 
-/// How much one step moves the scores.
+/// The parameters of the moving average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Averaging {
-    /// The share of the new rewards, in 0..1.
+    /// Weight of the new rewards, in 0..1.
     pub alpha: f64,
-    /// What every score loses in each step, asked or not (docs/spec/mechanism.md#quirk-35).
+    /// Amount that every score loses in each step, asked or not (docs/spec/mechanism.md#quirk-35).
     pub decay: f64,
 }
 
@@ -18,37 +18,37 @@ impl Default for Averaging {
     }
 }
 
-/// Whether the list of axons (addresses and hotkeys) is the one seen at the last resync.
+/// Whether the list of axons (addresses and hotkeys) equals that of the last resync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axons {
-    /// Nothing moved: known hotkeys stay as they are.
+    /// The list is the same: known hotkeys stay as they are.
     Unchanged,
-    /// Something did, or there was no resync yet.
+    /// The list differs, or there was no resync yet.
     Changed,
 }
 
-/// Rewards that cannot be taken into the scores. The scores stay as they were.
+/// Why rewards cannot enter the scores, which then stay unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScoreError {
-    /// A uid beyond the metagraph.
+    /// A uid lies beyond the known ones.
     #[error("scored uid {uid}, but only {size} are known; resync with the metagraph first")]
     UnknownUid {
-        /// The uid.
+        /// The unknown uid.
         uid: u16,
-        /// How many uids are known.
+        /// Number of known uids.
         size: usize,
     },
-    /// More or fewer rewards than uids.
+    /// The lists of rewards and of uids differ in length.
     #[error("read {rewards} rewards for {uids} uids; give one for each uid")]
     Count {
-        /// How many uids.
+        /// Number of uids.
         uids: usize,
-        /// How many rewards.
+        /// Number of rewards.
         rewards: usize,
     },
 }
 
-/// The score and the hotkey of every uid. `H` is any form of hotkey.
+/// The score and the hotkey of every uid. `H` is any type of hotkey.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores<H> {
     values: Vec<f32>,
@@ -56,7 +56,7 @@ pub struct Scores<H> {
 }
 
 impl<H: Clone + Eq> Scores<H> {
-    /// Scores of zero for these hotkeys, in uid order.
+    /// Scores of zero for these hotkeys, in order of uid.
     pub fn new(hotkeys: Vec<H>) -> Self {
         Self { values: vec![0.0; hotkeys.len()], hotkeys }
     }
@@ -67,21 +67,21 @@ impl<H: Clone + Eq> Scores<H> {
         Self { values, hotkeys }
     }
 
-    /// The scores, in uid order.
+    /// The scores, in order of uid.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// The hotkeys that the scores belong to, in uid order.
+    /// The hotkeys that the scores belong to, in order of uid.
     pub fn hotkeys(&self) -> &[H] {
         &self.hotkeys
     }
 
-    /// Takes the rewards of one step in: the average moves for the uids asked, and every uid
+    /// Adds the rewards of one step: the average moves for the uids that were asked, and every uid
     /// loses the decay, down to 0.
     ///
-    /// If any reward is no number, it counts as 0, and infinite ones as the largest finite number.
-    /// In a batch of numbers infinite ones are taken as they are.
+    /// If any reward is NaN, it counts as 0, and infinite ones count as the largest finite number.
+    /// Without a NaN, infinite rewards are used unchanged.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl<H: Clone + Eq> Scores<H> {
         let decay = averaging.decay as f32;
         for (score, new) in self.values.iter_mut().zip(step) {
             let moved = alpha * new + rest * *score - decay;
-            // Not `max`, which would hide a score that is no number.
+            // `max` would hide a score that is NaN.
             *score = if moved < 0.0 { 0.0 } else { moved };
         }
         Ok(())
@@ -111,7 +111,7 @@ impl<H: Clone + Eq> Scores<H> {
 
     /// Follows the metagraph: scores of changed hotkeys become 0, and the list takes the
     /// metagraph's size, larger or smaller (docs/spec/mechanism.md#quirk-34). With
-    /// [`Axons::Unchanged`] only the size is looked at.
+    /// [`Axons::Unchanged`] only the size is compared.
     pub fn resync(&mut self, hotkeys: &[H], axons: Axons) {
         if axons == Axons::Unchanged && hotkeys.len() == self.hotkeys.len() {
             return;
@@ -138,7 +138,7 @@ impl<H: Clone + Eq> Scores<H> {
     }
 }
 
-/// The rewards as they are, or, if any is no number, with that and the infinite ones replaced.
+/// The rewards unchanged; if any is NaN, it and the infinite ones are replaced.
 fn without_nan(rewards: &[f32]) -> Vec<f32> {
     if !rewards.iter().any(|reward| reward.is_nan()) {
         return rewards.to_vec();
@@ -171,7 +171,7 @@ mod tests {
         list.iter().map(number).collect()
     }
 
-    /// The bits of each score; all that is no number is alike.
+    /// The bits of each score; `None` for every NaN.
     fn bits(scores: &[f32]) -> Vec<Option<u32>> {
         let scores = scores.iter();
         scores.map(|score| (!score.is_nan()).then(|| score.to_bits())).collect()
@@ -204,7 +204,7 @@ mod tests {
         scores_after: Option<Vec<Vec<Value>>>,
     }
 
-    /// The scores after each step, or `None` once one is refused.
+    /// The scores after each step, or `None` if a step is refused.
     fn walk(input: &UpdateInput) -> Option<Vec<Vec<f32>>> {
         let hotkeys = (0..input.scores.len()).collect();
         let mut scores = Scores::restore(numbers(&input.scores), hotkeys);

@@ -1,11 +1,11 @@
 //! Tasks: from a context to a query, a challenge and a reference (docs/spec/mechanism.md#tasks).
 //!
-//! A [`Task`] is a file of this folder and a line of [`TASKS`]. Its [`Definition`] says what it is
-//! called, how it is worded, cleaned and scored; its behaviour makes the texts. Nobody else names a
-//! task: whoever holds conversations asks for [`Draft`]s and passes on what was written.
+//! Each [`Task`] has a file in this folder and a line in [`TASKS`]. Its [`Definition`] says how it
+//! is named, worded, cleaned and scored; its methods make the texts. Other code never names a task:
+//! the conversation asks for [`Draft`]s and passes on what a model wrote.
 //!
-//! The prompts say the same as the reference's, in our own words; the wording a miner sees comes
-//! from the model, the persona or a template.
+//! The prompts have the meaning of the reference's in different words; the wording that a miner
+//! sees comes from the model, the persona or a template.
 
 mod definition;
 mod math;
@@ -31,8 +31,8 @@ pub use self::prepared::{PreparedTask, TaskPlan};
 use super::tools::{Context, Tool};
 use crate::llm::request::ChatMessage;
 
-/// Every task, one line each, in the order of the reference's registry, which decides between the
-/// options of rewards (docs/spec/mechanism.md#quirk-1).
+/// Every task, one line each, in the order of the reference's registry, which decides the options
+/// of rewards (docs/spec/mechanism.md#quirk-1).
 pub const TASKS: &[TaskKind] = &[
     Made(&qa::Qa),
     Planned(&planned::DATE_QA),
@@ -43,43 +43,44 @@ pub const TASKS: &[TaskKind] = &[
     Planned(&planned::SENTIMENT),
 ];
 
-/// The task that continues a conversation, whatever the first one was
-/// (docs/spec/mechanism.md#pass). Its models serve every pass (docs/spec/mechanism.md#quirk-28).
+/// The task that continues a conversation, whatever the first task was
+/// (docs/spec/mechanism.md#pass). Its reward models are part of every pass
+/// (docs/spec/mechanism.md#quirk-28).
 pub const FOLLOW_UP: &dyn Task = &qa::Qa;
 
-/// A text that a task needs: it is known, or a model has to write it.
+/// A text that a task needs: either known, or to be written by a model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Draft {
-    /// The text itself.
+    /// The text is known.
     Ready(String),
-    /// The prompt whose answer becomes the text.
+    /// A model writes the text when given this prompt.
     Prompt(Vec<ChatMessage>),
 }
 
-/// What a task does. What it is stands in its [`Definition`].
+/// What a task does. Its data is in its [`Definition`].
 pub trait Task: Send + Sync {
-    /// Names, words, rewards and cleaning.
+    /// The task's names, words, rewards and cleaning.
     fn definition(&self) -> &'static Definition;
 
-    /// Where its contexts come from.
+    /// The tool that draws the task's contexts.
     fn tool(&self) -> &'static dyn Tool;
 
-    /// What a conversation about this context is about: the `topic` of log and persona.
+    /// The subject of a conversation about this context: `topic` in the log and for the persona.
     fn subject<'a>(&self, context: &'a Context) -> &'a str {
         &context.title
     }
 
-    /// The narrower subject: the `subtopic` of log and persona.
+    /// The narrower subject: `subtopic` in the log and for the persona.
     fn aspect<'a>(&self, context: &'a Context) -> &'a str {
         &context.topic
     }
 
-    /// The question, before any wording. `history` is the conversation so far, empty on the first
-    /// turn. What the task must remember goes into the context's `extra`.
+    /// The question before it is worded. `history` is the conversation so far, empty on the first
+    /// turn. A task stores what it must remember in the context's `extra`.
     fn query(&self, context: &mut Context, history: &str, rng: &mut dyn RngCore) -> Draft;
 
-    /// The query from what a model wrote for [`Task::query`]; `None` if that is of no use, and then
-    /// nobody is asked.
+    /// The query from what a model wrote for [`Task::query`]; `None` if the text is useless, and
+    /// then no miner is asked.
     fn query_from(&self, _: &mut Context, _history: &str, written: &str) -> Option<String> {
         Some(self.definition().clean(written))
     }
@@ -93,7 +94,7 @@ pub trait Task: Send + Sync {
     }
 
     /// The question as a miner sees it. `persona` is the system prompt that makes a model write as
-    /// somebody.
+    /// the persona.
     fn challenge(&self, task: &PreparedTask, persona: &str, rng: &mut dyn RngCore) -> Draft;
 
     /// The challenge from what a model wrote for [`Task::challenge`].
@@ -108,29 +109,29 @@ impl fmt::Debug for dyn Task {
     }
 }
 
-/// Two tasks of one name are the same.
+/// Two tasks are equal if their names are.
 impl PartialEq for dyn Task {
     fn eq(&self, other: &Self) -> bool {
         self.definition().name == other.definition().name
     }
 }
 
-/// A task by the name that options, logs and other software use: an entry of [`TASKS`].
+/// An entry of [`TASKS`], identified by the name that options, logs and other software use.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum TaskKind {
-    /// A task of this version.
+    /// A task that this version can make.
     Made(&'static dyn Task),
     /// A task of the mechanism that this version cannot make.
     Planned(&'static Definition),
 }
 
-/// A name that is no task's.
+/// A name that belongs to no task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("looked up the task `{0}`, which does not exist; the tasks are {names}", names = names(|_| true))]
 pub struct UnknownTask(pub String);
 
-/// A task that is known but cannot be made yet.
+/// A task of the mechanism that this version cannot make.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "task `{0}` cannot be made by this version; the tasks it makes are {names}",
@@ -139,7 +140,7 @@ pub struct UnknownTask(pub String);
 pub struct NotMade(pub &'static str);
 
 impl TaskKind {
-    /// What the task is.
+    /// The data of the task.
     pub fn definition(self) -> &'static Definition {
         match self {
             Made(task) => task.definition(),
@@ -147,10 +148,10 @@ impl TaskKind {
         }
     }
 
-    /// What the task does.
+    /// The behaviour of the task.
     ///
     /// # Errors
-    /// When the mechanism has the task and this version does not make it.
+    /// The mechanism has the task, but this version cannot make it.
     pub fn made(self) -> Result<&'static dyn Task, NotMade> {
         match self {
             Made(task) => Ok(task),

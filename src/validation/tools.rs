@@ -1,10 +1,10 @@
 //! Tools: where the contexts of tasks come from (docs/spec/mechanism.md#contexts).
 //!
-//! A [`Tool`] is a file of this folder and a line of [`TOOLS`]. It draws from [`Sources`], which the
-//! caller has at hand: a tool opens nothing and fetches nothing, so a draw repeats from its seed and a
-//! pass never waits for a foreign site. Where contexts are to come over the network, the tool's file
-//! says what to fetch and how to read it; the caller fetches ahead of the draws and puts what was read
-//! into the sources, in the place of what comes with the node.
+//! Each [`Tool`] has a file in this folder and a line in [`TOOLS`]. It draws from [`Sources`],
+//! which the caller provides: a tool opens and fetches nothing, so a draw can be repeated from its
+//! seed and a pass never waits for another site. A tool for contexts from the network says in its
+//! file what to fetch and how to parse it; the caller fetches before the draws and puts the result
+//! into the sources, in place of the embedded material.
 
 mod context;
 pub mod corpus;
@@ -22,19 +22,19 @@ use self::corpus::Corpus;
 /// Every tool, one line each.
 pub const TOOLS: &[&dyn Tool] = &[&wiki::Wiki, &math::ProblemGenerator];
 
-/// A way to come by contexts.
+/// A method of drawing contexts.
 pub trait Tool: fmt::Debug + Send + Sync {
-    /// The name that the mechanism, and the file of the tool, carry.
+    /// The name in the mechanism and of the tool's file.
     fn name(&self) -> &'static str;
 
-    /// Draws a context. The same sources and the same draws give the same one.
+    /// Draws a context. The same sources and the same random numbers give the same context.
     ///
     /// # Errors
-    /// When the sources hold nothing to draw. Drawing again may succeed.
+    /// The sources hold nothing to draw. Another draw may succeed.
     fn draw(&self, sources: &Sources, rng: &mut dyn RngCore) -> Result<Context, ToolError>;
 }
 
-/// What tools draw from.
+/// The material that tools draw from.
 #[derive(Debug)]
 pub struct Sources {
     /// Articles with sections.
@@ -42,7 +42,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// What comes with the node. Parses all of it: call once and keep the result.
+    /// The material that is embedded in the node. Parses all of it: call once and keep the result.
     pub fn embedded() -> Self {
         Self { articles: Corpus::embedded() }
     }
@@ -52,9 +52,9 @@ impl Sources {
 #[derive(Debug, thiserror::Error)]
 #[error("drew no context with the tool `{tool}`: {source}")]
 pub struct ToolError {
-    /// The tool.
+    /// Name of the tool.
     pub tool: &'static str,
-    /// Why.
+    /// The tool's own error.
     pub source: Box<dyn Error + Send + Sync>,
 }
 

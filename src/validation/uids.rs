@@ -1,4 +1,4 @@
-//! Which miners a step asks (docs/spec/mechanism.md#candidates).
+//! Chooses the miners that a step asks (docs/spec/mechanism.md#candidates).
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -6,52 +6,53 @@ use std::hash::Hash;
 use rand::Rng;
 use rand::seq::index;
 
-/// What the choice needs to know of one neuron. `K` is any form of coldkey, `A` of ip address.
+/// The data of a neuron that the choice needs. `K` is any type of coldkey, `A` of IP address.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neuron<K, A> {
-    /// Whether it announces an address other than 0.0.0.0.
+    /// Whether the neuron announces an address other than 0.0.0.0.
     pub is_serving: bool,
-    /// Whether it holds a validator permit.
+    /// Whether the neuron holds a validator permit.
     pub validator_permit: bool,
-    /// Its stake, in TAO.
+    /// Stake of the neuron, in TAO.
     pub stake: f64,
-    /// Its owner.
+    /// The coldkey that owns the neuron.
     pub coldkey: K,
-    /// Its address.
+    /// IP address of the neuron's axon.
     pub ip: A,
 }
 
-/// Who is left out.
+/// The rules that exclude neurons from being asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Eligibility<'a> {
-    /// Ourselves.
+    /// This validator's own uid, which is never asked.
     pub own_uid: u16,
-    /// A permit holder with a stake strictly above this, in TAO, is a validator.
+    /// A permit holder with more stake than this, in TAO, counts as a validator.
     pub vpermit_tao_limit: f64,
-    /// Whether to take one neuron for each coldkey only.
+    /// Whether to ask only one neuron of each coldkey.
     pub unique_coldkeys: bool,
-    /// Whether to take one neuron for each ip address only.
+    /// Whether to ask only one neuron at each IP address.
     pub unique_ips: bool,
-    /// Uids not to ask. They still use up their coldkey and ip (docs/spec/mechanism.md#quirk-45).
+    /// Uids not to ask. They still use up their coldkey and IP address
+    /// (docs/spec/mechanism.md#quirk-45).
     pub exclude: &'a [u16],
 }
 
-/// Nobody can be asked.
+/// No miner can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("looked for {wanted} miners to ask, but none is eligible; wait for miners to serve")]
 pub struct NoMiners {
-    /// How many were to be asked.
+    /// Number of miners that were to be asked.
     pub wanted: usize,
 }
 
 impl Eligibility<'_> {
-    /// Whether a neuron serves and is no validator.
+    /// Whether a neuron serves and does not count as a validator.
     pub fn is_available<K, A>(&self, neuron: &Neuron<K, A>) -> bool {
         let is_validator = neuron.validator_permit && neuron.stake > self.vpermit_tao_limit;
         neuron.is_serving && !is_validator
     }
 
-    /// The uids that may be asked, in uid order. `neurons` are in uid order, from 0 on.
+    /// The uids that may be asked, in ascending order. `neurons` are in order of uid, from 0.
     pub fn candidates<K, A>(&self, neurons: &[Neuron<K, A>]) -> Vec<u16>
     where
         K: Eq + Hash,
@@ -76,12 +77,12 @@ impl Eligibility<'_> {
     }
 }
 
-/// Draws `wanted` of the candidates at random, without repeats and in random order; all of them,
-/// in their order, if there are fewer.
+/// Draws `wanted` of the candidates at random, without repeats and in random order; returns all of
+/// them in their order if there are fewer.
 ///
 /// # Errors
 ///
-/// [`NoMiners`] if some are wanted and there is no candidate.
+/// [`NoMiners`] if `wanted` is positive and there is no candidate.
 pub fn sample<R: Rng + ?Sized>(
     candidates: &[u16],
     wanted: usize,

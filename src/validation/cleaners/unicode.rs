@@ -1,20 +1,20 @@
-//! Character classes and letter case as the reference validator's runtime sees them.
+//! Character classes and letter case as in the reference validator's runtime.
 //!
-//! The classes of the standard library differ from those in two places: the four information
-//! separators count as white space there, and combining marks and circled letters are no word
-//! characters. Scores and cleaned references depend on both (docs/spec/mechanism.md#cleaners).
+//! The standard library's classes differ from those in two places: the runtime counts the four
+//! information separators as white space, and does not count combining marks and circled letters as
+//! word characters. Scores and cleaned references depend on both (docs/spec/mechanism.md#cleaners).
 
 /// White space: the Unicode property, and the information separators `0x1C` to `0x1F`.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// The words of `text`: what lies between runs of [`is_space`].
+/// The words of `text`, separated by runs of [`is_space`].
 pub(crate) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// A word character: a letter, a number or the underscore, but no combining mark.
+/// A word character: a letter, a number or the underscore, but not a combining mark.
 pub(crate) fn is_word(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || c == '_';
@@ -22,15 +22,15 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() && !is_alphabetic_mark(c)
 }
 
-/// Title-cases the first character and lower-cases all the rest, with the Greek final sigma
-/// decided on the whole piece.
+/// Title-cases the first character and lower-cases all others; whether a sigma is final depends on
+/// the whole piece.
 pub(crate) fn capitalize(piece: &str) -> String {
     let Some(first) = piece.chars().next() else {
         return String::new();
     };
     let lower = piece.to_lowercase();
-    // The lower case of one character never depends on what follows but for the final sigma,
-    // and both forms of that take the same number of bytes.
+    // Only the final sigma makes the lower case of a character depend on what follows, and both of
+    // its forms take the same number of bytes.
     let skipped: usize = first.to_lowercase().map(char::len_utf8).sum();
     let mut out = String::with_capacity(piece.len());
     push_title(first, &mut out);
@@ -38,17 +38,17 @@ pub(crate) fn capitalize(piece: &str) -> String {
     out
 }
 
-/// Appends the title case of `c`. It is the upper case, with exceptions.
+/// Appends the title case of `c`, which is its upper case with these exceptions.
 fn push_title(c: char, out: &mut String) {
     match c {
-        // Digraphs have a third form of their own.
+        // Digraphs have a title case of their own.
         'Ǆ'..='ǆ' => out.push('ǅ'),
         'Ǉ'..='ǉ' => out.push('ǈ'),
         'Ǌ'..='ǌ' => out.push('ǋ'),
         'Ǳ'..='ǳ' => out.push('ǲ'),
-        // Georgian has capitals for whole words only.
+        // Georgian capitals are used for whole words only.
         '\u{10d0}'..='\u{10ff}' => out.push(c),
-        // Greek with an iota below keeps it below.
+        // Greek letters with an iota below keep it below.
         '\u{1f80}'..='\u{1faf}' => out.extend(char::from_u32(u32::from(c) | 8)),
         '\u{1fb3}' | '\u{1fbc}' => out.push('\u{1fbc}'),
         '\u{1fc3}' | '\u{1fcc}' => out.push('\u{1fcc}'),
@@ -57,7 +57,7 @@ fn push_title(c: char, out: &mut String) {
         | '\u{1ff2}' | '\u{1ff4}' | '\u{1ff7}' => {
             out.extend(c.to_uppercase().map(|c| if c == 'Ι' { '\u{345}' } else { c }));
         }
-        // Ligatures: only the first of the letters they stand for is a capital.
+        // Ligatures: only the first of their letters becomes a capital.
         'ß' | 'և' | '\u{fb00}'..='\u{fb06}' | '\u{fb13}'..='\u{fb17}' => {
             let mut letters = c.to_uppercase();
             out.extend(letters.next());
@@ -67,7 +67,7 @@ fn push_title(c: char, out: &mut String) {
     }
 }
 
-/// Whether `c`, known to be alphanumeric, is so only as a mark or a circled letter.
+/// Whether `c`, known to be alphanumeric, is a mark or a circled letter.
 fn is_alphabetic_mark(c: char) -> bool {
     let code = u32::from(c);
     ALPHABETIC_MARKS
@@ -83,8 +83,8 @@ fn is_alphabetic_mark(c: char) -> bool {
         .is_ok()
 }
 
-/// Ranges whose alphanumeric characters are marks or circled letters, by Unicode 14. Characters
-/// that are not alphanumeric at all may lie between the ends of a range.
+/// Ranges whose alphanumeric characters are marks or circled letters, by Unicode 14. A range may
+/// contain characters that are not alphanumeric at all.
 #[rustfmt::skip]
 const ALPHABETIC_MARKS: &[(u32, u32)] = &[
     (0x345, 0x36F), (0x5B0, 0x5C7), (0x610, 0x61A), (0x64B, 0x65F),

@@ -61,7 +61,7 @@ fn responses(values: &Map<String, Value>) -> ResponseEvent {
     ResponseEvent::new(results.collect(), 15.0)
 }
 
-/// Where the recorded run's relevance model is not known, an even score stands in for it.
+/// If the relevance model of the recorded run is unknown, equal scores stand in for it.
 fn models(case: &Case, responses: &ResponseEvent) -> Option<(Vec<f32>, Vec<ModelScores>)> {
     let embeddings = embeddings_scoring(&vec![0.5; responses.len()]);
     let batch = Batch {
@@ -146,7 +146,7 @@ fn keys_and_values_are_those_recorded() {
         assert_eq!(keys, case.expected().keys.iter().collect::<Vec<_>>(), "{}", case.id);
         for (key, value) in &case.expected().values {
             if key == "rewards" {
-                // Reading them back into 64 bits may be off by the last digit.
+                // Parsing them back to 64 bits may change the last digit.
                 assert_eq!(singles(&event[key]), singles(value), "{} {key}", case.id);
                 continue;
             }

@@ -1,23 +1,23 @@
-//! From the rewards of a task's definition to the totals of a batch.
+//! Combines the rewards of a task's definition into the totals of a batch.
 //!
 //! Rewards compare completions with the reference and add up; penalties compare them with the
-//! challenge and take a share away.
+//! challenge and reduce the total by a share.
 
 use serde_json::Value;
 
 use super::{Completion, Embeddings, Model, Reward, RewardError, Scorer, Weighted};
 
-/// What a model's score does to the total.
+/// How a model's score changes the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Adds to it; compares with the reference.
+    /// Adds to the total; compares with the reference.
     Reward,
-    /// Takes a share away; compares with the challenge.
+    /// Reduces the total by a share; compares with the challenge.
     Penalty,
 }
 
 impl Kind {
-    /// The word that event keys carry.
+    /// The word used in event keys.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reward => "reward",
@@ -26,62 +26,63 @@ impl Kind {
     }
 }
 
-/// All that a batch of completions is scored by. Lists are in the order of the miners asked.
+/// The input for scoring a batch of completions. Lists are in the order in which the miners were
+/// asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a, S> {
     /// The answer that rewards compare with.
     pub reference: &'a str,
     /// The question that penalties compare with.
     pub challenge: &'a str,
-    /// One answer for each miner; empty where there was none.
+    /// The answer of each miner; empty if there was none.
     pub completions: &'a [S],
-    /// The tokens in each chunk of each answer.
+    /// Number of tokens in each chunk of each answer.
     pub tokens_per_chunk: &'a [Vec<u32>],
-    /// The embeddings, where the task [needs them](TaskRewards::needs_embeddings).
+    /// The embeddings, if the task [needs them](TaskRewards::needs_embeddings).
     pub embeddings: Option<&'a Embeddings>,
 }
 
-/// One model's scores of a batch, as the event log shows them.
+/// The scores of a batch by one model, as in the event log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelScores {
-    /// The model's name.
+    /// Name of the model.
     pub model: &'static str,
-    /// Whether it rewards or penalizes.
+    /// Whether the model rewards or penalizes.
     pub kind: Kind,
-    /// How much it counts.
+    /// Weight of the model in the total, in 0..1.
     pub weight: f64,
-    /// The scores, in 0..1.
+    /// Score of each completion, in 0..1.
     pub raw: Vec<f32>,
-    /// The scores stretched over 0..1; see [`normalize`].
+    /// The scores scaled to 0..1; see [`normalize`].
     pub normalized: Vec<f32>,
-    /// Seconds for each completion.
+    /// Seconds that scoring each completion took.
     pub timings: Vec<f64>,
-    /// Seconds for the batch.
+    /// Seconds that scoring the batch took.
     pub batch_time: f64,
-    /// The model's settings.
+    /// The model's options, for the event log.
     pub extra_info: Value,
 }
 
-/// The rewards of a batch.
+/// The result of scoring a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// The reward of each completion.
+    /// The total reward of each completion.
     pub totals: Vec<f32>,
-    /// The place of the first completion with the highest reward.
+    /// Index of the first completion with the highest reward.
     pub best: usize,
-    /// What went into the totals: rewards, then penalties, in the order of their definitions.
+    /// The scores behind the totals: rewards, then penalties, in the order of their definitions.
     pub models: Vec<ModelScores>,
 }
 
-/// The reward models of a process. There is one of each name: the first definition met sets its
-/// options, and every task is scored by it (docs/spec/mechanism.md#quirk-1).
+/// The reward models of a process. There is one for each name: the first definition sets its
+/// options, and every task uses it (docs/spec/mechanism.md#quirk-1).
 #[derive(Debug, Clone, Default)]
 pub struct RewardPipeline {
     models: Vec<Model>,
 }
 
 impl RewardPipeline {
-    /// The models of these definitions, in the order in which the process meets them.
+    /// The models of these definitions, in the order in which the process sees them.
     pub fn new(definitions: impl IntoIterator<Item = Weighted>) -> Self {
         let mut models: Vec<Model> = Vec::new();
         for Weighted { model, .. } in definitions {
@@ -92,13 +93,13 @@ impl RewardPipeline {
         Self { models }
     }
 
-    /// The process's model of this name.
+    /// The process's model with this name.
     pub fn model(&self, name: &str) -> Option<Model> {
         self.models.iter().copied().find(|known| known.name() == name)
     }
 
-    /// What a definition is scored by: the process's model of that name, or the definition's own
-    /// where the process has met none.
+    /// The model that scores for a definition: the process's model with that name, or the
+    /// definition's own if there is none.
     fn reward(&self, defined: Model) -> Result<&'static dyn Reward, RewardError> {
         match self.model(defined.name()).unwrap_or(defined) {
             Model::Made(reward) => Ok(reward),
@@ -107,7 +108,7 @@ impl RewardPipeline {
     }
 }
 
-/// The rewards and penalties of one task, ready to score.
+/// The rewards and penalties of one task, ready to score batches.
 #[derive(Debug, Clone)]
 pub struct TaskRewards {
     lines: Vec<Line>,
@@ -139,17 +140,17 @@ impl TaskRewards {
         Ok(Self { lines: lines.collect::<Result<_, _>>()? })
     }
 
-    /// Whether a [`Batch`] of this task must have embeddings.
+    /// Whether a [`Batch`] of this task needs embeddings.
     pub fn needs_embeddings(&self) -> bool {
         self.lines.iter().any(|line| line.reward.needs_embeddings())
     }
 
-    /// Scores a batch. `clock` tells the time in seconds, from any origin; it is asked only to
-    /// time the models.
+    /// Scores a batch. `clock` returns the time in seconds from any origin; it is used only to time
+    /// the models.
     ///
     /// # Errors
-    /// A batch without completions, lists of different lengths, missing embeddings, or a
-    /// reference that a reward cannot compare with.
+    /// A batch without completions, lists of different lengths, missing embeddings, or a reference
+    /// that a reward cannot compare with.
     pub fn evaluate<S: AsRef<str>>(
         &self,
         batch: &Batch<'_, S>,
@@ -192,7 +193,7 @@ impl Line {
     }
 }
 
-/// `(x - min) / (max - min + 1e-6)`, in 32 bits. For the log only.
+/// `(x - min) / (max - min + 1e-6)`, in 32 bits. Only used for the log.
 pub fn normalize(scores: &[f32]) -> Vec<f32> {
     let min = scores.iter().copied().fold(f32::INFINITY, f32::min);
     let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -217,8 +218,8 @@ fn check_batch<S>(batch: &Batch<'_, S>) -> Result<(), RewardError> {
     Ok(())
 }
 
-/// Scores and times each completion. A score that is no number counts as 0, so that it can neither
-/// win nor spoil the log (docs/spec/mechanism.md#quirk-9).
+/// Scores and times each completion. NaN counts as 0, so that it can neither win nor corrupt the
+/// log (docs/spec/mechanism.md#quirk-9).
 fn timed<S: AsRef<str>>(
     scorer: &Scorer<'_>,
     batch: &Batch<'_, S>,

@@ -1,10 +1,9 @@
 //! Scores an answer that should be one number (docs/spec/mechanism.md#float-diff).
 //!
-//! Owns the reading of a number out of free text: words are tried from the last to the first, each
-//! as an arithmetic expression in a small grammar of our own, then as a plain decimal. Refuses to
-//! evaluate anything else: no names are looked up outside a fixed table, nothing is executed, and
-//! every size and depth is bounded, since the text comes from strangers
-//! (docs/spec/mechanism.md#quirk-6 and docs/spec/mechanism.md#quirk-7).
+//! Owns the extraction of a number from free text: words are tried from the last to the first, each
+//! as an arithmetic expression in a small grammar, then as a plain decimal. Evaluates nothing else:
+//! names come from a fixed table, nothing is executed, and every size and depth is bounded, since
+//! the text is untrusted (docs/spec/mechanism.md#quirk-6 and docs/spec/mechanism.md#quirk-7).
 
 mod expression;
 mod functions;
@@ -24,10 +23,10 @@ use self::expression::Outcome;
 use self::number::Fuel;
 use super::{Embeddings, Reward, RewardError, Scorer};
 
-/// Words longer than this many bytes are no number (docs/spec/mechanism.md#quirk-7).
+/// Words of more bytes than this do not count as numbers (docs/spec/mechanism.md#quirk-7).
 const LONGEST_WORD: usize = 1024;
 
-/// The reward.
+/// The reward `float_diff`.
 #[derive(Debug)]
 pub struct FloatDiff;
 
@@ -53,24 +52,23 @@ impl Reward for FloatDiff {
 
 /// Scores `completion` against `reference`, both as plain numbers.
 ///
-/// One when they are equal, otherwise one less the relative difference; zero when no number is
-/// found, and zero where the difference has no value, as with NaN
-/// (docs/spec/mechanism.md#float-diff, docs/spec/mechanism.md#quirk-9 and
-/// docs/spec/mechanism.md#quirk-10). Always within 0 to 1.
+/// 1 if they are equal, otherwise 1 minus the relative difference; 0 if no number is found, and 0
+/// if the difference has no value, as with NaN (docs/spec/mechanism.md#float-diff,
+/// docs/spec/mechanism.md#quirk-9 and docs/spec/mechanism.md#quirk-10). Always in 0..=1.
 pub fn score(reference: f64, completion: &str) -> f64 {
     extract(completion).map_or(0.0, |found| closeness(reference, found))
 }
 
-/// Reads a reference as the plain decimal it must be: sign, digits of any script, underscores
-/// between digits, exponent, or an infinity or NaN by name. `None` when it is no number, in which
-/// case the task is to be refused (docs/spec/mechanism.md#quirk-11).
+/// Parses a reference as the plain decimal it must be: sign, digits of any script, underscores
+/// between digits, exponent, or an infinity or NaN by name. `None` if it is not a number; the task
+/// must then be refused (docs/spec/mechanism.md#quirk-11).
 pub fn parse_reference(text: &str) -> Option<f64> {
     literal::parse_float(text)
 }
 
 /// The last word of `completion` that is a number, as a number; it may be infinite or NaN.
 ///
-/// A word loses the full stops at its ends and all its commas before it is read.
+/// Removes the full stops at both ends of a word and all its commas before parsing it.
 pub fn extract(completion: &str) -> Option<f64> {
     let mut fuel = Fuel::full();
     completion
@@ -79,7 +77,7 @@ pub fn extract(completion: &str) -> Option<f64> {
         .find_map(|word| read_word(word, &mut fuel))
 }
 
-/// White space as the reference splits at it: Unicode's, and the four separators below the space.
+/// White space at which the reference splits: Unicode's, and the four separators below the space.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
@@ -102,7 +100,7 @@ fn read_word(word: &str, fuel: &mut Fuel) -> Option<f64> {
     }
 }
 
-/// Most words of a text: one name, which only a constant's name makes a number.
+/// Whether the text is a single name, as most words are; only a constant's name is a number.
 fn is_plain_name(text: &str) -> bool {
     text.starts_with(char::is_alphabetic)
         && text.chars().all(|character| {
@@ -120,7 +118,7 @@ fn closeness(reference: f64, found: f64) -> f64 {
         return 0.0;
     }
     let difference = ((reference - found) / scale).abs();
-    // NaN fails the comparison and so scores zero, like a difference too large.
+    // NaN fails the comparison and so scores 0, like a difference that is too large.
     if difference <= 0.999 { 1.0 - difference } else { 0.0 }
 }
 
@@ -151,7 +149,7 @@ mod tests {
     }
 
     impl Case {
-        /// What we should give: `want` before what the reference gave.
+        /// The result that we should give: `want` if present, else what the reference gave.
         fn expected(&self, field: &str) -> Option<&Value> {
             self.want.get(field).or_else(|| self.output.get(field))
         }
@@ -248,7 +246,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(extract(&text), None);
         }
-        // Far above what it takes; a release build is held to its measured cost elsewhere.
+        // Far above the usual time; benchmarks measure the cost of a release build.
         let taken = processor_time() - start;
         assert!(taken < Duration::from_secs(1), "{taken:?}");
     }

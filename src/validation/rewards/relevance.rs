@@ -1,16 +1,16 @@
 //! The relevance score: arithmetic over sentence embeddings (docs/spec/mechanism.md#relevance).
 //!
-//! The encoder lives elsewhere; here a completion's embedding is compared with the reference's,
-//! less what an empty text would get.
+//! The encoder is elsewhere; this module compares a completion's embedding with the reference's,
+//! and subtracts the score of an empty text.
 
 use serde_json::{Value, json};
 
 use super::{Embeddings, Reward, RewardError, Scorer};
 
-/// Norms below this count as this, so that a zero embedding has similarity 0.
+/// Smaller norms count as this, so that a zero embedding has similarity 0.
 const MIN_NORM: f64 = 1e-8;
 
-/// The reward.
+/// The reward `relevance`.
 #[derive(Debug)]
 pub struct Relevance;
 
@@ -39,7 +39,7 @@ impl Reward for Relevance {
     }
 }
 
-/// The reference's embedding, and what an empty completion would score.
+/// The reference's embedding, and the score of an empty completion.
 #[derive(Debug)]
 struct Baseline<'a> {
     reference: &'a [f32],
@@ -47,13 +47,13 @@ struct Baseline<'a> {
 }
 
 impl<'a> Baseline<'a> {
-    /// Takes the embeddings of the reference and of the empty text.
+    /// Prepares the embeddings of the reference and of the empty text.
     fn new(reference: &'a [f32], empty: &[f32]) -> Self {
         Self { reference, empty: cosine(reference, empty) }
     }
 
-    /// The score of one completion's embedding, in 0..1. Embeddings of another length are
-    /// compared over what both have; one that isn't finite scores 0.
+    /// The score of one completion's embedding, in 0..1. Embeddings of different lengths are
+    /// compared over the shorter one; an embedding that is not finite scores 0.
     fn score(&self, completion: &[f32]) -> f32 {
         let score = cosine(self.reference, completion) - self.empty;
         if score.is_nan() {

@@ -1,9 +1,9 @@
 //! The rouge score of a completion against a reference (docs/spec/mechanism.md#rouge).
 //!
 //! Both variants compare sets of distinct words, case-sensitive, with texts split into sentences at
-//! every full stop (docs/spec/mechanism.md#quirk-2). Text that has nothing but full stops scores 0
-//! (docs/spec/mechanism.md#quirk-4), and the length of what rouge-l looks at is bounded, without
-//! recursion (docs/spec/mechanism.md#quirk-5): one miner can neither stop nor stall a step.
+//! every full stop (docs/spec/mechanism.md#quirk-2). Text with nothing but full stops scores 0
+//! (docs/spec/mechanism.md#quirk-4). The length of the text that rouge-l compares is bounded,
+//! without recursion (docs/spec/mechanism.md#quirk-5), so that no miner can stop or delay a step.
 
 mod lcs;
 
@@ -15,23 +15,23 @@ use serde_json::{Map, Value, json};
 use super::{Embeddings, Reward, RewardError, Scorer};
 use crate::validation::cleaners::unicode;
 
-/// Keeps the quotient finite where precision and recall are both 0.
+/// Keeps the quotient finite if precision and recall are both 0.
 const EPSILON: f64 = 1e-8;
 
-/// Which of the two scores is meant. One process uses one of them for everything
+/// The two rouge scores. One process uses the same one for all tasks
 /// (docs/spec/mechanism.md#quirk-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RougeVariant {
-    /// Distinct words in common.
+    /// Compares distinct words.
     Rouge1,
-    /// Distinct words of common subsequences, sentence by sentence. The variant of a definition
-    /// that names none.
+    /// Compares distinct words of common subsequences, sentence by sentence. The default of a
+    /// definition that names no variant.
     #[default]
     RougeL,
 }
 
 impl RougeVariant {
-    /// The name that event logs carry.
+    /// The name in event logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rouge1 => "rouge-1",
@@ -46,17 +46,16 @@ impl fmt::Display for RougeVariant {
     }
 }
 
-/// The reward, with the variant that a definition names.
+/// The reward `rouge`, with the variant that a definition names.
 #[derive(Debug, Clone, Copy)]
 pub struct Rouge {
-    /// The variant. Only the first definition met in a process counts
-    /// (docs/spec/mechanism.md#quirk-1).
+    /// The variant. Only the first definition in a process counts (docs/spec/mechanism.md#quirk-1).
     pub ngram: Option<RougeVariant>,
 }
 
-/// A definition that names rouge-1.
+/// The reward of a definition that names rouge-1.
 pub const ROUGE_1: Rouge = Rouge { ngram: Some(RougeVariant::Rouge1) };
-/// A definition that names rouge-l.
+/// The reward of a definition that names rouge-l.
 pub const ROUGE_L: Rouge = Rouge { ngram: Some(RougeVariant::RougeL) };
 
 impl Rouge {
@@ -102,10 +101,10 @@ pub fn score(variant: RougeVariant, reference: &str, completion: &str) -> f64 {
     Reference::new(variant, reference).score(completion)
 }
 
-/// A reference made ready once, to score many completions.
+/// A reference that is prepared once, to score many completions.
 #[derive(Debug)]
 pub struct Reference<'a> {
-    /// A number for each distinct word, from 0 on.
+    /// A number for each distinct word, counted from 0.
     ids: HashMap<&'a str, u32>,
     /// The words of each sentence, for rouge-l only.
     sentences: Option<Vec<Vec<u32>>>,
@@ -149,7 +148,7 @@ impl<'a> Reference<'a> {
         f_measure(common, self.ids.len(), distinct.len())
     }
 
-    /// How many distinct words common subsequences of any two sentences hold.
+    /// Number of distinct words in common subsequences of any two sentences.
     fn in_sequence(&self, sentences: &[Vec<u32>], completion: &str) -> usize {
         let mut union = lcs::Union::new(self.ids.len());
         for theirs in self.numbered(completion) {
@@ -160,8 +159,8 @@ impl<'a> Reference<'a> {
         union.len()
     }
 
-    /// The sentences of `text` as numbers of this reference's words, cut to the length that
-    /// rouge-l looks at.
+    /// The sentences of `text` as numbers of this reference's words, cut to the length that rouge-l
+    /// compares.
     fn numbered(&self, text: &str) -> Vec<Vec<u32>> {
         let mut left = lcs::MAX_WORDS;
         let mut numbered = Vec::new();
@@ -191,7 +190,7 @@ fn sentences(text: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {
     })
 }
 
-/// How many distinct words to make room for: most texts have fewer than one in four bytes.
+/// Capacity for distinct words: most texts have fewer than one in four bytes.
 fn expected_words(text: &str) -> usize {
     (text.len() / 4).min(512)
 }

@@ -1,19 +1,19 @@
 //! The penalty for answers that arrive in oversized chunks (docs/spec/mechanism.md#streaming).
 //!
-//! A chunk is what one read of the socket returned (docs/spec/mechanism.md#quirk-42); its tokens
-//! are counted elsewhere.
+//! A chunk is the result of one read of the socket (docs/spec/mechanism.md#quirk-42); the caller
+//! counts its tokens.
 
 use serde_json::{Map, Value};
 
 use super::{Embeddings, Reward, RewardError, Scorer};
 
-/// What each oversized chunk adds, up to a penalty of 1.
+/// Penalty for each oversized chunk; the sum is at most 1.
 const PER_CHUNK: f32 = 0.25;
 
-/// The reward, used as a penalty.
+/// The reward `streaming`, which is used as a penalty.
 #[derive(Debug)]
 pub struct Streaming {
-    /// The most tokens of a chunk that is not oversized.
+    /// Chunks with more tokens than this are oversized.
     pub max_tokens_per_chunk: u32,
 }
 
@@ -40,7 +40,7 @@ impl Reward for Streaming {
 /// The penalty of one answer, in 0..1, from the token count of each of its chunks.
 pub fn penalty(tokens_per_chunk: &[u32], max_tokens_per_chunk: u32) -> f32 {
     let oversized = tokens_per_chunk.iter().filter(|&&tokens| tokens > max_tokens_per_chunk);
-    // Whole multiples of a quarter are exact; more than four chunks make no difference.
+    // Multiples of a quarter are exact, and more than four chunks make no difference.
     oversized.take(4).map(|_| PER_CHUNK).sum()
 }
 

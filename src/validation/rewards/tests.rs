@@ -22,7 +22,7 @@ struct Input {
     relevance: Vec<f32>,
 }
 
-/// Embeddings by which completions have exactly these relevance scores.
+/// Embeddings that give the completions exactly these relevance scores.
 pub(crate) fn embeddings_scoring(scores: &[f32]) -> Embeddings {
     Embeddings {
         reference: with_cosine(1.0),
@@ -40,15 +40,15 @@ fn with_cosine(cosine: f32) -> Vec<f32> {
     vec![cosine, second, third]
 }
 
-/// The models of a process with these tasks, and of its follow-ups; a task that is switched off
-/// names none.
+/// The reward models of a process with these tasks and their follow-ups; a task that is switched
+/// off adds none.
 fn pipeline(active: &[impl AsRef<str>]) -> RewardPipeline {
     let active = active.iter().map(AsRef::as_ref).chain(["qa"]);
     let active = active.filter_map(|name| name.parse::<TaskKind>().ok());
     RewardPipeline::new(active.flat_map(|task| task.definition().scored_by()))
 }
 
-/// The rewards of a task in a process that knows all tasks.
+/// The rewards of a task in a process with all tasks.
 fn rewards_of(task: &str) -> Result<TaskRewards, RewardError> {
     let all = TASKS.iter().flat_map(|task| task.definition().scored_by());
     let kind: TaskKind = task.parse().unwrap();
@@ -81,7 +81,7 @@ fn assert_close(got: &[f32], expected: &Value, what: &str) {
     }
 }
 
-/// Rounded numbers are the same, but for the last bit that reading them back may cost.
+/// Checks that rounded numbers are equal, except for the last bit, which parsing may change.
 fn assert_rounded(got: &[f64], expected: &Value, what: &str) {
     let expected = numbers(expected);
     assert_eq!(got.len(), expected.len(), "{what}");
@@ -219,7 +219,7 @@ fn an_added_reward_scores_as_it_says() {
     assert_eq!([score(""), score("one"), score("four words are here")], [0.0, 1.0, 0.5]);
 }
 
-/// Texts that broke the reference or took it long.
+/// Texts on which the reference failed or took long.
 #[test]
 fn no_reward_fails_on_a_strangers_text() {
     let texts: Vec<String> = ["", "...", " . ", "nan", "9**9**9", "(10**9)!", "\u{202e}42\u{0301}"]

@@ -1,81 +1,81 @@
-//! What a task is, as data (docs/spec/mechanism.md#tasks).
+//! The description of a task, as data (docs/spec/mechanism.md#tasks).
 
 use crate::validation::cleaners::{self, Cleaner, ColonRule};
 use crate::validation::rewards::streaming::Streaming;
 use crate::validation::rewards::{Model, RewardError, RewardPipeline, TaskRewards, Weighted};
 
-/// The penalties that every task has besides its own.
+/// The penalties that every task has in addition to its own.
 pub const GLOBAL_PENALTIES: &[Weighted] =
     &[Weighted::new(&Streaming { max_tokens_per_chunk: 200 }, 0.2)];
 
-/// The one description of a task.
+/// The complete description of a task.
 #[derive(Debug)]
 pub struct Definition {
-    /// The name that options, logs and the file of the task carry, such as `date_qa`.
+    /// The name in options, in logs and for the task's file, such as `date_qa`.
     pub name: &'static str,
-    /// What the persona wants help with; completes "use an assistant to ...".
+    /// What the persona asks help for; completes "use an assistant to ...".
     pub desc: &'static str,
     /// The persona's aim; completes "the only aim is ...".
     pub goal: &'static str,
-    /// How many turns a conversation about it may have.
+    /// The number of turns that a conversation about it may have.
     pub turns: Turns,
-    /// Where the question comes from.
+    /// The origin of the question.
     pub query: Origin,
-    /// Where the answer that completions are compared with comes from.
+    /// The origin of the answer that completions are compared with.
     pub reference: Origin,
-    /// How the question is put to the miners.
+    /// How the question is worded for the miners.
     pub challenge: Challenge,
-    /// What compares completions with the reference. The weights sum to exactly 1.
+    /// The models that compare completions with the reference. Their weights sum to exactly 1.
     pub rewards: &'static [Weighted],
-    /// What compares completions with the challenge, without [`GLOBAL_PENALTIES`].
+    /// The models that compare completions with the challenge, without [`GLOBAL_PENALTIES`].
     pub penalties: &'static [Weighted],
-    /// The steps that every text of the model goes through.
+    /// The cleaning steps for every text that a model writes.
     pub cleaning: &'static [Cleaner],
 }
 
-/// How many turns a conversation may have.
+/// The number of turns that a conversation may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turns {
-    /// The first answer ends it.
+    /// One turn: the first answer ends the conversation.
     One,
-    /// A follow-up may be asked.
+    /// Two turns: a follow-up may be asked.
     Two,
 }
 
-/// Where a text comes from.
+/// The origin of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It is known with the context.
+    /// The text is known once the context is drawn.
     Known,
     /// A model writes it.
     Written,
 }
 
-/// How a query becomes a challenge, by the names of the mechanism.
+/// How a query becomes a challenge, with the mechanism's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
     /// A model words it as the persona would.
     Inference,
     /// A template of the task words it.
     Paraphrase,
-    /// It is the query as it is.
+    /// The challenge is the query, unchanged.
     Query,
 }
 
 impl Definition {
-    /// Whether a model is needed to ask about it, follow-ups apart.
+    /// Whether the first turn needs a model; follow-ups always do.
     pub fn needs_model(&self) -> bool {
         self.query == Origin::Written
             || self.reference == Origin::Written
             || self.challenge == Challenge::Inference
     }
 
-    /// All that it is scored by: rewards, then penalties, then global penalties.
+    /// All models that score it: rewards, then penalties, then global penalties.
     pub fn scored_by(&self) -> impl Iterator<Item = Weighted> {
         self.rewards.iter().chain(self.all_penalties()).copied()
     }
 
-    /// Makes the rewards ready, with the options of the process's models.
+    /// Prepares the rewards, with the options of the process's models.
     ///
     /// # Errors
     /// [`RewardError::NotAvailable`] if this version does not compute one of them.
@@ -87,12 +87,12 @@ impl Definition {
         self.penalties.iter().chain(GLOBAL_PENALTIES)
     }
 
-    /// A model's text after the cleaning steps (docs/spec/mechanism.md#cleaners).
+    /// A text of the model after the cleaning steps (docs/spec/mechanism.md#cleaners).
     pub fn clean(&self, text: &str) -> String {
         cleaners::run(self.cleaning, text, ColonRule::default())
     }
 
-    /// Checks what the mechanism demands of weights at start.
+    /// Checks the mechanism's rules for weights, which apply at start.
     ///
     /// # Errors
     /// A weight outside 0..1, reward weights that do not sum to exactly 1, or a reward that this
@@ -116,25 +116,25 @@ impl Definition {
 /// Why a task cannot be scored as it is defined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DefinitionError {
-    /// A weight outside 0..1.
+    /// A weight lies outside 0..1.
     #[error("checked the weight {weight} of `{model}` in task `{task}`: it must lie in 0..1")]
     WeightRange {
-        /// The task.
+        /// Name of the task.
         task: &'static str,
-        /// The reward.
+        /// Name of the reward.
         model: &'static str,
-        /// Its weight.
+        /// Weight in the definition.
         weight: f64,
     },
-    /// Reward weights that do not sum to 1.
+    /// The reward weights do not sum to 1.
     #[error("summed the reward weights of task `{task}` to {sum}: the sum must be 1")]
     WeightSum {
-        /// The task.
+        /// Name of the task.
         task: &'static str,
-        /// The sum.
+        /// Sum of the weights.
         sum: f64,
     },
-    /// A reward that this software has no arithmetic for.
+    /// This version does not compute a reward.
     #[error(transparent)]
     Reward(#[from] RewardError),
 }

@@ -1,4 +1,4 @@
-//! `math`: solve a problem whose answer is one number. Nothing in it needs a model.
+//! `math`: solve a problem whose answer is one number. It needs no model.
 
 mod challenge;
 
@@ -24,7 +24,7 @@ const MATH: Definition = Definition {
     cleaning: &[],
 };
 
-/// The task.
+/// The task `math`.
 pub(super) struct Math;
 
 impl Task for Math {

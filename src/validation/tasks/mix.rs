@@ -5,7 +5,7 @@ use super::definition::DefinitionError;
 use super::{FOLLOW_UP, NotMade, Task, TaskKind};
 use crate::validation::rewards::RewardPipeline;
 
-/// How far the probabilities' sum may lie from 1.
+/// Largest accepted distance between the sum of the probabilities and 1.
 const SUM_TOLERANCE: f64 = 1e-3;
 
 /// The active tasks, in the operator's order, with probabilities that sum to 1.
@@ -15,41 +15,42 @@ pub struct TaskMix {
     probabilities: Vec<f64>,
 }
 
-/// Why tasks and probabilities cannot be used.
+/// Why tasks and probabilities cannot be used together.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MixError {
-    /// No active task.
+    /// No task is active.
     #[error("started without any active task; name at least one")]
     NoTasks,
-    /// A task that this version cannot make.
+    /// This version cannot make an active task.
     #[error(transparent)]
     NotMade(#[from] NotMade),
-    /// A task whose definition cannot be scored by.
+    /// An active task has a definition that cannot be scored.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
-    /// More or fewer probabilities than tasks.
+    /// The number of probabilities differs from the number of tasks.
     #[error("read {got} task probabilities for {expected} tasks; give one for each task")]
     ProbabilityCount {
-        /// How many tasks there are.
+        /// Number of tasks.
         expected: usize,
-        /// How many probabilities.
+        /// Number of probabilities.
         got: usize,
     },
-    /// Probabilities that are negative or do not sum to 1.
+    /// A probability is negative, or the sum is not 1.
     #[error("summed the task probabilities to {0}: none may be negative, and the sum must be 1")]
     ProbabilitySum(f64),
 }
 
 impl TaskMix {
-    /// Checks the active tasks and their probabilities; without probabilities all are equal.
+    /// Checks the active tasks and their probabilities; without probabilities, all tasks are
+    /// equally likely.
     ///
-    /// Probabilities within 0.001 of a sum of 1 are made to sum to 1
+    /// Probabilities whose sum is within 0.001 of 1 are scaled to sum to 1
     /// (docs/spec/mechanism.md#quirk-38).
     ///
     /// # Errors
     ///
     /// No task, a task that cannot be made or scored, weights outside 0..1 or not summing to 1, or
-    /// probabilities that are of another number, negative, or do not sum to 1.
+    /// probabilities that differ in number from the tasks, are negative, or do not sum to 1.
     pub fn new(tasks: &[TaskKind], probabilities: Option<&[f64]>) -> Result<Self, MixError> {
         if tasks.is_empty() {
             return Err(MixError::NoTasks);
@@ -63,19 +64,19 @@ impl TaskMix {
         Ok(Self { tasks, probabilities })
     }
 
-    /// The reward models of a process with these tasks. Those of the follow-up are always among
-    /// them (docs/spec/mechanism.md#quirk-28).
+    /// The reward models of a process with these tasks. Those of the follow-up are always included
+    /// (docs/spec/mechanism.md#quirk-28).
     pub fn pipeline(&self) -> RewardPipeline {
         let tasks = self.tasks.iter().copied().chain([FOLLOW_UP]);
         RewardPipeline::new(tasks.flat_map(|task| task.definition().scored_by()))
     }
 
-    /// Whether a task among them cannot be asked about without a model.
+    /// Whether any of the tasks needs a model for its first turn.
     pub fn needs_model(&self) -> bool {
         self.tasks.iter().any(|task| task.definition().needs_model())
     }
 
-    /// The task that `draw`, uniform in 0..1, falls on.
+    /// The task that `draw` selects, which must be uniform in 0..1.
     pub fn pick(&self, draw: f64) -> &'static dyn Task {
         let mut reached = 0.0;
         let mut picked = self.tasks[0];

@@ -1,7 +1,7 @@
-//! Tasks that the mechanism has and this version cannot make: their definitions alone.
+//! The definitions of tasks that the mechanism has and this version cannot make.
 //!
-//! Their names are known to options and logs, and their rouge options take part in the choice of
-//! the process's variant. Whoever makes one moves its definition into a file of its own.
+//! Options and logs know their names, and their rouge options take part in the choice of the
+//! process's variant. When a task is implemented, its definition moves to a file of its own.
 
 use super::definition::{Challenge, Definition, Origin, Turns};
 use crate::validation::cleaners::Cleaner;

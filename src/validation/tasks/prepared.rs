@@ -1,11 +1,11 @@
-//! A task on its way: planned over a context, then prepared with its query.
+//! A task in preparation: planned with a context, then prepared with its query.
 
 use rand::RngCore;
 
 use super::{Definition, Draft, FOLLOW_UP, Task};
 use crate::validation::tools::Context;
 
-/// A task whose query is still to be made.
+/// A task whose query is not written yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskPlan {
     kind: &'static dyn Task,
@@ -24,51 +24,51 @@ impl TaskPlan {
         Self { kind: FOLLOW_UP, context: task.context.clone(), history }
     }
 
-    /// The query, or the prompt for it.
+    /// The query, or the prompt for a model to write it.
     pub fn query(&mut self, rng: &mut dyn RngCore) -> Draft {
         self.kind.query(&mut self.context, &self.history, rng)
     }
 
-    /// The task with this query, which took `seconds` to make.
+    /// The task with this query, which took `seconds` to write.
     pub fn prepare(self, query: String, seconds: f64) -> PreparedTask {
         let Self { kind, context, history } = self;
         PreparedTask { kind, context, query, query_time: seconds, history }
     }
 
-    /// The task with the query that a model wrote; `None` when that is of no use.
+    /// The task with the query that a model wrote; `None` if the query is useless.
     pub fn prepare_from(mut self, written: &str, seconds: f64) -> Option<PreparedTask> {
         let query = self.kind.query_from(&mut self.context, &self.history, written)?;
         Some(self.prepare(query, seconds))
     }
 }
 
-/// A query and what is needed to judge answers to it.
+/// A query with the data needed to judge the answers to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedTask {
-    /// What kind of task.
+    /// The task that made the query.
     pub kind: &'static dyn Task,
-    /// Where it comes from; a miner never sees it.
+    /// The material that the query is about; miners never see it.
     pub context: Context,
-    /// The question, before any wording.
+    /// The question before it is worded.
     pub query: String,
-    /// Seconds that the query took to make.
+    /// Seconds that writing the query took.
     pub query_time: f64,
     /// The conversation so far, for a follow-up; empty on the first turn.
     pub history: String,
 }
 
 impl PreparedTask {
-    /// What the task is.
+    /// The data of the task.
     pub fn definition(&self) -> &'static Definition {
         self.kind.definition()
     }
 
-    /// What the conversation is about: the `topic` of the log and the persona.
+    /// The subject of the conversation: `topic` in the log and for the persona.
     pub fn subject(&self) -> &str {
         self.kind.subject(&self.context)
     }
 
-    /// The narrower subject: the `subtopic` of the log and the persona.
+    /// The narrower subject: `subtopic` in the log and for the persona.
     pub fn aspect(&self) -> &str {
         self.kind.aspect(&self.context)
     }
@@ -88,7 +88,7 @@ impl PreparedTask {
         self.kind.challenge(self, persona, rng)
     }
 
-    /// The challenge from what a model, playing the persona, wrote.
+    /// The challenge from what a model wrote as the persona.
     pub fn challenge_from(&self, written: &str) -> String {
         self.kind.challenge_from(self, written)
     }

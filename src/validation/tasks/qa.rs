@@ -30,7 +30,7 @@ const QA: Definition = Definition {
     ],
 };
 
-/// Texts with a question each, shown to the model as earlier turns.
+/// Texts with one question each, shown to the model as earlier turns.
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "The lighthouse at Cape Marlow was built in 1874 after three ships had been lost on the \
@@ -47,7 +47,7 @@ const QUESTIONS: [(&str, &str); 3] = [
         "Who patented a valve that closes when pressure falls?",
     ),
 ];
-/// Questions and how somebody might put them.
+/// Questions and how a person might word them.
 const WORDINGS: [(&str, &str); 3] = [
     (QUESTIONS[0].1, "Hey, can you tell me why the lighthouse at Cape Marlow was built?"),
     (QUESTIONS[2].1, "I need this quickly: who patented a valve that closes when pressure falls?"),
@@ -57,7 +57,7 @@ const WORDINGS: [(&str, &str); 3] = [
     ),
 ];
 
-/// The task.
+/// The task `qa`.
 pub(super) struct Qa;
 
 impl Task for Qa {
@@ -76,8 +76,8 @@ impl Task for Qa {
         }
     }
 
-    /// Only a question about the context makes a task. What a model writes instead of one (small
-    /// models often do) would be asked of every miner and compared with an answer to nothing.
+    /// Accepts only a question about the context. Anything else that a model writes (small models
+    /// often do) would be sent to every miner and compared with a meaningless answer.
     fn query_from(&self, context: &mut Context, history: &str, written: &str) -> Option<String> {
         let query = QA.clean(written);
         let subject = format!("{} {history}", context.content);
@@ -99,7 +99,8 @@ impl Task for Qa {
         reference_prompt(request, today)
     }
 
-    /// The request repeats the aim that the persona's prompt holds: small models lose it otherwise.
+    /// The request repeats the aim in the persona's prompt, because small models forget it
+    /// otherwise.
     fn challenge(&self, task: &PreparedTask, persona: &str, _: &mut dyn RngCore) -> Draft {
         let ask = |question: &str| {
             format!("Ask the assistant this question, in your own words: {question}")
@@ -107,7 +108,7 @@ impl Task for Qa {
         by_example(persona, &WORDINGS, ask, &task.query)
     }
 
-    /// Where the model lost the subject, or asks nothing, the query itself is asked.
+    /// If the model's text leaves the subject or asks nothing, the query itself is the challenge.
     fn challenge_from(&self, task: &PreparedTask, written: &str) -> String {
         let asked = about_the_query(task, written).filter(|text| is_question(text));
         asked.unwrap_or_else(|| task.query.clone())

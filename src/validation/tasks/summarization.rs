@@ -1,4 +1,4 @@
-//! `summarization`: sum up a section of an article.
+//! `summarization`: summarise a section of an article.
 
 use rand::RngCore;
 
@@ -24,7 +24,7 @@ const SUMMARIZATION: Definition = Definition {
     cleaning: &[Cleaner::RemoveQuotes, Cleaner::PruneEnding, Cleaner::RemoveRoles],
 };
 
-/// Topics and how somebody might ask for a summary.
+/// Topics and how a person might ask for a summary.
 const REQUESTS: [(&str, &str); 2] = [
     (
         "Cape Marlow, Lighthouse",
@@ -36,7 +36,7 @@ const REQUESTS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The task.
+/// The task `summarization`.
 pub(super) struct Summarization;
 
 impl Task for Summarization {
@@ -66,7 +66,7 @@ impl Task for Summarization {
         by_example(persona, &REQUESTS, ask, &task.query)
     }
 
-    /// Where the model lost the subject, a plain request is asked.
+    /// If the model's text leaves the subject, a plain request is the challenge.
     fn challenge_from(&self, task: &PreparedTask, written: &str) -> String {
         about_the_query(task, written)
             .unwrap_or_else(|| format!("Can you summarise this topic for me: {}?", task.query))

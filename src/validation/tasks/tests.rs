@@ -21,7 +21,7 @@ fn facts() -> Vec<(TaskKind, Value)> {
     facts
 }
 
-/// A definition as the recorded facts spell it.
+/// A definition in the form of the recorded facts.
 fn as_fact(weighted: &Weighted) -> Value {
     let mut fact = match weighted.model {
         Model::Made(reward) => reward.options(),
@@ -32,7 +32,7 @@ fn as_fact(weighted: &Weighted) -> Value {
     fact.into()
 }
 
-/// Whole weights are written as integers or as floats; both mean the same.
+/// Whole weights are recorded as integers or as floats; both mean the same.
 fn recorded(facts: &Value) -> Vec<Value> {
     let mut facts = facts.as_array().unwrap().clone();
     for fact in &mut facts {
@@ -97,7 +97,7 @@ fn every_task_has_a_file_and_every_file_a_task() {
     assert_eq!(names, registry_files("tasks", &names, &parts));
 }
 
-/// The tasks of this version, and one that is added as the how-to page says.
+/// The tasks of this version, and one that is added as the how-to page describes.
 fn made() -> impl Iterator<Item = &'static dyn Task> {
     let toy: &dyn Task = &title::Title;
     TASKS.iter().filter_map(|kind| kind.made().ok()).chain([toy])
@@ -115,8 +115,8 @@ fn every_task_can_be_scored_and_drawn() {
     }
 }
 
-/// Whoever holds conversations must not have to be changed for a new task. The tasks' types are out
-/// of reach there; what is left is their names.
+/// A new task must not need a change in the code of conversations. The tasks' types are not visible
+/// there, so this checks that no task is named.
 #[test]
 fn conversations_name_no_task() {
     let names: Vec<&str> = TASKS.iter().map(|kind| kind.definition().name).collect();

@@ -1,12 +1,12 @@
-//! What the tasks' prompts and checks of written texts have in common.
+//! Helpers that the tasks share for prompts and for checks of written texts.
 
 use std::collections::HashSet;
 
 use super::{Draft, PreparedTask};
 use crate::llm::request::ChatMessage;
 
-/// A system text, examples as earlier turns, and the request, all put by `ask`. Small models follow
-/// examples where they lose instructions.
+/// A prompt with a system text, examples as earlier turns, and the request, all worded by `ask`.
+/// Small models follow examples where they ignore instructions.
 pub(super) fn by_example(
     system: &str,
     examples: &[(&str, &str)],
@@ -31,13 +31,13 @@ pub(super) fn reference_prompt(request: String, today: &str) -> Draft {
     Draft::Prompt(vec![ChatMessage::new("system", system), ChatMessage::new("user", request)])
 }
 
-/// What a model made of a task's query, after cleaning: `None` where it lost the subject.
+/// The model's wording of a task's query, after cleaning; `None` if it leaves the subject.
 pub(super) fn about_the_query(task: &PreparedTask, written: &str) -> Option<String> {
     let cleaned = task.definition().clean(written);
     is_about(&cleaned, &task.query).then_some(cleaned)
 }
 
-/// Whether a text shares a word of some length with what it should be about.
+/// Whether a text shares a word of some length with its subject.
 pub(super) fn is_about(text: &str, subject: &str) -> bool {
     let words = |text: &str| -> HashSet<String> {
         let words = text.split(|c: char| !c.is_alphanumeric());
@@ -46,7 +46,7 @@ pub(super) fn is_about(text: &str, subject: &str) -> bool {
     !words(text).is_disjoint(&words(subject))
 }
 
-/// Whether a text asks something, in more than a word or two.
+/// Whether a text contains a question of more than a word or two.
 pub(super) fn is_question(text: &str) -> bool {
     text.contains('?') && text.split_whitespace().count() > 3
 }

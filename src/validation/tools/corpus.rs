@@ -1,8 +1,8 @@
-//! The articles that question, summary and translation tasks are made from.
+//! The articles from which question, summary and translation tasks are made.
 //!
-//! Owns the embedded articles, the reader of an operator's own folder of them, and the draw of one
-//! [`Context`] (docs/spec/mechanism.md#wiki). Refuses to fetch anything: no page is looked up on
-//! the network, so a pass never waits for a foreign site and a draw repeats from its seed.
+//! Owns the embedded articles, the reader for an operator's own folder of articles, and the draw of
+//! one [`Context`] (docs/spec/mechanism.md#wiki). Fetches nothing from the network, so a pass never
+//! waits for another site and a draw can be repeated from its seed.
 //!
 //! An article is a small Markdown file:
 //!
@@ -34,27 +34,27 @@ pub use self::article::{Article, MIN_SECTION_WORDS, Section};
 pub use self::parse::{ArticleError, ArticleProblem};
 use super::Context;
 
-/// Titles drawn before one of them is picked (docs/spec/mechanism.md#wiki).
+/// Titles that are drawn before one of them is chosen (docs/spec/mechanism.md#wiki).
 pub const TITLES_PER_TRY: usize = 10;
 /// Tries before a draw gives up (docs/spec/mechanism.md#contexts).
 pub const MAX_TRIES: u32 = 9;
 
-/// Why no corpus could be made, or no context drawn from it.
+/// Why a corpus could not be built, or no context be drawn from it.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
-    /// The folder or a file in it could not be read.
+    /// The folder or a file in it could not be read as UTF-8.
     #[error("cannot read {}; check that it exists, is readable and is UTF-8", path.display())]
     Read {
-        /// The folder or file.
+        /// Path of the folder or file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
     /// A file is not an article.
     #[error("cannot use the article {} because of line {line}; mend that line", file.display())]
     Malformed {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,
@@ -62,28 +62,28 @@ pub enum CorpusError {
         #[source]
         problem: ArticleProblem,
     },
-    /// Two files have one title, which would count that title twice.
+    /// Two files have the same title, which would double its chance.
     #[error("cannot use the article {}: the title `{title}` is taken; rename one of the two", file.display())]
     DuplicateTitle {
-        /// The second file with that title, in order of names.
+        /// The second file with that title, in order of file names.
         file: PathBuf,
-        /// The title.
+        /// The repeated title.
         title: String,
     },
-    /// There is no article from which a context could ever be drawn.
+    /// No article has a usable section, so no context can ever be drawn.
     #[error(
         "cannot draw from {n_articles} articles: none has a section of {MIN_SECTION_WORDS} words; add *.md articles that do"
     )]
     NothingToDraw {
-        /// Articles read.
+        /// Number of articles that were read.
         n_articles: usize,
     },
-    /// Every try met an article without a usable section.
+    /// Every try chose an article without a usable section.
     #[error(
         "found no usable section in {tries} tries; draw again, or add articles with longer sections"
     )]
     Exhausted {
-        /// Tries made.
+        /// Number of tries.
         tries: u32,
     },
 }
@@ -95,7 +95,8 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// The articles that come with the node. Parses them all: call once and keep the result.
+    /// The articles that are embedded in the node. Parses all of them: call once and keep the
+    /// result.
     #[expect(
         clippy::expect_used,
         reason = "the texts are part of the program and a test parses every one of them"
@@ -107,11 +108,11 @@ impl Corpus {
         Self::from_texts(files).expect("the embedded articles are well formed")
     }
 
-    /// Reads every `*.md` file of a folder, in order of file names; sub-folders are left alone.
+    /// Reads every `*.md` file in a folder, in order of file names; ignores sub-folders.
     ///
     /// # Errors
     /// [`CorpusError::Read`], [`CorpusError::Malformed`], [`CorpusError::DuplicateTitle`], or
-    /// [`CorpusError::NothingToDraw`] when no file holds a usable section.
+    /// [`CorpusError::NothingToDraw`] if no file holds a usable section.
     pub fn from_folder(folder: &Path) -> Result<Self, CorpusError> {
         let texts = markdown_files(folder)?
             .into_iter()
@@ -123,7 +124,8 @@ impl Corpus {
         Self::from_texts(texts)
     }
 
-    /// Parses named texts. The file name's stem becomes part of the article's url.
+    /// Parses texts with their file names. The stem of a file name becomes part of the article's
+    /// url.
     fn from_texts<T: AsRef<str>>(
         texts: impl IntoIterator<Item = (PathBuf, T)>,
     ) -> Result<Self, CorpusError> {
@@ -154,7 +156,7 @@ impl Corpus {
         Ok(Self { articles })
     }
 
-    /// All articles, in order of file names.
+    /// The articles in order of file names.
     pub fn articles(&self) -> &[Article] {
         &self.articles
     }
@@ -164,7 +166,7 @@ impl Corpus {
     /// with a clock may set it.
     ///
     /// # Errors
-    /// [`CorpusError::Exhausted`] when [`MAX_TRIES`] articles in a row had no usable section.
+    /// [`CorpusError::Exhausted`] if [`MAX_TRIES`] articles in a row had no usable section.
     pub fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Result<Context, CorpusError> {
         for num_tries in 1..=MAX_TRIES {
             if let Some(mut context) = self.try_draw(rng) {
@@ -188,7 +190,8 @@ impl Corpus {
     }
 }
 
-/// The `*.md` files directly in a folder, sorted, so that a seed draws the same on every machine.
+/// The `*.md` files directly in a folder, sorted, so that a seed gives the same draw on every
+/// machine.
 fn markdown_files(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {
     let unreadable = |source| CorpusError::Read { path: folder.to_path_buf(), source };
     let mut files = Vec::new();

@@ -1,10 +1,10 @@
 //! `math`: makes mathematics problems whose solution is one number.
 //!
-//! Owns the families of problems, their wordings, and how a solution is written: always a plain
-//! decimal that [`parse_reference`](crate::validation::rewards::float_diff::parse_reference) reads. A
-//! problem that asks for rounding says so, in words. The same seed makes the same problem. Refuses
-//! computer science, as the reference does (docs/spec/mechanism.md#math-dataset), and problems with
-//! several answers.
+//! Owns the families of problems, their wordings, and the format of a solution: always a plain
+//! decimal that [`parse_reference`](crate::validation::rewards::float_diff::parse_reference)
+//! accepts. A problem with a rounded solution says so in words. The same seed gives the same
+//! problem. Excludes computer science, as the reference does (docs/spec/mechanism.md#math-dataset),
+//! and problems with several answers.
 
 mod algebra;
 mod arithmetic;
@@ -22,10 +22,10 @@ use rand::{Rng, RngCore};
 
 use super::{Context, Sources, Stats, Tool, ToolError};
 
-/// The context's `extra` that holds the solution.
+/// The key of the solution in the context's `extra`.
 pub const SOLUTION: &str = "solution";
 
-/// The tool.
+/// The tool `math`.
 #[derive(Debug)]
 pub struct ProblemGenerator;
 
@@ -42,7 +42,7 @@ impl Tool for ProblemGenerator {
 /// A problem with its solution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MathProblem {
-    /// The field it belongs to, such as `geometry`.
+    /// Field of mathematics, such as `geometry`.
     pub topic: &'static str,
     /// The kind of problem within the topic, such as `circle_area`: a task's subtopic.
     pub family: &'static str,
@@ -68,16 +68,16 @@ impl From<MathProblem> for Context {
     }
 }
 
-/// A problem's text and its solution.
+/// The text of a problem and its solution.
 type ProblemText = (String, String);
 
-/// One kind of problem.
+/// One kind of problem, with its generator.
 struct Family {
     name: &'static str,
     make: fn(&mut dyn RngCore) -> ProblemText,
 }
 
-/// The families of one topic.
+/// One topic with its families.
 struct Topic {
     name: &'static str,
     families: &'static [Family],
@@ -96,7 +96,7 @@ const TOPICS: [Topic; 10] = [
     word_problems::TOPIC,
 ];
 
-/// A problem of a family drawn uniformly from all.
+/// A problem of a family that is drawn uniformly from all.
 pub fn generate(rng: &mut impl Rng) -> MathProblem {
     let mut at = rng.random_range(0..families().count());
     for topic in &TOPICS {
@@ -108,7 +108,7 @@ pub fn generate(rng: &mut impl Rng) -> MathProblem {
     draft(&TOPICS[0], &TOPICS[0].families[0], rng)
 }
 
-/// A problem of the family called `name`; `None` when there is no such family.
+/// A problem of the family called `name`; `None` if there is no such family.
 pub fn generate_family(name: &str, rng: &mut impl Rng) -> Option<MathProblem> {
     TOPICS.iter().find_map(|topic| {
         let family = topic.families.iter().find(|family| family.name == name)?;
@@ -116,7 +116,7 @@ pub fn generate_family(name: &str, rng: &mut impl Rng) -> Option<MathProblem> {
     })
 }
 
-/// The names of all families; no two are equal.
+/// The names of all families, without repeats.
 pub fn families() -> impl Iterator<Item = &'static str> {
     TOPICS.iter().flat_map(|topic| topic.families.iter().map(|family| family.name))
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::validation::rewards::float_diff::parse_reference;
 
-    /// Works a problem out once more, by another way, from the numbers in its text.
+    /// Solves a problem again in another way, from the numbers in its text.
     pub(super) type Check = (&'static str, fn(&[f64]) -> f64);
 
     const SEEDS: u64 = 200;
@@ -145,8 +145,8 @@ mod tests {
         generate_family(family, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap()
     }
 
-    /// The numbers in a text, in order. A minus counts when it stands before a number and not
-    /// behind one, and also with one space, as in `3x - 5`.
+    /// The numbers in a text, in order. A minus counts if it stands before a number and not after
+    /// one, also with one space between, as in `3x - 5`.
     fn numbers(text: &str) -> Vec<f64> {
         let characters: Vec<char> = text.chars().collect();
         let mut found = Vec::new();
@@ -194,7 +194,7 @@ mod tests {
         .concat()
     }
 
-    /// Half of the last decimal place of `solution`, or nearly nothing where the problem doesn't
+    /// Half a unit of the last decimal place of `solution`, or nearly zero if the problem does not
     /// ask for rounding.
     fn tolerance(problem: &MathProblem) -> f64 {
         let places = problem.solution.split_once('.').map_or(0, |(_, digits)| digits.len());

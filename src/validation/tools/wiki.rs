@@ -4,7 +4,7 @@ use rand::RngCore;
 
 use super::{Context, Sources, Tool, ToolError};
 
-/// The tool.
+/// The tool `wiki`.
 #[derive(Debug)]
 pub struct Wiki;
 

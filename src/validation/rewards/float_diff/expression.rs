@@ -1,8 +1,8 @@
-//! Reads a word as an arithmetic expression and works it out on the way.
+//! Parses a word as an arithmetic expression and evaluates it at the same time.
 //!
-//! Owns the grammar: Python's operators with Python's precedence, factorials behind a value, calls
-//! with one argument. Refuses attributes, strings, lists, comparisons and everything else that
-//! Python knows (docs/spec/mechanism.md#quirk-6), and expressions nested deeper than [`DEEPEST`].
+//! Owns the grammar: Python's operators with Python's precedence, factorials after a value, calls
+//! with one argument. Refuses attributes, strings, lists, comparisons and everything else in Python
+//! (docs/spec/mechanism.md#quirk-6), and expressions nested deeper than [`DEEPEST`].
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -14,24 +14,24 @@ use super::number::{Fault, Fuel, Number};
 use super::power::{double_factorial, factorial, shift};
 use super::value::Value;
 
-/// How deep parentheses, signs and powers may nest.
+/// Most levels of nested parentheses, signs and powers.
 const DEEPEST: usize = 64;
 
-/// What an operation on unknowns may cost, in steps of [`Fuel`].
+/// Cost of an operation on unknowns, in steps of [`Fuel`].
 const UNKNOWN_STEPS: u64 = 2000;
 
-/// What a word turned out to be.
+/// The result of evaluating a word.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     /// An expression with this value, which may be infinite or NaN.
     Number(f64),
-    /// No expression, or one without a real value.
+    /// The word is not an expression, or has no real value.
     NoNumber,
-    /// An expression that would take too much work.
+    /// The expression would need too much work.
     OverBound,
 }
 
-/// Works out `word`, which holds no white space and no commas.
+/// Evaluates `word`, which contains neither white space nor commas.
 pub(super) fn evaluate(word: &str, fuel: &mut Fuel) -> Outcome {
     let value = fuel.spend(word.len() as u64 + 32).and_then(|()| {
         let mut parser = Parser { tokens: tokens(word)?, next: 0, depth: 0, fuel };
@@ -76,7 +76,7 @@ impl<'a> Parser<'a, '_> {
         found
     }
 
-    /// Runs `parse` one level deeper.
+    /// Runs `parse` one nesting level deeper.
     fn nested(
         &mut self,
         parse: impl FnOnce(&mut Self) -> Result<Value, Fault>,
@@ -90,7 +90,7 @@ impl<'a> Parser<'a, '_> {
         Ok(value)
     }
 
-    /// Operators that bind at least as tightly as `loosest`, from left to right.
+    /// Parses operators that bind at least as tightly as `loosest`, from left to right.
     fn binary(&mut self, loosest: u8) -> Result<Value, Fault> {
         let mut left = self.unary()?;
         while let Some(Token::Operator(operator)) = self.peek() {
@@ -127,7 +127,7 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// A power binds more tightly than a sign before it, and less than a sign behind it.
+    /// A power binds more tightly than a sign before it, and less tightly than a sign after it.
     fn power(&mut self) -> Result<Value, Fault> {
         let base = self.postfix()?;
         if !self.accept(&Token::Operator(Operator::Power)) {
@@ -172,7 +172,7 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// What stands between an opened parenthesis and its end.
+    /// Parses the content of an opened parenthesis up to its end.
     fn closed(&mut self) -> Result<Value, Fault> {
         let value = self.nested(|parser| parser.binary(0))?;
         if self.accept(&Token::Close) { Ok(value) } else { Err(Fault::NoNumber) }
@@ -227,7 +227,7 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
-/// How tightly a binary operator binds; powers are not among them.
+/// How tightly a binary operator binds; `None` for powers, which are parsed separately.
 fn strength(operator: Operator) -> Option<u8> {
     use Operator::{
         And, Divide, FloorDivide, Invert, Minus, Modulo, Or, Plus, Power, ShiftLeft, ShiftRight,

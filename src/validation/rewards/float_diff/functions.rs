@@ -1,6 +1,7 @@
-//! The functions an expression may call, each on one number: its commas are gone by then.
+//! The functions that an expression may call, each with one number, since commas were removed.
 //!
-//! Owns the values that must be exact: angles that are simple parts of a turn, and whole results.
+//! Owns the values that must be exact: angles that are simple fractions of a turn, and whole
+//! results.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -80,8 +81,8 @@ const KNOWN: [&str; 61] = [
     "tanh",
 ];
 
-/// The value of the function `name` at `x`. Outside its domain, and where the value is complex, it
-/// is no number.
+/// The value of the function `name` at `x`. A fault outside the function's domain and where the
+/// value is complex.
 pub(super) fn call(name: &str, x: &Number, fuel: &mut Fuel) -> Result<Number, Fault> {
     if *x == Unsigned {
         return Err(Fault::NoNumber);
@@ -150,8 +151,8 @@ fn hyperbolic(name: &str, x: &Number) -> Result<Number, Fault> {
     }
 }
 
-/// A function on doubles. A NaN that it makes means that the value is complex, so no number; zero
-/// and one stay exact.
+/// Applies a function on doubles. If it returns NaN, the value is complex, which is a fault; 0 and
+/// 1 stay exact.
 fn numeric(x: &Number, function: impl Fn(f64) -> f64) -> Result<Number, Fault> {
     let value = function(x.approximate());
     if value.is_nan() && !x.is_nan() {
@@ -220,7 +221,7 @@ fn sign(x: &Number) -> Result<Number, Fault> {
     Ok(Number::whole(if x.is_zero() { 0 } else { direction }))
 }
 
-/// To the nearest whole number, halves to the even one.
+/// Rounds to the nearest whole number, halves to the even one.
 fn round(x: &Number) -> Result<Number, Fault> {
     match x {
         Exact(value) => {
@@ -238,7 +239,7 @@ fn round(x: &Number) -> Result<Number, Fault> {
     }
 }
 
-/// The gamma function: whole where its argument is.
+/// The gamma function; exact if its argument is whole.
 fn gamma_function(x: &Number, fuel: &mut Fuel) -> Result<Number, Fault> {
     match x.as_whole() {
         Some(_) => factorial(&x.add(&Number::whole(-1))?, fuel),
@@ -263,8 +264,8 @@ fn wave(x: &Number, shift: &Number) -> Result<Number, Fault> {
     cosine_of_turn(&angle)
 }
 
-/// The cosine of `angle` times pi, for an angle within 0 to 2: exact at every sixth of a turn and
-/// every quarter.
+/// The cosine of `angle` times pi, for an angle in 0..=2: exact at every sixth of a turn and every
+/// quarter.
 fn cosine_of_turn(angle: &BigRational) -> Result<Number, Fault> {
     let sixths = angle * BigRational::from_integer(BigInt::from(6));
     let exact = match sixths.is_integer().then(|| sixths.to_i64()).flatten() {
@@ -278,7 +279,7 @@ fn cosine_of_turn(angle: &BigRational) -> Result<Number, Fault> {
     if let Some((top, bottom)) = exact {
         return Ok(fraction(top, bottom));
     }
-    // Nearer to a zero the sine is the more exact one.
+    // Near a zero, the sine is more exact.
     let angle = angle.to_f64().ok_or(Fault::NoNumber)?;
     Ok(Real(if angle < 1.0 {
         ((0.5 - angle) * std::f64::consts::PI).sin()
@@ -287,8 +288,8 @@ fn cosine_of_turn(angle: &BigRational) -> Result<Number, Fault> {
     }))
 }
 
-/// An inverse function that is exact at some halves: `(halves, top, bottom)` says that its value
-/// at that many halves is `top / bottom` half turns.
+/// An inverse function that is exact at some halves: `(halves, top, bottom)` says that its value at
+/// that many halves is `top / bottom` half turns.
 fn arc(
     x: &Number,
     function: impl Fn(f64) -> f64,

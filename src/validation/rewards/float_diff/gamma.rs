@@ -1,12 +1,12 @@
 //! The gamma function, for factorials of numbers that are not whole.
 
-/// Where Stirling's series is used: its error is far below a double's there.
+/// Least argument of Stirling's series: from here its error is far below a double's.
 const ASYMPTOTIC: f64 = 16.0;
 
-/// Beyond this the gamma function is infinite as a double.
+/// Greatest argument; beyond it the gamma function is infinite as a double.
 const LARGEST: f64 = 172.0;
 
-/// The gamma function of `x`, to about fourteen digits; none at its poles and below -170.
+/// The gamma function of `x`, to about fourteen digits; `None` at its poles and below -170.
 pub(super) fn gamma(x: f64) -> Option<f64> {
     if x.is_nan() {
         return Some(x);
@@ -39,12 +39,12 @@ pub(super) fn log_gamma(x: f64) -> Option<f64> {
 }
 
 fn stirling(x: f64) -> f64 {
-    // Half the power twice: the whole one overflows before the gamma function does.
+    // Half the power twice: the whole power overflows before the gamma function does.
     let half_power = x.powf((x - 0.5) / 2.0);
     half_power * (-x).exp() * half_power * std::f64::consts::TAU.sqrt() * correction(x).exp()
 }
 
-/// The sum of B(2k) / (2k (2k - 1) x^(2k - 1)), B being the Bernoulli numbers.
+/// The sum of B(2k) / (2k (2k - 1) x^(2k - 1)), where B are the Bernoulli numbers.
 fn correction(x: f64) -> f64 {
     const TERMS: [f64; 7] = [
         1.0 / 12.0,

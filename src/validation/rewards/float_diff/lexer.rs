@@ -1,7 +1,7 @@
 //! Splits a word into the tokens of an expression.
 //!
-//! Owns Python's number literals, and with them the reference's repeating decimals (`0.[3]`).
-//! Refuses every character that no accepted expression has, before any work is done.
+//! Owns Python's number literals, and the reference's repeating decimals (`0.[3]`). Refuses every
+//! character that no accepted expression contains, before any work is done.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -26,7 +26,7 @@ pub(super) enum Token<'a> {
     Dot,
 }
 
-/// The operators, unary and binary, by their text.
+/// The unary and binary operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Plus,
@@ -44,7 +44,7 @@ pub(super) enum Operator {
     ShiftRight,
 }
 
-/// All tokens of `word` up to its comment, or a fault when it can't be an expression.
+/// All tokens of `word` up to its comment, or a fault if it cannot be an expression.
 pub(super) fn tokens(word: &str) -> Result<Vec<Token<'_>>, Fault> {
     let code = word.split('#').next().unwrap_or_default();
     if code.is_empty() || !code.chars().all(may_occur) {
@@ -128,7 +128,8 @@ fn symbol(rest: &str) -> Result<(Token<'_>, usize), Fault> {
     }
 }
 
-/// The number literal at the start of `rest`, which starts with a digit or a point before one.
+/// Reads the number literal at the start of `rest`, which starts with a digit or with a point and a
+/// digit.
 fn number(rest: &str) -> Result<(Token<'_>, usize), Fault> {
     if let Some((radix, body)) = prefixed(rest) {
         let used = digits(body, radix, true);
@@ -172,7 +173,7 @@ fn finish(
     }
 }
 
-/// A literal must not run into a name or another literal.
+/// Checks that a literal does not run into a name or another literal.
 fn ends<'a>(rest: &str, used: usize, token: Token<'a>) -> Result<(Token<'a>, usize), Fault> {
     if rest[used..].starts_with(continues_name) { Err(Fault::NoNumber) } else { Ok((token, used)) }
 }
@@ -187,8 +188,8 @@ fn prefixed(rest: &str) -> Option<(u32, &str)> {
     Some((radix, &rest[2..]))
 }
 
-/// The length of the digits at the start of `text`, with single underscores between them, and
-/// before them where `leading` allows it.
+/// Length of the digits at the start of `text`, with single underscores between them, and before
+/// them if `leading` is set.
 fn digits(text: &str, radix: u32, leading: bool) -> usize {
     let mut end = 0;
     let mut gap = !leading;
@@ -205,7 +206,7 @@ fn digits(text: &str, radix: u32, leading: bool) -> usize {
     end
 }
 
-/// The length of the exponent at the start of `text`; zero where there is none.
+/// Length of the exponent at the start of `text`; 0 if there is none.
 fn exponent(text: &str) -> usize {
     let Some(body) = text.strip_prefix(['e', 'E']) else {
         return 0;
@@ -223,8 +224,8 @@ fn whole(text: &str, radix: u32) -> Result<Number, Fault> {
     Ok(Number::exact(BigRational::from_integer(value)))
 }
 
-/// A decimal whose last digits, in brackets, repeat for ever; `None` where no bracket follows.
-/// With the number comes the length of the bracket.
+/// A decimal whose last digits, in brackets, repeat for ever, and the length of the bracket; `None`
+/// if no bracket follows.
 fn repeating(before: &str, after: &str, rest: &str) -> Option<Result<(Number, usize), Fault>> {
     let body = rest.strip_prefix('[')?;
     let used = digits(body, 10, false);

@@ -1,8 +1,8 @@
-//! Plain decimals, read the way the reference reads text that is no expression.
+//! Plain decimals, parsed as the reference parses text that is not an expression.
 //!
 //! Owns the sign, underscores, exponents, the named infinities and NaN, and digits of every script.
 
-/// Reads `text` as one decimal number; `None` when it is anything else.
+/// Parses `text` as one decimal number; `None` if it is anything else.
 pub(super) fn parse_float(text: &str) -> Option<f64> {
     let trimmed = text.trim_matches(super::is_space);
     let (negative, body) = split_sign(trimmed);
@@ -17,7 +17,7 @@ fn split_sign(text: &str) -> (bool, &str) {
     }
 }
 
-/// Reads an infinity or NaN, by its name and in any case.
+/// Parses an infinity or NaN by its name, in any letter case.
 pub(super) fn parse_named(body: &str) -> Option<f64> {
     if body.eq_ignore_ascii_case("inf") || body.eq_ignore_ascii_case("infinity") {
         Some(f64::INFINITY)
@@ -28,7 +28,8 @@ pub(super) fn parse_named(body: &str) -> Option<f64> {
     }
 }
 
-/// Digits with at most one point and one exponent. An underscore must stand between two digits.
+/// Parses digits with at most one point and one exponent. An underscore must stand between two
+/// digits.
 fn decimal(body: &str) -> Option<f64> {
     let first = body.chars().next()?;
     if first != '.' && digit_value(first).is_none() {
@@ -56,14 +57,14 @@ fn decimal(body: &str) -> Option<f64> {
     plain.parse().ok()
 }
 
-/// The ASCII digit that `character` stands for in any script.
+/// The ASCII digit that `character` stands for in any script; `None` if it is not a digit.
 fn digit_value(character: char) -> Option<u8> {
     let code = u32::from(character);
     let zero = *ZEROS.get(ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?)?;
     u8::try_from(code - zero).ok().filter(|digit| *digit < 10).map(|digit| b'0' + digit)
 }
 
-/// The zero of each run of ten decimal digits in Unicode 14, in order.
+/// The zero of each run of ten decimal digits in Unicode 14, in ascending order.
 const ZEROS: [u32; 66] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
     0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,

@@ -1,4 +1,4 @@
-//! The names an expression may use as values, and those it may not use as unknowns.
+//! The names that an expression may use as values, and those that it may not use as unknowns.
 
 use std::f64::consts::E;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use num_rational::BigRational;
 
 use super::number::Number;
 
-/// The value of a constant's name. None for any other name, the imaginary unit included.
+/// The value of a named constant; `None` for any other name, including the imaginary unit.
 pub(super) fn constant(name: &str) -> Option<Number> {
     Some(match name {
         "pi" => Number::turn(BigRational::from_integer(BigInt::from(1))),
@@ -42,16 +42,16 @@ pub(super) fn member(name: &str) -> Option<Number> {
     })
 }
 
-/// Whether a name means something to the reference that isn't a number, so that it neither
-/// cancels nor counts: its functions and types, and Python's keywords. Only names that could also
-/// be words in a text are listed.
+/// Whether a name means something other than a number to the reference, so that it is neither an
+/// unknown nor a value: its functions and types, and Python's keywords. Lists only names that could
+/// also be words in a text.
 pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.binary_search(&name).is_ok()
 }
 
 static RESERVED: LazyLock<Vec<&str>> = LazyLock::new(|| WORDS.split_whitespace().collect());
 
-/// In order of their bytes.
+/// The reserved names, sorted by their bytes.
 const WORDS: &str = "\
     Abs Add Adjoint And Array Atom Basic CC Chi Ci Circle Complement Complexes Contains Curve \
     Derivative Dict Domain Dummy EX Ei Eijk Ellipse Eq Equality Equivalent Expr FF False Float \

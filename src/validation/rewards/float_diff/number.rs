@@ -1,8 +1,8 @@
-//! The numbers that an expression can stand for, and their sums, products and remainders.
+//! The numbers in an expression, with their sums, products and remainders.
 //!
 //! Owns exactness: whole numbers and fractions stay exact up to [`MOST_BITS`], and so do multiples
-//! of pi, since `sin(pi)` has to be zero and not nearly so. Everything else is a binary double that
-//! remembers whether it began as a decimal. Powers live in `power`.
+//! of pi, since `sin(pi)` must be exactly zero. Everything else is a double that remembers whether
+//! it began as a decimal. Powers are in `power`.
 
 use std::fmt::Write;
 
@@ -10,56 +10,57 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{FromPrimitive, One, Signed, ToPrimitive, Zero};
 
-/// Exact numbers of more bits than this become doubles, infinite ones as a rule.
+/// Exact numbers of more bits than this become doubles, usually infinite ones.
 pub(super) const MOST_BITS: u64 = 8192;
 
-/// Whole numbers of more bits than this aren't even estimated: the word is no number
+/// Whole numbers of more bits than this are not even estimated: the word is not a number
 /// (docs/spec/mechanism.md#quirk-7).
 pub(super) const HAZARD_BITS: f64 = 1e8;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Not a number, or not an expression: another reading may still succeed.
+    /// It is not a number or not an expression; another way of parsing may still succeed.
     NoNumber,
-    /// Beyond what we are willing to compute: no other reading is tried.
+    /// It needs too much work; no other way of parsing is tried.
     OverBound,
 }
 
 /// One number of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Number {
-    /// A whole number or a fraction.
+    /// A whole number or a fraction, exact.
     Exact(BigRational),
-    /// This many times pi; never zero.
+    /// This multiple of pi; never zero.
     Turn(BigRational),
-    /// An irrational value, an infinity or NaN, reached without decimals.
+    /// An irrational value, an infinity or NaN, computed without decimals.
     Real(f64),
-    /// A decimal, or something computed from one; infinite when it overflowed.
+    /// A decimal, or a value computed from one; infinite after an overflow.
     Decimal(f64),
-    /// Infinite without a sign, as one over zero.
+    /// An infinity without a sign, such as one over zero.
     Unsigned,
 }
 
 use Number::{Decimal, Exact, Real, Turn, Unsigned};
 
-/// The work that one completion may cause, in steps of about a nanosecond.
+/// The work that one completion may still cause, in steps of about a nanosecond.
 #[derive(Debug)]
 pub(super) struct Fuel(u64);
 
 impl Fuel {
-    /// Enough for any honest text; some milliseconds of the worst.
+    /// Enough for any honest text; some milliseconds for the worst.
     pub(super) fn full() -> Self {
         Self(3_000_000)
     }
 
-    /// Takes `steps` away. Fails once nothing is left, and from then on always.
+    /// Uses `steps`. Fails once nothing is left, and always from then on.
     pub(super) fn spend(&mut self, steps: u64) -> Result<(), Fault> {
         self.0 = self.0.saturating_sub(steps);
         if self.0 == 0 { Err(Fault::OverBound) } else { Ok(()) }
     }
 
-    /// Takes away what one operation on numbers of these sizes may cost: a greatest common divisor.
+    /// Uses the possible cost of one operation on numbers of these sizes: a greatest common
+    /// divisor.
     pub(super) fn spend_on(&mut self, left: &Number, right: &Number) -> Result<(), Fault> {
         let bits = left.bits() + right.bits();
         self.spend(8 + bits * bits / 64)
@@ -67,12 +68,12 @@ impl Fuel {
 }
 
 impl Number {
-    /// The whole number `value`.
+    /// The exact whole number `value`.
     pub(super) fn whole(value: i64) -> Self {
         Exact(BigRational::from_integer(BigInt::from(value)))
     }
 
-    /// An exact number, or the double next to it when it is too long to keep.
+    /// An exact number, or the nearest double if it has too many bits.
     pub(super) fn exact(value: BigRational) -> Self {
         if value.numer().bits() + value.denom().bits() <= MOST_BITS {
             Exact(value)
@@ -81,7 +82,7 @@ impl Number {
         }
     }
 
-    /// `multiple` times pi.
+    /// `multiple` times pi; exactly zero if `multiple` is zero.
     pub(super) fn turn(multiple: BigRational) -> Self {
         if multiple.is_zero() {
             return Self::whole(0);
@@ -92,8 +93,8 @@ impl Number {
         }
     }
 
-    /// The result of arithmetic on doubles: a decimal where `like` or `also` is one. NaN that
-    /// stems from an overflow, and not from infinities that were asked for, is no number.
+    /// The result of arithmetic on doubles: a decimal if `like` or `also` is one. A NaN from an
+    /// overflow is a fault; a NaN from explicit infinities is a value.
     pub(super) fn computed(value: f64, like: &Self, also: &Self) -> Result<Self, Fault> {
         let decimal = matches!(like, Decimal(_)) || matches!(also, Decimal(_));
         if value.is_nan() && !like.is_nan() && !also.is_nan() {
@@ -116,14 +117,14 @@ impl Number {
         }
     }
 
-    /// The number as the final value of a word; none for an infinity without a sign.
+    /// The number as the final value of a word; `None` for an infinity without a sign.
     pub(super) fn finish(&self) -> Option<f64> {
         (*self != Unsigned).then(|| self.approximate())
     }
 
-    /// Writes a text that only an equal number has.
+    /// Appends a text that equal numbers share and others do not.
     pub(super) fn describe(&self, text: &mut String) {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = match self {
             Exact(value) => write!(text, "{value}"),
             Turn(multiple) => write!(text, "{multiple}pi"),
@@ -135,7 +136,7 @@ impl Number {
         matches!(self, Real(value) | Decimal(value) if value.is_nan())
     }
 
-    /// Zero in value, exact or decimal.
+    /// Whether the value is zero, exact or decimal.
     pub(super) fn is_zero(&self) -> bool {
         match self {
             Exact(value) => value.is_zero(),
@@ -152,7 +153,7 @@ impl Number {
         }
     }
 
-    /// The exact whole number this is, if it is one.
+    /// The exact whole number; `None` if the number is not exact or not whole.
     pub(super) fn as_whole(&self) -> Option<&BigInt> {
         match self {
             Exact(value) if value.is_integer() => Some(value.numer()),
@@ -208,7 +209,7 @@ impl Number {
         }
     }
 
-    /// A quotient. Zero over zero is NaN, anything else over zero is infinite without a sign.
+    /// The quotient. Zero over zero is NaN, anything else over zero is an infinity without a sign.
     pub(super) fn divide(&self, other: &Self) -> Result<Self, Fault> {
         if self.is_nan() || other.is_nan() || (self.is_zero() && other.is_zero()) {
             return Ok(Real(f64::NAN));
@@ -225,8 +226,8 @@ impl Number {
     }
 
     /// The largest whole number not above the quotient. As in the reference, a whole number is
-    /// divided by exactly what a decimal's double is, so that `18//0.025` is 719, and a fraction
-    /// other than a half loses its broken part before a whole number divides it.
+    /// divided by the exact value of a decimal's double, so that `18//0.025` is 719, and a fraction
+    /// other than a half is rounded down before a whole number divides it.
     pub(super) fn floor_divide(&self, other: &Self) -> Result<Self, Fault> {
         if other.is_zero() {
             return Err(Fault::NoNumber);
@@ -245,7 +246,7 @@ impl Number {
         }
     }
 
-    /// A remainder with the sign of the divisor.
+    /// The remainder, with the sign of the divisor.
     pub(super) fn modulo(&self, other: &Self) -> Result<Self, Fault> {
         if other.is_zero() {
             return Err(Fault::NoNumber);
@@ -285,19 +286,19 @@ fn is_half(value: &BigRational) -> bool {
     value.numer().is_one() && *value.denom() == BigInt::from(2)
 }
 
-/// The exact whole number that a rounded double is; infinities and NaN stay doubles.
+/// The exact whole number that a rounded double holds; infinities and NaN stay doubles.
 fn from_double(value: f64) -> Number {
     BigInt::from_f64(value)
         .map_or(Real(value), |whole| Exact(BigRational::new_raw(whole, BigInt::one())))
 }
 
-/// Takes a value that rounding left next to a whole number to be that whole number.
+/// Replaces a value that rounding left next to a whole number by that whole number.
 fn settle(value: f64) -> f64 {
     let nearest = value.round();
     if (value - nearest).abs() <= 1e-13 * value.abs().max(1.0) { nearest } else { value }
 }
 
-/// Whether a sum of exact but irrational terms is rounding noise, and so zero.
+/// Whether a sum of exact but irrational terms is rounding noise, and so counts as zero.
 fn cancels(sum: f64, a: f64, b: f64) -> bool {
     sum.is_finite() && sum.abs() <= 8.0 * f64::EPSILON * a.abs().max(b.abs())
 }

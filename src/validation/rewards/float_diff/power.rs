@@ -1,7 +1,7 @@
-//! Powers, roots, shifts and factorials: the operations whose results grow without measure.
+//! Powers, roots, shifts and factorials: the operations whose results can be huge.
 //!
-//! Owns their bounds (docs/spec/mechanism.md#quirk-7): exact up to [`MOST_BITS`], an estimate up to
-//! [`HAZARD_BITS`], and beyond that no number at all.
+//! Owns their limits (docs/spec/mechanism.md#quirk-7): exact up to [`MOST_BITS`], estimated up to
+//! [`HAZARD_BITS`], and a fault beyond that.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -11,13 +11,13 @@ use super::gamma::gamma;
 use super::number::Number::{self, Decimal, Exact, Real, Unsigned};
 use super::number::{Fault, Fuel, HAZARD_BITS, MOST_BITS};
 
-/// Factorials of larger numbers are estimated; all of them are infinite as doubles.
+/// Factorials of larger numbers are estimated; as doubles all of them are infinite.
 const LARGEST_EXACT_FACTORIAL: u64 = 700;
 
-/// Factorials of larger numbers are no number (docs/spec/mechanism.md#quirk-7).
+/// Factorials of larger numbers are a fault (docs/spec/mechanism.md#quirk-7).
 const LARGEST_FACTORIAL: u64 = 1_000_000;
 
-/// `base` to the power `exponent`; complex results are no number.
+/// `base` to the power `exponent`; a fault if the result is complex.
 pub(super) fn power(base: &Number, exponent: &Number) -> Result<Number, Fault> {
     if exponent.is_zero() {
         return Ok(Number::whole(1));
@@ -61,7 +61,7 @@ fn whole_power(base: &BigRational, exponent: &BigInt) -> Result<Number, Fault> {
     }
 }
 
-/// A power too long to write out: its logarithm says whether it is anything but infinite or zero.
+/// A power with too many bits: its logarithm decides whether it is infinite, zero or a double.
 fn estimated_power(base: &BigRational, exponent: i32) -> Result<Number, Fault> {
     let log = logarithm(&base.numer().abs()) - logarithm(base.denom());
     let bits = (base.numer().bits().max(base.denom().bits())) as f64 * f64::from(exponent).abs();
@@ -83,7 +83,7 @@ fn logarithm(value: &BigInt) -> f64 {
     top.ln() + excess as f64 * std::f64::consts::LN_2
 }
 
-/// A fractional power of a positive fraction: exact where the root is, otherwise a double.
+/// A fractional power of a positive fraction: exact if the root is, otherwise a double.
 fn root_power(base: &BigRational, exponent: &BigRational) -> Result<Number, Fault> {
     if base.is_negative() {
         return Err(Fault::NoNumber);
@@ -103,7 +103,7 @@ fn exact_root(value: &BigInt, degree: u32) -> Option<BigInt> {
     (root.pow(degree) == *value).then_some(root)
 }
 
-/// `value` shifted left by `count` bits, or right where `count` counts down.
+/// `value` shifted left by `count` bits, or right if `count` is negative.
 pub(super) fn shift(value: &BigInt, count: &BigInt, left: bool) -> Result<Number, Fault> {
     if count.is_negative() {
         return Err(Fault::NoNumber);
@@ -125,7 +125,7 @@ pub(super) fn shift(value: &BigInt, count: &BigInt, left: bool) -> Result<Number
     Ok(Decimal(if value.is_negative() { f64::NEG_INFINITY } else { f64::INFINITY }))
 }
 
-/// The factorial, by way of the gamma function where the number is not whole.
+/// The factorial, computed by the gamma function if the number is not whole.
 pub(super) fn factorial(value: &Number, fuel: &mut Fuel) -> Result<Number, Fault> {
     match value {
         Exact(whole) if whole.is_integer() => {
@@ -139,7 +139,7 @@ pub(super) fn factorial(value: &Number, fuel: &mut Fuel) -> Result<Number, Fault
     }
 }
 
-/// The gamma function at `value + shift`; no number at its poles.
+/// The gamma function at `value + shift`; a fault at its poles.
 pub(super) fn gamma_at(value: &Number, shift: f64) -> Result<Number, Fault> {
     let result = gamma(value.approximate() + shift).ok_or(Fault::NoNumber)?;
     Number::computed(result, value, value)

@@ -1,8 +1,8 @@
-//! Values that may hold unknowns, so that unknown words can cancel: `win-win` is 0, `x/x` is 1.
+//! Values that may contain unknowns, so that unknown words can cancel: `win-win` is 0, `x/x` is 1.
 //!
-//! Owns just enough algebra for that: sums of products of whole powers. The imaginary unit is an
-//! unknown too, whose powers come round after four. Whatever is more than this becomes an unknown
-//! named by its own text. Refuses to solve, expand or factor.
+//! Owns just enough algebra for that: sums of products of whole powers. The imaginary unit is also
+//! an unknown, whose fourth power is one. Anything more complex becomes an unknown that is named by
+//! its own text. Does not solve, expand or factor.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,19 +16,19 @@ use super::power::power;
 /// The name of the imaginary unit; no other unknown can have it.
 const IMAGINARY: &str = "I";
 
-/// Sums of more terms, and names of more bytes, are no number.
+/// Sums of more terms, and names of more bytes, are a fault.
 const MOST_TERMS: usize = 32;
 const LONGEST_NAME: usize = 512;
 
-/// Unknowns with their powers, none of them zero.
+/// Unknowns with their powers, which are never zero.
 type Product = BTreeMap<String, i64>;
 
 /// The value of an expression or of a part of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// No unknowns.
+    /// A value without unknowns.
     Number(Number),
-    /// A sum of products with their factors. At least one product isn't empty.
+    /// A sum of products with their factors. At least one product contains an unknown.
     Sum(Vec<(Product, Number)>),
 }
 
@@ -56,7 +56,7 @@ impl Value {
         Ok(Self::unknown(&text))
     }
 
-    /// The number this is, if nothing unknown is left in it.
+    /// The number, or a fault if the value contains an unknown.
     pub(super) fn number(&self) -> Result<&Number, Fault> {
         match self {
             Self::Number(number) => Ok(number),
@@ -64,7 +64,7 @@ impl Value {
         }
     }
 
-    /// Writes a text that only an equal value has.
+    /// Appends a text that equal values share and others do not.
     fn describe(&self, text: &mut String) {
         match self {
             Self::Number(number) => number.describe(text),
@@ -72,7 +72,7 @@ impl Value {
                 for (product, factor) in terms {
                     factor.describe(text);
                     for (name, exponent) in product {
-                        // Writing to a string can't fail.
+                        // Writing to a string cannot fail.
                         let _ = write!(text, "*{name}^{exponent}");
                     }
                     text.push('+');
@@ -88,7 +88,7 @@ impl Value {
         }
     }
 
-    /// Joins equal products, drops what is zero, and sorts, so that equal sums look the same.
+    /// Merges equal products, drops zero terms and sorts, so that equal sums have the same form.
     fn collect(terms: Vec<(Product, Number)>) -> Result<Self, Fault> {
         let mut sum: BTreeMap<Product, Number> = BTreeMap::new();
         for (product, factor) in terms {
@@ -230,7 +230,7 @@ impl Value {
     }
 }
 
-/// The odd number of halves in the exponent of a negative fraction, if that is what it has.
+/// The odd number of halves in the exponent of a negative fraction; `None` in all other cases.
 fn halves(base: &Number, exponent: &Number) -> Option<i64> {
     match (base, exponent) {
         (Number::Exact(base), Number::Exact(exponent)) if base.is_negative() => {
@@ -255,7 +255,7 @@ fn multiply_terms(
     reduce(product, left_factor.multiply(right_factor)?)
 }
 
-/// Drops powers of zero, and brings powers of the imaginary unit down to none or one.
+/// Drops powers of zero, and reduces powers of the imaginary unit to zero or one.
 fn reduce(mut product: Product, factor: Number) -> Result<(Product, Number), Fault> {
     let turns = product.remove(IMAGINARY).unwrap_or(0).rem_euclid(4);
     product.retain(|_, exponent| *exponent != 0);

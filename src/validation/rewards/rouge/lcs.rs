@@ -1,19 +1,19 @@
 //! The union of longest common subsequences that rouge-l counts.
 //!
-//! Which one of several longest subsequences is found matters for the score, so the walk back
-//! follows the rule of docs/spec/mechanism.md#rouge to the letter (docs/spec/mechanism.md#quirk-3).
+//! If there are several longest subsequences, the choice changes the score, so the walk back
+//! follows the rule of docs/spec/mechanism.md#rouge exactly (docs/spec/mechanism.md#quirk-3).
 
-/// The most words of a text that enter the comparison of sequences; later ones only count as
-/// distinct words. Far above what an honest answer of 256 tokens has.
+/// Most words of a text in the comparison of sequences; later ones only count as distinct words.
+/// Far above an honest answer of 256 tokens.
 pub(super) const MAX_WORDS: usize = 4096;
-/// A word of the completion that the reference lacks. It never matches.
+/// Stands for a word of the completion that the reference lacks. It never matches.
 pub(super) const FOREIGN: u32 = u32::MAX;
 
-/// Marks the words of the reference that any common subsequence has held.
+/// Marks the words of the reference that occur in any common subsequence.
 #[derive(Debug)]
 pub(super) struct Union {
     held: Vec<bool>,
-    /// Lengths of longest common subsequences, row by row; reused between calls.
+    /// Lengths of longest common subsequences, row by row; the memory is reused between calls.
     lengths: Vec<u16>,
 }
 
@@ -23,12 +23,13 @@ impl Union {
         Self { held: vec![false; words], lengths: Vec::new() }
     }
 
-    /// How many distinct words are marked.
+    /// Number of distinct words that are marked.
     pub(super) fn len(&self) -> usize {
         self.held.iter().filter(|&&held| held).count()
     }
 
-    /// Marks the words of one longest common subsequence. Both have at most [`MAX_WORDS`] words.
+    /// Marks the words of one longest common subsequence. Both texts have at most [`MAX_WORDS`]
+    /// words.
     pub(super) fn add(&mut self, completion: &[u32], reference: &[u32]) {
         self.fill(completion, reference);
         let width = reference.len() + 1;
@@ -48,7 +49,7 @@ impl Union {
         }
     }
 
-    /// Tabulates the lengths for all pairs of beginnings.
+    /// Computes the lengths for all pairs of prefixes.
     fn fill(&mut self, completion: &[u32], reference: &[u32]) {
         let width = reference.len() + 1;
         self.lengths.clear();

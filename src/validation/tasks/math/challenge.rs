@@ -1,8 +1,8 @@
-//! Puts a problem into the words of somebody asking for help with it.
+//! Words a problem as somebody would who asks for help with it.
 //!
 //! Owns the `math` task's challenge: greeting, punctuation, problem, white space and request, in
-//! four layouts (docs/spec/mechanism.md#prompts). The problem is always there unchanged. Refuses to
-//! ask a model for the wording: the challenge costs nothing.
+//! four layouts (docs/spec/mechanism.md#prompts). The problem is always part of it, unchanged. Uses
+//! no model for the wording: the challenge costs nothing.
 
 use rand::Rng;
 
@@ -16,11 +16,11 @@ enum Part {
     Problem,
     WhiteSpace,
     Request,
-    /// Nothing behind this is used.
+    /// The end of the challenge; later parts are ignored.
     End,
 }
 
-/// The orders of the parts. Two of them end with the problem alone.
+/// The orders of the parts. Two of them end after the problem.
 const LAYOUTS: [&[Part]; 4] = [
     &[Part::Greeting, Part::Punctuation, Part::Problem, Part::WhiteSpace, Part::Request],
     &[Part::Greeting, Part::Punctuation, Part::Request, Part::WhiteSpace, Part::Problem],
@@ -28,7 +28,7 @@ const LAYOUTS: [&[Part]; 4] = [
     &[Part::Problem, Part::End, Part::Greeting, Part::Punctuation, Part::Request],
 ];
 
-/// A challenge that asks for help with `problem`. Half of them are the problem alone.
+/// A challenge that asks for help with `problem`. In half of the draws it is the problem alone.
 pub(super) fn challenge(problem: &str, rng: &mut impl Rng) -> String {
     let layout = LAYOUTS[rng.random_range(0..LAYOUTS.len())];
     let greeting = pick(rng, &GREETINGS);
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(distinct(&WHITE_SPACE), WHITE_SPACE.len());
         assert_eq!(distinct(&REQUESTS), REQUESTS.len());
         assert_eq!(GREETINGS.iter().filter(|greeting| greeting.is_empty()).count(), 1);
-        // A digit would read as part of the problem.
+        // A digit would look like part of the problem.
         let phrases = GREETINGS.iter().chain(&REQUESTS);
         assert!(phrases.into_iter().all(|phrase| !phrase.contains(|c: char| c.is_ascii_digit())));
     }

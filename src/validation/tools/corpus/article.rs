@@ -1,38 +1,38 @@
-//! One article: which of its sections may be used, and the context that one of them gives.
+//! One article: its usable sections, and the context that a section gives.
 
 use super::super::{Context, Stats, kept_categories, ranked_links};
 use serde_json::{Map, json};
 
-/// Words a section needs before a task may use it (docs/spec/mechanism.md#wiki).
+/// Least number of words in a usable section (docs/spec/mechanism.md#wiki).
 pub const MIN_SECTION_WORDS: usize = 50;
-/// Headings that hold no prose, compared as they are written (docs/spec/mechanism.md#wiki).
+/// Headings of sections without prose, compared case-sensitively (docs/spec/mechanism.md#wiki).
 const EXCLUDED_HEADINGS: [&str; 4] =
     ["See also", "References", "Further reading", "External links"];
-/// The name that contexts from articles carry as their source.
+/// The `source` of contexts from articles.
 const SOURCE: &str = "WikiDataset";
-/// Best links kept in a context.
+/// Number of best links that a context keeps.
 const N_LINKS: usize = 10;
-/// Words of the introduction that links are compared with.
+/// Number of words of the introduction that links are compared with.
 const N_SUMMARY_WORDS: usize = 50;
 
 /// One section of an article.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// Its own heading.
+    /// Heading of the section itself.
     pub heading: String,
-    /// The heading above it, for a sub-section.
+    /// Heading above it; `None` for a top-level section.
     pub parent: Option<String>,
-    /// Its text, paragraphs parted by an empty line; may be empty.
+    /// Text with paragraphs separated by an empty line; may be empty.
     pub text: String,
 }
 
 impl Section {
-    /// Words of the text, split at white space.
+    /// Number of words in the text, split at white space.
     pub fn n_words(&self) -> usize {
         self.text.split_whitespace().count()
     }
 
-    /// Whether neither its own nor its parent's heading is excluded
+    /// Whether neither its own heading nor its parent's is excluded
     /// (docs/spec/mechanism.md#quirk-22, mended).
     pub fn is_prose(&self) -> bool {
         !is_excluded(&self.heading) && !self.parent.as_deref().is_some_and(is_excluded)
@@ -43,25 +43,25 @@ fn is_excluded(heading: &str) -> bool {
     EXCLUDED_HEADINGS.contains(&heading)
 }
 
-/// One article.
+/// One article of the corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Article {
-    /// What it is about.
+    /// Title of the article, its subject.
     pub title: String,
-    /// Where it is from: `corpus:` and the file's stem.
+    /// Origin of the article: `corpus:` and the file's stem.
     pub url: String,
-    /// What it belongs to.
+    /// Categories of the article.
     pub categories: Vec<String>,
     /// Titles of related subjects.
     pub links: Vec<String>,
-    /// The introduction.
+    /// The introduction, before the first heading.
     pub summary: String,
-    /// Its sections, in order.
+    /// The sections, in order.
     pub sections: Vec<Section>,
 }
 
 impl Article {
-    /// Words in all sections together.
+    /// Number of words in all sections together.
     pub fn n_words(&self) -> usize {
         self.sections.iter().map(Section::n_words).sum()
     }
@@ -73,12 +73,12 @@ impl Article {
             .filter(move |section| min_words <= section.n_words() && section.is_prose())
     }
 
-    /// Whether a context can be drawn from it.
+    /// Whether a context can be drawn from the article.
     pub(super) fn is_usable(&self) -> bool {
         self.usable_sections(MIN_SECTION_WORDS).next().is_some()
     }
 
-    /// The context that one of its sections gives (docs/spec/mechanism.md#wiki).
+    /// The context that one of the article's sections gives (docs/spec/mechanism.md#wiki).
     pub fn context(&self, section: &Section) -> Context {
         let headings = self.sections.iter().map(|section| section.heading.as_str());
         let ranked = ranked_links(&self.summary, &self.links, N_LINKS, N_SUMMARY_WORDS);

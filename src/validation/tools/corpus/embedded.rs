@@ -1,7 +1,7 @@
-//! The articles that are part of the program. A file in `articles` that is not listed here, or the
-//! other way round, fails a test.
+//! The articles that are embedded in the program. A test fails if a file in `articles` is not
+//! listed here, or the other way round.
 
-/// Names and texts, in order of names.
+/// Names and texts, in order of the names.
 pub(super) const ARTICLES: &[(&str, &str)] = &[
     ("ada_lovelace", include_str!("articles/ada_lovelace.md")),
     ("aluminium", include_str!("articles/aluminium.md")),

@@ -1,12 +1,12 @@
-//! The reader of an article's file. Owns the format's rules; refuses anything outside them, naming
-//! the line, since a silently dropped heading would change what can be drawn.
+//! Parses an article's file. Owns the rules of the format and refuses everything outside them,
+//! naming the line, since a silently dropped heading would change what can be drawn.
 
 use super::article::{Article, Section};
 
 const FENCE: &str = "---";
 
 impl Article {
-    /// Reads an article's file, whose name without `.md` is `stem`.
+    /// Parses an article's file, whose name without `.md` is `stem`.
     ///
     /// # Errors
     /// [`ArticleError`] with the first line that breaks the format.
@@ -26,13 +26,13 @@ impl Article {
     }
 }
 
-/// Where a text breaks the article format.
+/// Where and how a text breaks the article format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct ArticleError {
-    /// The line, counted from 1; one past the end when something is missing there.
+    /// Number of the line, counted from 1; one past the end if something is missing there.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub problem: ArticleProblem,
 }
 
@@ -42,31 +42,31 @@ pub enum ArticleProblem {
     /// The file does not begin with front matter.
     #[error("expected `---`, which opens the front matter")]
     NoFrontMatter,
-    /// The front matter is never closed.
+    /// The front matter is not closed.
     #[error("expected `---`, which closes the front matter")]
     OpenFrontMatter,
     /// A line of the front matter has no colon.
     #[error("expected `key: value` in the front matter")]
     NoKey,
-    /// A key that articles do not have.
+    /// A key is none of those that articles have.
     #[error("unknown key `{0}`; use title, categories or links")]
     UnknownKey(String),
-    /// A key given twice.
+    /// A key appears twice.
     #[error("the key `{0}` is given twice")]
     RepeatedKey(String),
-    /// No title, or an empty one.
+    /// The title is missing or empty.
     #[error("the front matter has no title")]
     NoTitle,
-    /// Nothing stands before the first heading.
+    /// There is no introduction before the first heading.
     #[error("expected an introduction before the first heading")]
     NoSummary,
-    /// A heading mark without a heading.
+    /// A heading mark has no text after it.
     #[error("expected words after the heading mark")]
     EmptyHeading,
-    /// A heading of another depth than two or three marks, or no space after them.
+    /// A heading has other than two or three marks, or no space after them.
     #[error("headings are `## heading` or `### sub-heading`")]
     HeadingMark,
-    /// A sub-heading before any heading.
+    /// A sub-heading appears before any heading.
     #[error("a sub-heading needs a `## heading` above it")]
     OrphanSubHeading,
 }
@@ -77,7 +77,7 @@ impl ArticleProblem {
     }
 }
 
-/// Lines without the white space around them, counted from 1.
+/// Trimmed lines, counted from 1.
 struct Lines<'a> {
     lines: std::str::Lines<'a>,
     n_read: usize,
@@ -88,7 +88,7 @@ impl<'a> Lines<'a> {
         Self { lines: text.lines(), n_read: 0 }
     }
 
-    /// The number that the next line has, or would have.
+    /// The number that the next line has or would have.
     fn upcoming(&self) -> usize {
         self.n_read + 1
     }
@@ -138,7 +138,7 @@ impl FrontMatter {
         }
     }
 
-    /// Takes one `key: value` line and says which key it was.
+    /// Stores one `key: value` line and returns its key.
     fn set<'a>(&mut self, text: &'a str) -> Result<&'a str, ArticleProblem> {
         let (key, value) = text.split_once(':').ok_or(ArticleProblem::NoKey)?;
         let key = key.trim();
@@ -152,7 +152,7 @@ impl FrontMatter {
     }
 }
 
-/// The non-empty items of a list parted by semicolons.
+/// The non-empty items of a list separated by semicolons.
 fn items(list: &str) -> Vec<String> {
     list.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
@@ -161,7 +161,7 @@ fn items(list: &str) -> Vec<String> {
 struct Body {
     summary: String,
     sections: Vec<Section>,
-    /// The `##` heading that `###` headings belong to.
+    /// The `##` heading that the following `###` headings belong to.
     top: Option<String>,
 }
 
@@ -191,7 +191,7 @@ impl Body {
         Ok(body)
     }
 
-    /// Begins the section that a heading line opens.
+    /// Starts the section of a heading line.
     fn open(&mut self, text: &str) -> Result<(), ArticleProblem> {
         let heading = text.trim_start_matches('#');
         let depth = text.len() - heading.len();
@@ -214,7 +214,7 @@ impl Body {
         Ok(())
     }
 
-    /// Adds a line of text, to the paragraph in progress or as a new one.
+    /// Appends a line of text to the open paragraph, or as a new paragraph.
     fn append(&mut self, line: &str, paragraph_open: bool) {
         let text = match self.sections.last_mut() {
             Some(section) => &mut section.text,

@@ -15,7 +15,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// A folder that is removed when the test ends.
+/// A temporary folder that is removed when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -86,7 +86,7 @@ fn draws_cover_all_articles_and_sections_evenly() {
         seen.insert((context.title, context.subtopic));
     }
     for article in corpus.articles() {
-        // Expected 60 with deviation 8: five deviations either way.
+        // The expected count is 60 with deviation 8; this allows five deviations either way.
         let n = n_by_title.get(&article.title).copied().unwrap_or_default();
         assert!((20..=100).contains(&n), "{} drawn {n} times", article.title);
         for section in article.usable_sections(MIN_SECTION_WORDS) {

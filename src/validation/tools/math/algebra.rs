@@ -62,7 +62,7 @@ fn unknown_twice(rng: &mut dyn RngCore) -> ProblemText {
 fn two_equations(rng: &mut dyn RngCore) -> ProblemText {
     let (x, y) = (signed(rng, 15), signed(rng, 15));
     let (a, b, c) = (between(rng, 2, 9), between(rng, 2, 9), between(rng, 2, 9));
-    // One more than a multiple of what would make the two equations parallel.
+    // One more than the value that would make the two equations parallel.
     let d = b * c + 1;
     let (first, second) = (a * x + b * y, a * c * x + d * y);
     let e = a * c;
@@ -80,7 +80,7 @@ fn two_equations(rng: &mut dyn RngCore) -> ProblemText {
 }
 
 fn quadratic_larger_root(rng: &mut dyn RngCore) -> ProblemText {
-    // Two roots of one sign: neither factor vanishes.
+    // Both roots have the same sign, so neither factor vanishes.
     let (near, gap) = (between(rng, 1, 15), between(rng, 1, 20));
     let small = if between(rng, 0, 1) == 0 { near } else { -near - gap };
     let large = small + gap;
@@ -100,7 +100,7 @@ fn quadratic_irrational_root(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b, c) = (between(rng, 2, 9), between(rng, 2, 30), between(rng, 1, 30));
     let terms = polynomial(&[a, b, -c]);
     let root = ((b * b + 4 * a * c) as f64).sqrt();
-    // This form of the positive root loses no digits.
+    // This form of the positive root loses no digits to cancellation.
     let answer = 2.0 * c as f64 / (b as f64 + root);
     let ask = four_decimals(rng);
     let problem = one_of(
@@ -277,7 +277,7 @@ pub(super) mod tests {
         found[0]
     }
 
-    /// The zero of a rising function between two values, by halving.
+    /// The zero of an increasing function between two values, found by bisection.
     fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
         for _ in 0..200 {
             let middle = (low + high) / 2.0;
@@ -316,7 +316,7 @@ pub(super) mod tests {
         ("distance_between_points", |n| (n[0] - n[2]).hypot(n[1] - n[3])),
         ("dot_product", |n| (0..3).map(|at| n[at] * n[at + 3]).sum()),
         ("determinant", |n| {
-            // By elimination: the second row loses its first entry.
+            // Elimination: subtracts the first entry of the second row.
             n[0] * (n[3] - n[2] / n[0] * n[1])
         }),
         ("vector_length", |n| n[0].hypot(n[1]).hypot(n[2])),

@@ -200,7 +200,7 @@ fn falling_stone_speed(rng: &mut dyn RngCore) -> ProblemText {
 pub(super) mod tests {
     use crate::validation::tools::math::tests::Check;
 
-    /// Simpson's rule over many strips.
+    /// Simpson's rule with many strips.
     fn integral(low: f64, high: f64, function: impl Fn(f64) -> f64) -> f64 {
         let strips = 2000;
         let width = (high - low) / f64::from(strips);
@@ -212,18 +212,19 @@ pub(super) mod tests {
             / 6.0
     }
 
-    /// A slope from both sides, at two widths, so that the errors up to the fourth order cancel.
+    /// The slope by differences on both sides, at two widths, so that errors up to the fourth order
+    /// cancel.
     fn slope(x: f64, function: impl Fn(f64) -> f64) -> f64 {
         let near = |width: f64| (function(x + width) - function(x - width)) / (2.0 * width);
         (4.0 * near(0.01) - near(0.02)) / 3.0
     }
 
-    /// A cubic written out with its powers, as the numbers of its text stand.
+    /// A cubic with its powers written out, from the numbers in the order of its text.
     fn cubic(n: &[f64]) -> impl Fn(f64) -> f64 + '_ {
         |x| n[0] * x.powf(n[1]) + n[2] * x.powf(n[3]) + n[4] * x + n[5]
     }
 
-    /// A quadratic written out with its power.
+    /// A quadratic with its power written out, from the numbers in the order of its text.
     fn quadratic(n: &[f64]) -> impl Fn(f64) -> f64 + '_ {
         |x| n[0] * x.powf(n[1]) + n[2] * x + n[3]
     }

@@ -1,4 +1,4 @@
-//! Flat figures: angles, lengths and areas.
+//! Plane figures: angles, lengths and areas.
 
 use std::f64::consts::PI;
 
@@ -130,7 +130,7 @@ fn triangle_area_from_sides(rng: &mut dyn RngCore) -> ProblemText {
 fn triangle_area_from_points(rng: &mut dyn RngCore) -> ProblemText {
     let (a, b) = (signed(rng, 20), signed(rng, 20));
     let (u, v) = (signed(rng, 20), signed(rng, 20));
-    // The second side turns left from the first, so the area isn't zero.
+    // The second side turns left from the first, so the area is not zero.
     let stretch = between(rng, 0, 4);
     let (s, t) = (stretch * u - v, stretch * v + u);
     let (c, d, e, f) = (a + u, b + v, a + s, b + t);
@@ -309,7 +309,7 @@ pub(super) mod tests {
 
     use crate::validation::tools::math::tests::Check;
 
-    /// The corners of a figure with this many equal sides in a circle of this radius.
+    /// The corners of a regular polygon with `count` sides in a circle of this radius.
     fn corners(count: u32, radius: f64) -> Vec<(f64, f64)> {
         (0..count)
             .map(|at| TAU * f64::from(at) / f64::from(count))
@@ -317,7 +317,7 @@ pub(super) mod tests {
             .collect()
     }
 
-    /// The area inside corners, by adding up signed strips.
+    /// The area of a polygon, as a sum of signed strips.
     fn area(corners: &[(f64, f64)]) -> f64 {
         let next = corners.iter().cycle().skip(1);
         let doubled: f64 = corners.iter().zip(next).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum();
@@ -329,16 +329,16 @@ pub(super) mod tests {
         corners.iter().zip(next).map(|(a, b)| (a.0 - b.0).hypot(a.1 - b.1)).sum()
     }
 
-    /// The third corner of a triangle on the first axis, from its sides.
+    /// The corners of a triangle with one side on the first axis, from its three sides.
     fn apex(a: f64, b: f64, c: f64) -> [(f64, f64); 3] {
         let along = (a * a + b * b - c * c) / (2.0 * a);
         [(0.0, 0.0), (a, 0.0), (along, (b * b - along * along).sqrt())]
     }
 
-    /// Enough corners that a figure is its circle to nine digits.
+    /// Number of corners with which a polygon equals its circle to nine digits.
     const MANY: u32 = 200_000;
 
-    /// What replaces `MANY` corners at radius one, worked out once.
+    /// The circumference and area of `MANY` corners at radius one, computed once.
     fn unit_circle() -> (f64, f64) {
         static UNIT: std::sync::OnceLock<(f64, f64)> = std::sync::OnceLock::new();
         *UNIT.get_or_init(|| {

@@ -26,7 +26,7 @@ fn common_divisor(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
-/// The primes that make up `number`, smallest first, each as often as it occurs.
+/// The prime factors of `number`, smallest first, each as often as it occurs.
 fn prime_factors(mut number: i64) -> Vec<i64> {
     let mut factors = Vec::new();
     let mut prime = 2;
@@ -43,7 +43,7 @@ fn prime_factors(mut number: i64) -> Vec<i64> {
     factors
 }
 
-/// Each prime of `number` with its power.
+/// Each prime factor of `number` with its power.
 fn prime_powers(number: i64) -> Vec<(i64, u32)> {
     let mut powers: Vec<(i64, u32)> = Vec::new();
     for prime in prime_factors(number) {
@@ -258,7 +258,7 @@ pub(super) mod tests {
         }),
         ("remainder", |n| n[0] - (n[0] / n[1]).floor() * n[1]),
         ("power_remainder", |n| {
-            // By squaring, bit by bit.
+            // Exponentiation by squaring, bit by bit.
             let (mut square, mut left, divisor) = (n[0] as i64, n[1] as i64, n[2] as i64);
             let mut answer = 1;
             while left != 0 {

@@ -137,7 +137,7 @@ fn sum_of_squares(rng: &mut dyn RngCore) -> ProblemText {
 pub(super) mod tests {
     use crate::validation::tools::math::tests::Check;
 
-    /// The members of a sequence, each made from the one before it.
+    /// The members of a sequence, each computed from the one before it.
     fn walk(start: f64, count: f64, next: impl Fn(f64) -> f64) -> Vec<f64> {
         let mut members = vec![start];
         while (members.len() as f64) < count {

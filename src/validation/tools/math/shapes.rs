@@ -1,4 +1,4 @@
-//! Solid bodies: volumes and surfaces.
+//! Solids: volumes and surfaces.
 
 use std::f64::consts::PI;
 
@@ -161,7 +161,7 @@ pub(super) mod tests {
 
     pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("cuboid_surface", |n| {
-            // What a shell of thickness one adds, less its edges and corners.
+            // The volume of a shell of thickness one, without its edges and corners.
             let shell: f64 = n.iter().map(|edge| edge + 2.0).product();
             let edges: f64 = n.iter().map(|edge| 4.0 * edge).sum();
             shell - n.iter().product::<f64>() - edges - 8.0
@@ -171,7 +171,7 @@ pub(super) mod tests {
         ("cone_volume", |n| slices(n[1], |at| PI * (n[0] * at / n[1]).powi(2))),
         ("sphere_volume", |n| 2.0 * slices(n[0], |at| PI * (n[0] * n[0] - at * at))),
         ("sphere_surface", |n| {
-            // The volume's rate of growth, by a symmetric difference with its known remainder.
+            // The derivative of the volume, by a symmetric difference with a known remainder.
             let volume = |r: f64| 2.0 * slices(r, |at| PI * (r * r - at * at));
             (volume(n[0] + 1.0) - volume(n[0] - 1.0)) / 2.0 - 4.0 / 3.0 * PI
         }),

@@ -1,4 +1,4 @@
-//! Averages, spread, counting and chance.
+//! Averages, spread, counting and probability.
 
 use rand::RngCore;
 
@@ -152,7 +152,7 @@ fn weighted_mean(rng: &mut dyn RngCore) -> ProblemText {
     (problem, quotient(exam * first + homework * second, first + second, 2))
 }
 
-/// The number of ways to choose `picked` of `total`.
+/// The number of ways to choose `picked` out of `total`.
 fn choose(total: i64, picked: i64) -> i64 {
     (0..picked).fold(1, |ways, at| ways * (total - at) / (at + 1))
 }
@@ -260,7 +260,7 @@ fn coin_toss_probability(rng: &mut dyn RngCore) -> ProblemText {
 fn missing_value(rng: &mut dyn RngCore) -> ProblemText {
     let known = several(rng, 4, 1, 100);
     let sum: i64 = known.iter().sum();
-    // The mean is whole, and at least as large as what makes the missing number positive.
+    // The mean is whole, and large enough to make the missing number positive.
     let average = sum / 5 + between(rng, 1, 30);
     let text = list(&known);
     let problem = one_of(
@@ -304,11 +304,11 @@ pub(super) mod tests {
 
     pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("mean", |n| {
-            // What each value is above the first, on average.
+            // The mean of each value's distance from the first.
             n[0] + average(n.iter().map(|value| value - n[0]))
         }),
         ("median", |n| {
-            // Take off the outer two until one or two are left.
+            // Removes the outer two until one or two are left.
             let values = sorted(n);
             let mut inner = &values[..];
             while 2 < inner.len() {
@@ -345,7 +345,7 @@ pub(super) mod tests {
             row[n[1] as usize] / row.iter().sum::<f64>()
         }),
         ("missing_value", |n| {
-            // The mean stands first in every wording.
+            // The mean comes first in every wording.
             (-1000..=1000)
                 .map(f64::from)
                 .find(|fifth| (n[1..].iter().sum::<f64>() + fifth) / 5.0 == n[0])

@@ -1,4 +1,4 @@
-//! How numbers and terms are written in problems and solutions.
+//! Formats numbers and terms for problems and solutions.
 
 use rand::{Rng, RngCore};
 
@@ -27,7 +27,7 @@ pub(super) fn signed(rng: &mut dyn RngCore, high: i64) -> i64 {
     if rng.random() { size } else { -size }
 }
 
-/// A factor to write before an unknown: as [`signed`], but neither 1 nor -1.
+/// A coefficient of an unknown: as [`signed`], but neither 1 nor -1.
 pub(super) fn factor(rng: &mut dyn RngCore, high: i64) -> i64 {
     let size = between(rng, 2, high);
     if rng.random() { size } else { -size }
@@ -46,12 +46,12 @@ pub(super) fn quotient(top: i64, bottom: i64, places: u32) -> String {
     format!("{sign}{}.{:0width$}", magnitude / scale, magnitude % scale)
 }
 
-/// A number of hundredths with its two decimals.
+/// A number of hundredths, as a number with two decimals.
 pub(super) fn hundredths(count: i64) -> String {
     quotient(count, 100, 2)
 }
 
-/// A number of tenths with its decimal.
+/// A number of tenths, as a number with one decimal.
 pub(super) fn tenths(count: i64) -> String {
     quotient(count, 10, 1)
 }
@@ -61,7 +61,7 @@ pub(super) fn rounded(value: f64, places: usize) -> String {
     format!("{value:.places$}")
 }
 
-/// One of several ways to ask for two decimals, without a digit in it.
+/// One of several ways to ask for two decimals in words, without a digit.
 pub(super) fn two_decimals(rng: &mut dyn RngCore) -> &'static str {
     pick(
         rng,
@@ -74,7 +74,7 @@ pub(super) fn two_decimals(rng: &mut dyn RngCore) -> &'static str {
     )
 }
 
-/// One of several ways to ask for four decimals, without a digit in it.
+/// One of several ways to ask for four decimals in words, without a digit.
 pub(super) fn four_decimals(rng: &mut dyn RngCore) -> &'static str {
     pick(
         rng,
@@ -86,7 +86,7 @@ pub(super) fn four_decimals(rng: &mut dyn RngCore) -> &'static str {
     )
 }
 
-/// A polynomial in `x`, from the highest power down: `3x^2 - x + 7`.
+/// A polynomial in `x`, from the highest power to the lowest: `3x^2 - x + 7`.
 pub(super) fn polynomial(factors: &[i64]) -> String {
     let mut text = String::new();
     for (at, factor) in factors.iter().enumerate() {
@@ -112,7 +112,7 @@ pub(super) fn polynomial(factors: &[i64]) -> String {
     text
 }
 
-/// Numbers with commas and a last `and`.
+/// Numbers separated by commas, with `and` before the last.
 pub(super) fn list(items: &[i64]) -> String {
     let texts: Vec<String> = items.iter().map(i64::to_string).collect();
     match texts.split_last() {
@@ -122,12 +122,12 @@ pub(super) fn list(items: &[i64]) -> String {
     }
 }
 
-/// Several whole numbers within `low..=high`.
+/// `count` whole numbers within `low..=high`.
 pub(super) fn several(rng: &mut dyn RngCore, count: i64, low: i64, high: i64) -> Vec<i64> {
     (0..count).map(|_| between(rng, low, high)).collect()
 }
 
-/// A person's first name.
+/// The first name of a person, drawn uniformly.
 pub(super) fn person(rng: &mut dyn RngCore) -> &'static str {
     pick(
         rng,

@@ -270,14 +270,14 @@ fn map_scale(rng: &mut dyn RngCore) -> ProblemText {
 pub(super) mod tests {
     use crate::validation::tools::math::tests::Check;
 
-    /// The whole number up to 10,000 at which something first holds.
+    /// The smallest whole number up to 10,000 for which `holds` is true.
     fn first(holds: impl Fn(f64) -> bool) -> f64 {
         (0..=10_000).map(f64::from).find(|x| holds(*x)).unwrap()
     }
 
     pub(in crate::validation::tools::math) const CHECKS: &[Check] = &[
         ("travel_time", |n| {
-            // The part of an hour for each kilometre.
+            // The fraction of an hour for each kilometre.
             let per_kilometre = 1.0 / n[1];
             per_kilometre * n[0]
         }),
@@ -306,7 +306,7 @@ pub(super) mod tests {
             litres * n[2]
         }),
         ("celsius_to_fahrenheit", |n| {
-            // On the line through the freezing point and the boiling point of water.
+            // A point on the line through the freezing point and the boiling point of water.
             32.0 + n[0] / 100.0 * (212.0 - 32.0)
         }),
         ("consecutive_numbers", |n| {

@@ -7,7 +7,7 @@ fn value(word: &str) -> Option<f64> {
     }
 }
 
-/// Every case was recorded from the reference's own evaluator.
+/// Every expected value was recorded from the reference's own evaluator.
 #[test]
 fn expressions_have_the_references_values() {
     for (word, expected) in [

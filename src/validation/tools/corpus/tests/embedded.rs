@@ -1,4 +1,4 @@
-//! What the articles that come with the node promise.
+//! Properties of the embedded articles.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -74,7 +74,7 @@ fn embedded_sections_have_distinct_headings_and_plain_text() {
     }
 }
 
-/// Four digits that stand alone read as a year, so they must be one.
+/// A number of four digits on its own looks like a year, so it must be one.
 #[test]
 fn lone_four_digit_numbers_are_years() {
     for article in Corpus::embedded().articles() {

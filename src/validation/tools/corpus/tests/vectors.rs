@@ -1,4 +1,4 @@
-//! The rules beside recorded behaviour.
+//! The rules compared with recorded behaviour.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::validation::tools::{kept_categories, ranked_links};
 
 type Case = testing::Case<Map<String, Value>, Map<String, Value>>;
 
-/// The cases of one kind; panics when there is none.
+/// The cases of one kind; panics if there is none.
 fn cases(kind: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = testing::cases("wiki_page");
     cases.retain(|case| case.input["kind"] == kind);
@@ -39,7 +39,7 @@ fn links_rank_as_recorded() {
     }
 }
 
-/// The vectors also try other filters than the one `wiki` uses; only that one exists here.
+/// The vectors also test other filters than the one of `wiki`; only that one exists here.
 #[test]
 fn categories_are_kept_as_recorded() {
     let mut n_checked = 0;
@@ -56,8 +56,8 @@ fn categories_are_kept_as_recorded() {
     assert_ne!(n_checked, 0, "no case uses the filter of wiki");
 }
 
-/// The page of a vector, with the parent that the reference gives each section: the last heading
-/// without text.
+/// The page of a vector, with the parent that the reference assigns to each section: the last
+/// heading without text.
 fn vector_page(case: &Case) -> Article {
     let flat: Vec<(String, String)> = read(&case.input["sections"]);
     let page = &case.input["page"];
@@ -80,8 +80,8 @@ fn vector_page(case: &Case) -> Article {
     }
 }
 
-/// The heading filter is mended (docs/spec/mechanism.md#quirk-22): of the recorded sections, those
-/// whose own heading is excluded must go.
+/// The heading filter is mended (docs/spec/mechanism.md#quirk-22): recorded sections whose own
+/// heading is excluded must be missing.
 #[test]
 fn sections_are_kept_as_recorded_but_for_excluded_headings() {
     for case in cases("sections") {
@@ -103,7 +103,7 @@ fn sections_are_kept_as_recorded_but_for_excluded_headings() {
     }
 }
 
-/// The dataset writes its class name over the source that the recorded function gave.
+/// The dataset replaces the source of the recorded function by its class name.
 #[test]
 fn contexts_hold_what_was_recorded() {
     let mut n_checked = 0;
