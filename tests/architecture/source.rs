@@ -70,7 +70,7 @@ impl Package {
         self.files.values()
     }
 
-    /// Arrows between the modules below the root.
+    /// The imports between the modules below the root.
     pub(crate) fn modules(&self) -> Graph {
         let mut graph = Graph::default();
         for file in self.sources().filter(|file| file.path != "lib.rs") {

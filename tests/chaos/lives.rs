@@ -25,10 +25,10 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 /// How a life ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Death {
-    /// By itself, when it comes to this point for the n-th time.
+    /// By itself, when it reaches this failpoint for the n-th time.
     At(Failpoint, u64),
-    /// By `kill -9`, so many blocks after the first setting that follows the death before: never
-    /// two deaths in a window that both cost an era.
+    /// By `kill -9`, this many blocks after the first setting that follows the previous death, so
+    /// that no window has two deaths that both cost an era.
     Kill { after: u64 },
 }
 

@@ -80,8 +80,8 @@ impl Verdict {
     }
 }
 
-/// Windows that are over, and those that passed without weights. Each setting opens one when it is
-/// [`window`] blocks old. A window may pass without only if the chain took nothing at all in it.
+/// The number of windows, and of those without weights. A window opens when a setting is [`window`]
+/// blocks old. It may pass without weights only if the chain took no transaction in it.
 fn windows(start: u64, witness: &Witness) -> (u64, u64) {
     let (mut n_windows, mut n_missed) = (0, 0);
     let blocks: Vec<u64> = witness.settings.iter().map(|setting| setting.block).collect();

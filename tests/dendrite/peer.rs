@@ -63,7 +63,7 @@ impl Seen {
 
 /// A listening peer.
 pub(crate) struct Peer {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The anchors that a page has.
+/// The anchors of a page.
 #[derive(Default)]
 pub(crate) struct Page {
     /// Explicit anchors in the order of the page: `<a id="nonce-window"></a>`.
