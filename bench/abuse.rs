@@ -1,8 +1,8 @@
 //! An axon with default limits under attack from many loopback addresses, while an honest
 //! validator asks ten times a second (see `bench/abuse.sh`).
 //!
-//! Axon, attackers and the honest validator are processes of their own with the same priority, so
-//! that each one's figures are its own.
+//! Axon, attackers and the honest validator run in processes of their own with the same priority,
+//! so that the figures of each are its own.
 
 use clap::{Parser, Subcommand};
 
@@ -29,7 +29,7 @@ mod slow;
 #[path = "abuse/tally.rs"]
 mod tally;
 
-/// What can go wrong here only ends the bench.
+/// The result of a bench, which any error ends.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Parser)]
@@ -41,11 +41,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Runs axon, attackers and the honest validator, and judges what came of it.
+    /// Runs axon, attackers and the honest validator, and judges the outcome.
     Siege(siege::Plan),
     /// Serves until its input closes.
     Axon,
-    /// Attacks a server for a while and prints what the attackers got.
+    /// Attacks a server for a while and prints what the attackers received.
     Attack(attack::Attack),
     /// Asks a server ten times a second and prints each outcome.
     Honest(honest::Honest),

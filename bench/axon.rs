@@ -1,5 +1,5 @@
 //! Verified streaming requests per second: this project's axon beside the Python one and beside a
-//! floor that does nothing but stream and check one signature (see `bench/axon.sh`).
+//! floor, which only streams and checks one signature (see `bench/axon.sh`).
 
 use clap::{Parser, Subcommand};
 
@@ -16,7 +16,7 @@ mod load;
 #[path = "axon/servers.rs"]
 mod servers;
 
-/// What can go wrong here only ends the bench.
+/// The result of a bench, which any error ends.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Parser)]
@@ -32,12 +32,12 @@ enum Role {
     Compare(compare::Plan),
     /// Serves until its input closes.
     Serve {
-        /// What kind of server.
+        /// The kind of server.
         kind: servers::Kind,
-        /// Its event loops.
+        /// The number of its event loops.
         threads: usize,
     },
-    /// Loads one server for a while and prints what it saw.
+    /// Loads one server for a while and prints the measurements.
     Load(load::Slice),
 }
 

@@ -1,8 +1,8 @@
-//! How much the dendrite adds to its slowest miner, and what a stream costs in memory.
+//! How much time the dendrite adds to its slowest miner, and how much memory a stream takes.
 //!
-//! `fanout miners N` is the other side: a process of N light servers that stream
-//! [`CHUNKS`] chunks over [`STREAM`] each, write down how long each answer took them, and tell the
-//! slowest on a line of standard output whenever a line of standard input asks.
+//! `fanout miners N` is the other side: a process of N small servers that stream [`CHUNKS`] chunks
+//! over [`STREAM`] each, record how long each answer took, and print the slowest time on standard
+//! output for each line on standard input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,9 +26,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Chunks of an answer, spread evenly over [`STREAM`].
 const CHUNKS: u32 = 24;
-/// How long a miner streams.
+/// How long a miner streams its answer.
 const STREAM: Duration = Duration::from_secs(2);
-/// Each round asks all miners; the first one connects, later ones find connections waiting.
+/// Rounds that each ask all miners; the first one connects, later ones reuse connections.
 const ROUNDS: usize = 4;
 const TIMEOUT: Duration = Duration::from_secs(15);
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
@@ -89,7 +89,7 @@ async fn listen(n_miners: usize, slowest_us: &Arc<AtomicU64>) -> std::io::Result
     Ok(ports)
 }
 
-/// Answers one request after the other until the caller goes.
+/// Answers one request after the other until the caller closes.
 async fn serve(mut stream: TcpStream, slowest_us: Arc<AtomicU64>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let chunk = format!("{:x}\r\n{TEXT}\r\n", TEXT.len());
@@ -113,7 +113,7 @@ async fn serve(mut stream: TcpStream, slowest_us: Arc<AtomicU64>) -> std::io::Re
     }
 }
 
-/// Takes one whole request from the front, if it is there.
+/// Removes one whole request from the front, if it has arrived.
 fn take_request(unread: &mut Vec<u8>) -> bool {
     const END: &[u8] = b"\r\n\r\n";
     const LENGTH: &str = "content-length: ";
@@ -136,7 +136,7 @@ fn measure_all() -> Result<(), Failure> {
     raise_open_files()?;
     println!("{CHUNKS} chunks over {} s from each miner; times in ms", STREAM.as_secs());
     for n_miners in [256, 1024] {
-        // One process for each size, so that memory is compared with a fresh one.
+        // A process of its own for each size, so that memory starts from a fresh one.
         match std::env::args().nth(1) {
             Some(only) if only != n_miners.to_string() => continue,
             Some(_) => actix::System::new().block_on(measure(n_miners))?,
@@ -151,7 +151,7 @@ fn measure_all() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The process of the miners.
+/// The process that runs the miners.
 struct Miners {
     process: Child,
     ask: ChildStdin,
@@ -180,7 +180,7 @@ impl Miners {
         Ok(Self { process, ask, told, targets })
     }
 
-    /// Milliseconds of the slowest answer since the last time.
+    /// Milliseconds of the slowest answer since the last call.
     fn slowest_ms(&mut self) -> Result<f64, Failure> {
         let mut line = String::new();
         self.ask.write_all(b"\n")?;
@@ -209,7 +209,7 @@ async fn measure(n_miners: usize) -> Result<(), Failure> {
     let child = ChildSpec::new(&slot, move || Dendrite::new(settings.clone()));
     let (watchers, _) = mpsc::unbounded_channel();
     let root = Root::start("Node", vec![child], watchers);
-    // What is needed once for any number of streams is there after this.
+    // After this, everything exists that any number of streams needs only once.
     round(&slot.recipient(), &mut few).await?;
     let before = memory("VmRSS:")?;
     for round_idx in 1..=ROUNDS {
@@ -229,17 +229,17 @@ async fn measure(n_miners: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Milliseconds of one question to all.
+/// The times of one question to all miners, in milliseconds.
 struct Round {
-    /// Until the last answer.
+    /// Time until the last answer.
     took_ms: f64,
-    /// Until the last miner's first chunk.
+    /// Time until the last miner's first chunk.
     first_chunks_ms: f64,
-    /// Of the slowest miner, by its own clock.
+    /// The slowest miner's time, by its own clock.
     slowest_ms: f64,
 }
 
-/// Asks all.
+/// Asks all miners once.
 async fn round(dendrite: &Recipient<AskMiners>, miners: &mut Miners) -> Result<Round, Failure> {
     let message = "Name the tallest mountain of every continent. ".repeat(20);
     let ask = AskMiners {
@@ -264,7 +264,7 @@ async fn round(dendrite: &Recipient<AskMiners>, miners: &mut Miners) -> Result<R
     Ok(Round { took_ms, first_chunks_ms: first_chunks_s * 1e3, slowest_ms: miners.slowest_ms()? })
 }
 
-/// A line of this process's status, in KiB.
+/// The value of a line of this process's status, in KiB.
 fn memory(name: &str) -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));

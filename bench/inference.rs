@@ -1,7 +1,7 @@
-//! Speed of the language model and of the sentence encoder, one JSON object a line.
+//! The speed of the language model and of the sentence encoder, as one JSON object per line.
 //!
 //! `cargo bench --bench inference -- [THREADS]`; `bench/inference.sh` runs it in turn with the same
-//! measures of the usual Python implementation and prints the ratios. The models are those of
+//! measurements of the usual Python implementation and prints the ratios. The models are those of
 //! `make models`, or of the folder that `SN1_MODELS` names.
 
 use std::error::Error;
@@ -79,7 +79,7 @@ fn prefill_seconds(engine: &mut Engine, prompt: &[u32]) -> Outcome<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// The prompts whose answers outlast the measure.
+/// The prompts whose answers are longer than the measurement.
 fn long_answered(engine: &mut Engine, prompts: &[Vec<u32>]) -> Outcome<Vec<Vec<u32>>> {
     let answers = engine.generate_greedy_ids(prompts, 2 * N_DECODED)?;
     let mut kept = prompts.to_vec();
@@ -88,11 +88,12 @@ fn long_answered(engine: &mut Engine, prompts: &[Vec<u32>]) -> Outcome<Vec<Vec<u
     if kept.is_empty() { Err("all answers are short".into()) } else { Ok(kept) }
 }
 
-/// Time of the steps after all prompts are through.
+/// Seconds of the steps after all prompts have been processed.
 fn decode_seconds(engine: &mut Engine, prompts: &[Vec<u32>], n_sequences: usize) -> Outcome<f64> {
     for idx in 0..n_sequences {
         let prompt = prompts[idx % prompts.len()].clone();
-        // Prompts end at different steps: enough tokens for the earliest to outlast the measure.
+        // Prompts end at different steps: enough tokens for the earliest to last through the
+        // measurement.
         let settings = GenerateSettings::greedy(2 * N_DECODED);
         engine.submit_ids(RequestId(idx as u64), prompt, settings)?;
     }

@@ -1,7 +1,7 @@
-//! What the rewards of one batch cost: CPU milliseconds, median of 5, beside the reference's.
+//! The cost of the rewards of one batch: CPU milliseconds, median of 5, beside the reference's.
 //!
-//! A batch is 100 completions of 200 words. The reference's figures were measured on one core of
-//! a virtual machine that other work was using, so the ratio is an order of magnitude.
+//! A batch is 100 completions of 200 words. The reference's figures were measured on one core of a
+//! busy virtual machine, so the ratio is only an order of magnitude.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,7 +14,7 @@ const COMPLETIONS: usize = 100;
 const WORDS: usize = 200;
 const CHALLENGE_WORDS: usize = 60;
 const ROUNDS: usize = 5;
-/// How much CPU time a round takes at least: many ticks of the system's account.
+/// The least CPU time of a round in milliseconds: many ticks of the system's clock.
 const ROUND_MS: f64 = 200.0;
 
 /// One line of the table: what is measured, the reference's milliseconds, and ours.
@@ -86,7 +86,7 @@ fn round_ms(work: &impl Fn() -> f64) -> f64 {
     }
 }
 
-/// CPU milliseconds of this thread so far; elapsed ones where the system does not tell.
+/// CPU milliseconds of this thread so far; elapsed ones when the system does not report them.
 fn cpu_ms() -> f64 {
     thread_local!(static START: Instant = Instant::now());
     let ran = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
@@ -109,7 +109,7 @@ fn sum<T>(batch: &[T], score: impl Fn(&T) -> f64) -> f64 {
     batch.iter().map(score).sum()
 }
 
-/// Words of a small vocabulary in sentences of ten, the same for the same seed.
+/// Sentences of ten words from a small vocabulary; the same for the same seed.
 fn text(seed: u64, n_words: usize) -> String {
     const SYLLABLES: [&str; 16] = [
         "ba", "den", "fi", "gor", "hu", "jas", "ke", "lin", "mo", "nur", "pa", "res", "ti", "vol",

@@ -1,5 +1,5 @@
-//! CPU time from a node's answers to a snapshot of the subnet that readers see, beside what the
-//! official Python SDK takes for the same bytes (see `bench/sync.sh`).
+//! CPU time from a node's answers to a published snapshot of the subnet, beside what the official
+//! Python SDK takes for the same bytes (see `bench/sync.sh`).
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ mod measure;
 #[path = "sync/subnet.rs"]
 mod subnet;
 
-/// What can go wrong here only ends the bench.
+/// The result of a bench, which any error ends.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Parser)]
@@ -34,18 +34,18 @@ enum Role {
         /// Measured reads of each kind and side.
         #[arg(long, default_value_t = 50)]
         rounds: usize,
-        /// An interpreter with bittensor 10.5.0; without one the SDK is left out.
+        /// A Python with bittensor 10.5.0; without one the SDK is left out.
         #[arg(long)]
         python: Option<PathBuf>,
     },
-    /// Answers as a node until its input closes.
+    /// Serves as a node until its input closes.
     Serve {
-        /// Of which subnet.
+        /// The subnet that it serves.
         subnet: subnet::Kind,
     },
-    /// Reads from a node and prints what it took.
+    /// Reads from a node and prints the times.
     Measure {
-        /// Where the node listens.
+        /// The URL of the node.
         url: String,
         /// Measured reads of each kind.
         rounds: usize,

@@ -1,5 +1,5 @@
-//! The attackers: all of them on one thread, each attack from a range of loopback addresses of its
-//! own, so that what one attack earns its addresses does not hide another.
+//! The attackers: all on one thread, each attack from its own range of loopback addresses, so that
+//! the limits that one attack runs into do not hide another.
 
 use std::future::Future;
 use std::io::Write;
@@ -16,15 +16,15 @@ use crate::{flood, replay, slow};
 
 /// Registered hotkeys that the attackers own.
 pub(crate) const HOSTILE_HOTKEYS: usize = 8;
-/// No attempt waits longer for the server.
+/// How long an attempt waits for the server.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-/// Between two attempts on one line of attack, so that a refusal does not make it spin.
+/// The pause between two attempts from one source, so that a refusal does not make it spin.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
-/// How hard to attack.
+/// The rates and sizes of the attacks.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Intensity {
-    /// Length of the attack in seconds.
+    /// How long the attack lasts, in seconds.
     #[arg(long, default_value_t = 60)]
     pub(crate) seconds: u64,
     /// Wrong signatures per second, in the honest validator's name.
@@ -33,13 +33,13 @@ pub(crate) struct Intensity {
     /// Addresses that the wrong signatures come from, with one connection each.
     #[arg(long, default_value_t = 500)]
     pub(crate) addresses: u32,
-    /// Repetitions per second of one request that was served.
+    /// Replays per second of one request that was served.
     #[arg(long, default_value_t = 1_000)]
     pub(crate) replays: u32,
     /// Connections that send one header a second and never end the head.
     #[arg(long, default_value_t = 100)]
     pub(crate) slow_heads: u32,
-    /// Connections that send a signed head, then a byte of the body a second.
+    /// Connections that send a signed head, then one byte of the body per second.
     #[arg(long, default_value_t = 100)]
     pub(crate) slow_bodies: u32,
     /// Connections that send bodies of 100 MB, one after the other.
@@ -56,20 +56,20 @@ pub(crate) struct Intensity {
 /// An attack on a server.
 #[derive(clap::Args)]
 pub(crate) struct Attack {
-    /// The server.
+    /// The address of the server.
     #[arg(long)]
     to: SocketAddr,
     #[command(flatten)]
     intensity: Intensity,
 }
 
-/// What all attackers know.
+/// What all attackers share.
 pub(crate) struct Field {
-    /// Whom they attack.
+    /// The server that they attack.
     pub(crate) to: SocketAddr,
     /// When they stop.
     pub(crate) until: Instant,
-    /// What they got.
+    /// The counts of what they sent and received.
     pub(crate) tally: Tally,
 }
 
@@ -85,7 +85,7 @@ impl Field {
     }
 }
 
-/// The `number`th address of a range, which has 62,500 of them.
+/// The `number`th address of a range, which has 62,500 addresses.
 pub(crate) fn address(range: u8, number: u32) -> Ipv4Addr {
     let (third, fourth) = ((number / 250) % 250, number % 250);
     Ipv4Addr::new(127, range, third as u8, fourth as u8 + 2)
@@ -126,7 +126,7 @@ async fn start(field: &Rc<Field>, intensity: &Intensity) -> Fallible<()> {
     Ok(())
 }
 
-/// Starts `count` attackers; an attack that cannot even be prepared is worth a word.
+/// Starts `count` attackers; prints an error of one that cannot even be prepared.
 fn each<F>(count: u32, attacker: impl Fn(u32) -> F)
 where
     F: Future<Output = Fallible<()>> + 'static,

@@ -1,5 +1,5 @@
-//! The axon under attack, with default limits, and a miner that remembers whom it answered what
-//! must be answered once.
+//! The axon under attack, with default limits, and a miner that records how often it answered
+//! questions that may be answered only once.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,19 +26,19 @@ const ENDLESS_CHUNK: usize = 1024;
 /// The honest validator's stake in TAO; attackers have a thousandth of it.
 const HONEST_STAKE: f64 = 10_000.0;
 
-/// The first thing that the axon says.
+/// The first line that the axon prints.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Serving {
-    /// Where.
+    /// The port that it listens on.
     pub(crate) port: u16,
 }
 
-/// The last thing that the axon says.
+/// The last line that the axon prints.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Served {
-    /// How often each question was answered that must be answered only once.
+    /// How often each question was answered that may be answered only once.
     pub(crate) answered_once: BTreeMap<String, u64>,
-    /// What it counted itself: each series of its metrics with its value.
+    /// The axon's own counters: the value of each series of its metrics.
     pub(crate) counters: BTreeMap<String, f64>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn serve() -> Fallible<()> {
     say(&Served { answered_once, counters: counters(&metrics.render()) })
 }
 
-/// The axon's counters out of a page of metrics.
+/// The axon's counters from a page of metrics.
 fn counters(page: &str) -> BTreeMap<String, f64> {
     let lines = page.lines().filter(|line| line.starts_with("sn1_axon_"));
     let counter = |line: &str| {
@@ -83,7 +83,7 @@ fn say(what: &impl Serialize) -> Fallible<()> {
     Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(what)?)?)
 }
 
-/// Repeats the last message in four chunks, or says a lot where asked to.
+/// Repeats the last message in four chunks, or sends an endless answer on request.
 #[derive(Default)]
 struct WatchfulMiner {
     answered: Mutex<BTreeMap<String, u64>>,

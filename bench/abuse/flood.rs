@@ -14,13 +14,13 @@ use crate::callers::QUESTION;
 use crate::http::{Connection, Reply, head};
 use crate::tally::how;
 
-/// Size of a huge body.
+/// Size of a huge body in bytes.
 const BODY_BYTES: usize = 100_000_000;
-/// What is sent at a time.
+/// Bytes that are sent at a time.
 const BLOCK_BYTES: usize = 64 * 1024;
-/// What an endless head comes to if nobody stops it.
+/// Size in bytes at which an endless head stops if the server does not.
 const HEAD_BYTES: usize = 64_000_000;
-/// A server that cuts a flood off may lose its reply on the way; it is looked for this long.
+/// How long to look for the reply of a server that cuts a flood off; it may be lost on the way.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 const ANNOUNCED: &str = "100 MB, announced";
@@ -54,7 +54,7 @@ pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
     Ok(())
 }
 
-/// Sends heads that have too many headers or one that is too long, in turn.
+/// Sends heads with too many headers or with one that is too long, in turn.
 pub(crate) async fn headers(field: Rc<Field>, number: u32) -> Fallible<()> {
     let lines = b"x-flood: more\r\n".repeat(BLOCK_BYTES / 15);
     let letters = vec![b'a'; BLOCK_BYTES];
@@ -70,7 +70,7 @@ pub(crate) async fn headers(field: Rc<Field>, number: u32) -> Fallible<()> {
     Ok(())
 }
 
-/// Sends the beginning and then blocks, until the server answers or hangs up.
+/// Sends the beginning and then blocks, until the server replies or hangs up.
 async fn pour(
     field: &Field,
     attack: &'static str,
@@ -89,7 +89,7 @@ async fn pour(
                 writer.write_all(block).await?;
                 field.tally.bytes(attack, block.len() as u64);
             }
-            // The end never comes: what remains to be seen is the server's answer.
+            // All is sent; only the server's reply is still to come.
             std::future::pending::<io::Result<Reply>>().await
         };
         let stopped = tokio::select! {

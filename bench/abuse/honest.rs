@@ -1,8 +1,8 @@
-//! The honest validator: asks ten times a second, whatever became of the questions before, and
-//! says in the end what came of each.
+//! The honest validator: asks ten times a second, whatever became of earlier questions, and reports
+//! the outcome of each at the end.
 //!
-//! Every second question goes over a new connection, the others over one that was kept, as a
-//! validator's do. Nothing is asked twice: a kept connection that breaks counts against the axon.
+//! Every second question uses a new connection, the others a kept one, as a validator's do. No
+//! question is repeated: a kept connection that breaks counts against the axon.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -18,41 +18,41 @@ use crate::Fallible;
 use crate::callers::{Caller, QUESTION, unix_ns};
 use crate::http::{Connection, Reply, frame};
 
-/// Between two questions.
+/// The time between two questions.
 const ASK_EVERY: Duration = Duration::from_millis(100);
-/// What validators wait for an answer.
+/// The timeout that validators use.
 const WITHIN: Duration = Duration::from_secs(12);
 
-/// How long to ask whom.
+/// Whom to ask, and for how long.
 #[derive(clap::Args)]
 pub(crate) struct Honest {
-    /// The server.
+    /// The address of the server.
     #[arg(long)]
     to: SocketAddr,
-    /// For how long.
+    /// How long to ask, in seconds.
     #[arg(long)]
     seconds: f64,
 }
 
-/// What came of one question.
+/// The outcome of one question.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Asked {
     /// When it was asked, in Unix nanoseconds.
     pub(crate) at_unix_ns: u64,
-    /// Until its end was read.
+    /// Milliseconds until the end of the answer was read.
     pub(crate) ms: f64,
-    /// Nothing when it was answered with 200 and the whole text.
+    /// `None` when it was answered with 200 and the whole text.
     pub(crate) trouble: Option<String>,
 }
 
 struct Validator {
     to: SocketAddr,
     kept: RefCell<Vec<Connection>>,
-    // Each question has a caller of its own: questions in flight may overtake each other.
+    // Each question has a caller of its own, because concurrent questions may overtake each other.
     callers: RefCell<Vec<Caller>>,
 }
 
-/// Asks until the time is over, then prints what came of each question as a list.
+/// Asks until the time is over, then prints the outcomes as a list.
 pub(crate) fn run(honest: &Honest) -> Fallible<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, ask_on(honest))

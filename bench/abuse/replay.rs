@@ -1,4 +1,4 @@
-//! Requests that must never be served: wrong signatures, and requests that were served before.
+//! Requests that must never be served: with wrong signatures, or served before.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -14,24 +14,24 @@ use crate::callers::{Caller, QUESTION, unix_ns};
 use crate::http::{Connection, Reply, frame};
 use crate::tally::how;
 
-/// Connections that replay, each from an address of its own.
+/// Connections that send replays, each from an address of its own.
 pub(crate) const REPLAYERS: u32 = 50;
 /// The question of the request that is replayed.
 pub(crate) const CAPTURED: &str = "captured: what was served once is not served again";
-/// Begins the questions of which several copies are sent at the same moment.
+/// The prefix of questions of which several copies are sent at the same moment.
 pub(crate) const RACE: &str = "race";
-/// Copies in a race.
+/// Copies of each such question.
 const COPIES: u32 = 16;
-/// An attacker who is kept waiting takes a new connection instead.
+/// How long an attacker waits for a reply before it takes a new connection.
 const IMPATIENCE: Duration = Duration::from_millis(250);
-/// Digits of a nonce: Unix time in nanoseconds.
+/// Digits of a nonce, which is Unix time in nanoseconds.
 const NONCE_DIGITS: usize = 19;
 
 const BAD_SIGNATURES: &str = "wrong signatures";
 const REPLAYS: &str = "replays";
 const RACES: &str = "copies at once";
 
-/// Has one request served, and keeps it.
+/// Has one request served, and returns its bytes.
 pub(crate) async fn capture(field: &Field) -> Fallible<Rc<[u8]>> {
     let captured = frame(&Caller::new("captured", field.to)?.ask(CAPTURED)?, field.to);
     let mut connection = Connection::open(Ipv4Addr::LOCALHOST, field.to).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn capture(field: &Field) -> Fallible<Rc<[u8]>> {
     }
 }
 
-/// Names the honest validator in fresh requests whose signature is well-formed and wrong.
+/// Sends fresh requests in the honest validator's name with a well-formed but wrong signature.
 pub(crate) async fn bad_signatures(
     field: Rc<Field>,
     number: u32,
@@ -66,7 +66,7 @@ pub(crate) async fn bad_signatures(
     source.keep_sending(&field, request, freshen, n_attackers, number, per_second).await
 }
 
-/// Repeats what was captured.
+/// Sends the captured request again and again.
 pub(crate) async fn replays(
     field: Rc<Field>,
     number: u32,
@@ -78,7 +78,7 @@ pub(crate) async fn replays(
     source.keep_sending(&field, captured.to_vec(), as_it_is, REPLAYERS, number, per_second).await
 }
 
-/// Sends copies of a request that is not served yet, all at the same moment, once a second.
+/// Sends copies of a request that was not served yet, all at the same moment, once a second.
 pub(crate) async fn races(field: Rc<Field>) -> Fallible<()> {
     let caller = Caller::new("captured", field.to)?;
     let mut pace = interval(Duration::from_secs(1));
@@ -93,7 +93,7 @@ pub(crate) async fn races(field: Rc<Field>) -> Fallible<()> {
     Ok(())
 }
 
-/// One line of attack.
+/// The address and the connection of one attacker.
 struct Source {
     attack: &'static str,
     from: Ipv4Addr,
@@ -115,7 +115,7 @@ impl Source {
             return Ok(());
         }
         let period = Duration::from_secs_f64(f64::from(n_attackers) / f64::from(per_second));
-        // Spread evenly over the first period.
+        // Spreads the attackers evenly over the first period.
         tokio::time::sleep(period.mul_f64(f64::from(number) / f64::from(n_attackers))).await;
         let mut pace = interval(period);
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -128,7 +128,7 @@ impl Source {
         Ok(())
     }
 
-    /// Sends once and gives back the connection if it can be used again.
+    /// Sends once; returns the connection if it can be used again.
     async fn send(
         &self,
         field: &Field,
@@ -156,7 +156,7 @@ impl Source {
     }
 }
 
-/// Where what follows `pattern` begins.
+/// The position after the first occurrence of `pattern`.
 fn position(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
     let start = bytes.windows(pattern.len()).position(|window| window == pattern)?;
     Some(start + pattern.len())

@@ -1,4 +1,4 @@
-//! Runs axon, attackers and the honest validator, and judges what came of it.
+//! Runs axon, attackers and the honest validator, and judges the outcome.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,11 +14,11 @@ use crate::child::{Child, quantile};
 use crate::honest::Asked;
 use crate::tally::Counts;
 
-/// Between two looks at the axon's memory.
+/// The interval of samples of the axon's memory.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// What is tried and what is allowed.
+/// The plan of the attack, and the limits for the axon.
 #[derive(clap::Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
@@ -26,17 +26,17 @@ pub(crate) struct Plan {
     /// Seconds of the honest validator alone before the attack.
     #[arg(long, default_value_t = 5)]
     before: u64,
-    /// And after it.
+    /// Seconds of the honest validator alone after the attack.
     #[arg(long, default_value_t = 10)]
     after: u64,
-    /// What the axon's memory may grow by during the attack.
+    /// By how much the axon's memory may grow during the attack, in MiB.
     #[arg(long, default_value_t = 64.0)]
     max_growth_mib: f64,
 }
 
 const PHASES: [&str; 3] = ["before", "during", "after"];
 
-/// What was seen of the axon and the honest validator in one phase.
+/// Samples of the axon and of the honest validator in one phase.
 #[derive(Default)]
 struct Phase {
     memory_mib: Vec<f64>,
@@ -50,7 +50,7 @@ struct Outcome {
     served: Served,
 }
 
-/// Runs everything and prints it. An error when the axon did not stand.
+/// Runs everything and prints it. An error when the axon failed an aim.
 pub(crate) fn run(plan: &Plan) -> Fallible<()> {
     let outcome = besiege(plan)?;
     print_phases(&outcome)?;
@@ -99,7 +99,7 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> Fallible<T> {
     thread.join().map_err(|_| "a waiting thread panicked".into())
 }
 
-/// Looks at the axon until `thread` has ended.
+/// Samples the axon until `thread` has ended.
 fn watch<T>(axon: &Child, thread: &ScopedJoinHandle<'_, T>, phase: &mut Phase) -> Fallible<()> {
     while !thread.is_finished() {
         phase.memory_mib.push(resident_bytes(axon)? / MIB);
@@ -110,17 +110,17 @@ fn watch<T>(axon: &Child, thread: &ScopedJoinHandle<'_, T>, phase: &mut Phase) -
     Ok(())
 }
 
-/// Resident memory of a process, from Linux's account of it.
+/// Resident memory of a process in bytes, from Linux's `/proc`.
 fn resident_bytes(child: &Child) -> Fallible<f64> {
     let account = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
     let line = account.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    // A process that has ended has no memory, and no such line.
+    // A process that has ended has no such line.
     let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("the axon has ended")?;
     Ok(kib.parse::<f64>()? * 1024.0)
 }
 
 impl Intensity {
-    /// The command line of the attackers.
+    /// The command line that starts the attackers.
     fn arguments(&self, to: &str) -> Vec<String> {
         vec![
             "attack".to_owned(),
@@ -169,7 +169,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 impl Outcome {
-    /// What was served although it was served before.
+    /// How many requests were served more than once.
     fn served_again(&self) -> u64 {
         self.served.answered_once.values().map(|times| times.saturating_sub(1)).sum()
     }
@@ -179,7 +179,7 @@ impl Outcome {
         ends.copied().unwrap_or(0)
     }
 
-    /// Which aims were missed. Times are no aims here: they tell about the machine as well.
+    /// The aims that were missed. Times are not aims here: they depend on the machine as well.
     fn failures(&self, plan: &Plan) -> Vec<String> {
         let mut failures = Vec::new();
         for (phase, name) in self.phases.iter().zip(PHASES) {

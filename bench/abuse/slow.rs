@@ -1,5 +1,5 @@
-//! Attackers that hold connections: heads and bodies that never end, silence, and streams that
-//! nobody reads.
+//! Attackers that hold connections: endless heads and bodies, silence, and streams that are not
+//! read.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,13 +16,13 @@ use crate::callers::QUESTION;
 use crate::http::{Connection, Reply, frame, head};
 use crate::tally::{how, trouble};
 
-/// Asks the bench's miner for an answer without end.
+/// The question to which the bench's miner gives an endless answer.
 pub(crate) const ENDLESS: &str = "endless";
-/// Between two drops.
+/// The time between two small writes.
 const DROP_EVERY: Duration = Duration::from_secs(1);
-/// As small as the kernel lets it be, so that an unread stream soon stands still.
+/// As small as the kernel allows, so that an unread stream soon stops.
 const RECEIVE_BUFFER: u32 = 2048;
-/// An unread stream is looked at again after this long.
+/// How long a stream stays open and unread.
 const UNREAD_FOR: Duration = Duration::from_secs(20);
 
 const SLOW_HEADS: &str = "slow heads";
@@ -30,7 +30,7 @@ const SLOW_BODIES: &str = "slow bodies";
 const SILENCE: &str = "silent connections";
 const UNREAD: &str = "unread streams";
 
-/// A head that grows by one header a second.
+/// Sends a head that grows by one header a second.
 pub(crate) async fn heads(field: Rc<Field>, number: u32) -> Fallible<()> {
     while field.is_on() {
         let begin = b"POST /StreamPromptingSynapse HTTP/1.1\r\nhost: axon\r\n".to_vec();
@@ -41,7 +41,7 @@ pub(crate) async fn heads(field: Rc<Field>, number: u32) -> Fallible<()> {
     Ok(())
 }
 
-/// A signed head, and a body that comes byte by byte.
+/// Sends a signed head, and a body byte by byte.
 pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
     let caller = field.hostile(number)?;
     while field.is_on() {
@@ -55,7 +55,7 @@ pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
     Ok(())
 }
 
-/// Opens a connection and says nothing.
+/// Opens a connection and sends nothing.
 pub(crate) async fn silence(field: Rc<Field>, number: u32) -> Fallible<()> {
     while field.is_on() {
         field.tally.attempt(SILENCE);
@@ -109,7 +109,7 @@ async fn open_stream(
     timeout(PATIENCE, begin).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Sends the beginning and then a drop a second, until the server has had enough.
+/// Sends the beginning and then a few bytes a second, until the server replies or hangs up.
 async fn drip(
     field: &Field,
     attack: &'static str,
@@ -123,7 +123,7 @@ async fn drip(
         let mut connection = Connection::open(from, field.to).await?;
         connection.writer.write_all(&begin).await?;
         loop {
-            // Giving up the wait keeps what was read of a head.
+            // Ending the wait keeps what was read of a head.
             match timeout(DROP_EVERY, connection.replies.next()).await {
                 Ok(outcome) => return outcome,
                 Err(_) => connection.writer.write_all(drop).await?,

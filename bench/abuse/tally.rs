@@ -1,4 +1,4 @@
-//! What attackers sent and what they got.
+//! What attackers sent and what they received.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::Reply;
 
-/// One attack's counts.
+/// The counts of one attack.
 #[derive(Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Counts {
-    /// Requests begun, or connections where none was sent.
+    /// Requests that were begun, or connections when none was sent.
     pub(crate) attempts: u64,
-    /// Body or header bytes that the server took.
+    /// Bytes of bodies and headers that the server took.
     pub(crate) bytes: u64,
-    /// How the attempts ended: a status, or what became of the connection.
+    /// How the attempts ended: the status, or the state of the connection.
     pub(crate) ends: BTreeMap<String, u64>,
     /// The longest time that one attempt held a connection, in seconds.
     pub(crate) longest_s: f64,
@@ -51,7 +51,7 @@ impl Tally {
     }
 }
 
-/// The end of an attempt in a word.
+/// How an attempt ended, as a word.
 pub(crate) fn how(outcome: &io::Result<Reply>) -> String {
     match outcome {
         Ok(reply) => reply.status.to_string(),
@@ -59,7 +59,7 @@ pub(crate) fn how(outcome: &io::Result<Reply>) -> String {
     }
 }
 
-/// What became of a connection, in a word.
+/// How a connection ended, as a word.
 pub(crate) fn trouble(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "closed",

@@ -1,4 +1,4 @@
-//! Who asks: development keys, and the requests that they sign.
+//! The callers: development keys, and the requests that they sign.
 
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use sn1::wallet::{AccountId, Keypair};
 
 use crate::Fallible;
 
-/// The last message of every question, and so every answer.
+/// The last message of every question, which is also the answer.
 pub(crate) const QUESTION: &str = "A miner of this subnet is asked a question and streams its \
     answer as it comes into being, a few words at a time. The validator that asked reads the \
     pieces, notes when each one came, and compares the whole with a reference of its own. What \
@@ -17,7 +17,8 @@ pub(crate) const QUESTION: &str = "A miner of this subnet is asked a question an
 
 /// Chunks of an answer.
 pub(crate) const CHUNKS: usize = 4;
-/// What callers say they wait for. It widens the window in which a nonce is fresh, up to a minute.
+/// The timeout that callers state, in seconds. It widens the window for a fresh nonce, up to a
+/// minute.
 const TIMEOUT_S: f64 = 60.0;
 
 /// A key of the benches, such as `axon` or `caller//3`.
@@ -32,7 +33,7 @@ pub(crate) fn pieces(text: &str) -> Vec<String> {
     letters.chunks(size).map(|piece| piece.iter().collect()).collect()
 }
 
-/// One caller with a counter of nonces of its own.
+/// One caller, with a nonce counter of its own.
 pub(crate) struct Caller {
     keypair: Keypair,
     uuid: String,
@@ -53,7 +54,7 @@ impl Caller {
         })
     }
 
-    /// Signs a question, now.
+    /// Signs a question with the current time as nonce.
     pub(crate) fn ask(&self, message: &str) -> Fallible<SignedRequest> {
         let draft = RequestDraft {
             axon: AxonAddress {

@@ -1,6 +1,6 @@
-//! Child processes: each part of a bench runs in one of its own, so that none pays for another.
+//! Child processes: each part of a bench has a process of its own, so that none slows another down.
 //!
-//! A child says what there is to say in lines of JSON and ends when its input is closed.
+//! A child prints its results as lines of JSON, and ends when its input is closed.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{ChildStdout, Command, Stdio};
@@ -16,7 +16,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// This program again, in another role.
+    /// Starts this program again in another role.
     pub(crate) fn again(arguments: &[String]) -> Fallible<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments);
@@ -30,18 +30,18 @@ impl Child {
         Ok(Self { process, lines: BufReader::new(output).lines() })
     }
 
-    /// Its process id.
+    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// The next thing that it says.
+    /// The next line of its output.
     pub(crate) fn hear<T: DeserializeOwned>(&mut self) -> Fallible<T> {
         let line = self.lines.next().ok_or("a child ended before it had said all")??;
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// Closes its input, on which it ends.
+    /// Closes its input, which ends it.
     pub(crate) fn dismiss(&mut self) {
         drop(self.process.stdin.take());
     }

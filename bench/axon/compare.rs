@@ -11,14 +11,14 @@ use crate::Fallible;
 use crate::child::{Child, quantile};
 use crate::load::Seen;
 
-/// Clock ticks a second in Linux's accounts of processes.
+/// Clock ticks per second in Linux's `/proc`.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Signed for the first, unmeasured slice of each server.
+/// Requests that are signed for the first, unmeasured slice of each server.
 const FIRST_SUPPLY: usize = 4_000;
-/// Signed for a slice, relative to what the fastest one so far would have needed.
+/// Requests that are signed for a slice, as a multiple of what the fastest one so far needed.
 const SPARE: f64 = 1.6;
 
-/// What is compared and for how long.
+/// What is compared, and for how long.
 #[derive(clap::Args)]
 pub(crate) struct Plan {
     /// Measured slices of each server.
@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     /// Event loops of this project's axon and of the floor.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// An interpreter with bittensor 10.5.0; without one its axon is left out.
+    /// A Python with bittensor 10.5.0; without one, the Python axon is left out.
     #[arg(long)]
     python: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ struct Port {
     port: u16,
 }
 
-/// A server and what was seen of it.
+/// A server and its measurements.
 struct Contender {
     name: &'static str,
     server: Child,
@@ -58,7 +58,7 @@ struct Round {
     cpu_us_per_request: f64,
 }
 
-/// Runs the comparison. An error when any request was not answered as it should be.
+/// Runs the comparison. An error when any request was not answered correctly.
 pub(crate) fn run(plan: &Plan) -> Fallible<()> {
     let mut contenders = vec![own("sn1", "axon", plan.threads)?];
     if let Some(python) = &plan.python {
@@ -89,7 +89,7 @@ fn own(name: &'static str, kind: &str, threads: usize) -> Fallible<Contender> {
 }
 
 fn python_axon(python: &PathBuf) -> Fallible<Contender> {
-    // The SDK takes no listener, so the port is free only by all likelihood.
+    // The SDK cannot take over a listener, so the port is only very likely to be free.
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let mut command = Command::new(python);
     command.args(["bench/axon_peer.py", &port.to_string()]);
@@ -129,7 +129,7 @@ impl Contender {
         quantile(&values, 0.5)
     }
 
-    /// The median of the ratios that another contender's rate had to this one's in each round.
+    /// The median over all rounds of the other contender's rate divided by this one's.
     fn ratio_of(&self, other: &Contender) -> f64 {
         let ratios = self.rounds.iter().zip(&other.rounds);
         let mut ratios: Vec<f64> = ratios.map(|(own, other)| other.rate / own.rate).collect();
@@ -150,10 +150,11 @@ impl Contender {
     }
 }
 
-/// CPU time that a process has used, from Linux's account of it.
+/// CPU seconds that a process has used, from Linux's `/proc`.
 fn cpu_seconds(child: &Child) -> Fallible<f64> {
     let account = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-    // The name in brackets may hold anything; user and system time are the 12th and 13th after it.
+    // The name in brackets may contain anything; user and system time are the 12th and 13th field
+    // after it.
     let (_, fields) = account.rsplit_once(')').ok_or("an account without a name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
     Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)

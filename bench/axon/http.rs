@@ -27,7 +27,7 @@ pub(crate) fn head(request: &SignedRequest, host: SocketAddr) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A reply that came to its end.
+/// A whole reply.
 #[derive(Debug)]
 pub(crate) struct Reply {
     /// The HTTP status.
@@ -38,12 +38,12 @@ pub(crate) struct Reply {
     pub(crate) stays_open: bool,
 }
 
-/// A connection.
+/// A client's connection to a server.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// What comes in.
+    /// The incoming half.
     pub(crate) replies: Replies,
-    /// What goes out.
+    /// The outgoing half.
     pub(crate) writer: OwnedWriteHalf,
 }
 
@@ -55,7 +55,7 @@ impl Connection {
         Self::connect(socket, to).await
     }
 
-    /// Connects a socket that was prepared.
+    /// Connects a socket that is already configured.
     pub(crate) async fn connect(socket: TcpSocket, to: SocketAddr) -> io::Result<Self> {
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
@@ -77,14 +77,14 @@ pub(crate) struct Replies {
     buffer: BytesMut,
 }
 
-/// How the end of a body is told.
+/// How a reply marks the end of its body.
 enum Framing {
     Length(usize),
     Chunked,
     Close,
 }
 
-/// What a reply's head says.
+/// The parts of a reply's head that the bench needs.
 pub(crate) struct Head {
     /// The HTTP status.
     pub(crate) status: u16,
@@ -104,7 +104,7 @@ impl Replies {
         Ok(Reply { status: head.status, body, stays_open: head.stays_open })
     }
 
-    /// The next reply's head. What was read of it is kept when the call is given up.
+    /// The next reply's head. A cancelled call keeps what it has read.
     pub(crate) async fn head(&mut self) -> io::Result<Head> {
         loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! The load generator: keeps a number of connections busy, each with one request at a time, all of
-//! them signed beforehand.
+//! The load generator: keeps a number of connections busy, each with one request at a time; all
+//! requests are signed beforehand.
 //!
 //! Each connection has a nonce counter of its own, so that its requests arrive in the order of
 //! their nonces.
@@ -22,41 +22,41 @@ pub(crate) const HOTKEYS: usize = 8;
 /// Threads that sign before the clock starts.
 const SIGNERS: usize = 2;
 
-/// One measured stretch of time.
+/// One measured interval.
 #[derive(clap::Args)]
 pub(crate) struct Slice {
-    /// The server.
+    /// The address of the server.
     #[arg(long)]
     to: SocketAddr,
     /// Connections that are kept busy.
     #[arg(long)]
     connections: usize,
-    /// How long.
+    /// The length of the slice in seconds.
     #[arg(long)]
     seconds: f64,
-    /// Requests to sign beforehand; the slice ends early when a connection has none left.
+    /// Requests to sign beforehand; the slice ends early when a connection has used up its own.
     #[arg(long)]
     supply: usize,
 }
 
-/// What the load generator saw.
+/// The measurements of the load generator.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// Complete and correct answers.
     pub(crate) requests: usize,
-    /// From the first request to the end of the last answer.
+    /// Seconds from the first request to the end of the last answer.
     pub(crate) seconds: f64,
-    /// Median time from the first byte sent to the last one received.
+    /// Median time from the first byte sent to the last one received, in milliseconds.
     pub(crate) p50_ms: f64,
-    /// The same, 99th percentile.
+    /// The 99th percentile of the same time, in milliseconds.
     pub(crate) p99_ms: f64,
-    /// Anything but a complete answer with status 200.
+    /// Requests without a complete answer with status 200.
     pub(crate) errors: usize,
-    /// What the first of them was.
+    /// The first of these errors.
     pub(crate) first_error: Option<String>,
 }
 
-/// Says in one line that the requests are ready, then loads the server and says what it saw.
+/// Prints a line when the requests are ready, then loads the server and prints the measurements.
 pub(crate) fn run(slice: &Slice) -> Fallible<()> {
     let supplies = sign_all(slice)?;
     say(&"ready")?;
@@ -69,7 +69,7 @@ fn say(what: &impl Serialize) -> Fallible<()> {
     Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string(what)?)?)
 }
 
-/// The requests of each connection.
+/// The signed requests of each connection.
 fn sign_all(slice: &Slice) -> Fallible<Vec<Vec<Vec<u8>>>> {
     let per_connection = slice.supply.div_ceil(slice.connections);
     let sign_for = |connection: usize| -> Fallible<Vec<Vec<u8>>> {
@@ -124,7 +124,7 @@ async fn load(slice: &Slice, supplies: Vec<Vec<Vec<u8>>>) -> Fallible<Seen> {
     Ok(summary(tallies, started))
 }
 
-/// Asks until the time is over or somebody has run out of requests.
+/// Asks until the time is over or a connection has used up its requests.
 async fn keep_busy(
     mut connection: Connection,
     supply: Vec<Vec<u8>>,

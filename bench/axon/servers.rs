@@ -1,7 +1,7 @@
-//! The servers that are compared, all with one handler: the last message back in four chunks, each
-//! handed over by itself, after others had their turn, as a model's tokens are.
+//! The servers that are compared, all with the same handler: the last message in four chunks, each
+//! sent by itself after other tasks had their turn, like a model's tokens.
 //!
-//! The floor answers whoever asks. It reads the body for the message and checks one signature, as
+//! The floor answers every caller. It reads the body for the message and checks one signature, as
 //! any axon must; it compares no hash, keeps no nonces and knows no callers.
 
 use std::io::Write;
@@ -28,18 +28,18 @@ use crate::callers::{CHUNKS, key, pieces};
 use crate::child::wait_for_dismissal;
 use crate::load::HOTKEYS;
 
-/// A server of this program.
+/// A server in this program.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     /// This project's axon.
     Axon,
-    /// actix-web alone; the answer is a stream in place, the cheapest way there is.
+    /// actix-web alone; the answer is a stream within the handler, the cheapest way.
     Floor,
-    /// actix-web alone; the answer is written by a task through a channel, as miners do.
+    /// actix-web alone; a task writes the answer through a channel, as miners do.
     FloorTask,
 }
 
-/// Serves on a free port, which it says, until its input closes.
+/// Serves on a free port, which it prints, until its input closes.
 pub(crate) fn serve(kind: Kind, n_threads: usize) -> Fallible<()> {
     match kind {
         Kind::Axon => serve_axon(n_threads),
@@ -51,9 +51,10 @@ fn say_port(address: SocketAddr) -> Fallible<()> {
     Ok(writeln!(std::io::stdout(), r#"{{"port":{}}}"#, address.port())?)
 }
 
-/// Limits as they are, but where one load generator would run into what is meant for many callers.
+/// The default limits, except where a single load generator would reach one that is meant for many
+/// callers.
 fn serve_axon(n_threads: usize) -> Fallible<()> {
-    // The node counts, so it counts here too.
+    // A node records metrics, so the bench does too.
     telemetry::install()?;
     let settings = AxonSettings {
         name: "axon".into(),
@@ -79,7 +80,7 @@ fn serve_axon(n_threads: usize) -> Fallible<()> {
     Ok(wait_for_dismissal()?)
 }
 
-/// The handler as a miner.
+/// The handler, as a miner.
 struct EchoInPieces;
 
 impl Miner for EchoInPieces {
@@ -106,7 +107,7 @@ fn serve_floor(kind: Kind, n_threads: usize) -> Fallible<()> {
         let handle = server.handle();
         std::thread::spawn(move || {
             let dismissal = wait_for_dismissal();
-            // The command is sent by the call; the future only waits for its end.
+            // The call itself sends the command; the future only waits for the end.
             drop(handle.stop(false));
             dismissal
         });
@@ -159,7 +160,7 @@ fn written_by_a_task(pieces: Vec<String>) -> ReceiverStream<Result<Bytes, std::i
     ReceiverStream::new(chunks)
 }
 
-/// The one check of the floor.
+/// The only check of the floor.
 fn is_signed(request: &HttpRequest, own_hotkey: &str) -> bool {
     let field = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let check = || {

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Message, accept};
 use crate::subnet::{Kind, Subnet};
 use crate::{Fallible, child};
 
-/// Serves on a free port of loopback, told in one line, until this process's input closes.
+/// Serves on a free loopback port, which it prints, until this process's input closes.
 pub(crate) fn serve(kind: Kind) -> Fallible<()> {
     let subnet = Arc::new(Mutex::new(Subnet::of(kind)?));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -21,7 +21,7 @@ pub(crate) fn serve(kind: Kind) -> Fallible<()> {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let subnet = Arc::clone(&subnet);
-            // A connection that ends is nobody's fault: clients do not take leave.
+            // Clients disconnect without notice, so the end of a connection is not an error.
             std::thread::spawn(move || converse(stream, &subnet));
         }
     });

@@ -1,4 +1,4 @@
-//! Has both sides read from the same nodes, one after the other, and prints what each took.
+//! Has both sides read from the same nodes, one after the other, and prints their times.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::measure::{Figures, Times};
 
 /// The subnets, as [`crate::subnet::Kind`] names them, and where their answers come from.
 const SUBNETS: [(&str, &str); 2] = [("devchain", "dev chain"), ("mainnet", "main network")];
-/// What a sync of 256 neurons may take, in milliseconds.
+/// The most milliseconds that a sync of 256 neurons may take.
 const LIMIT_MS: f64 = 50.0;
 
-/// Runs the comparison. An error when the two sides did not read the same.
+/// Runs the comparison. An error when the two sides read different data.
 pub(crate) fn run(rounds: usize, python: Option<&Path>) -> Fallible<()> {
     let mut out = std::io::stdout().lock();
     writeln!(

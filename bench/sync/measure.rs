@@ -24,23 +24,23 @@ use crate::Fallible;
 use crate::child::quantile;
 use crate::subnet::NETUID;
 
-/// Reads before the first that counts.
+/// Reads before the first measured one.
 const UNMEASURED: usize = 5;
-/// No read takes longer.
+/// The deadline of a read.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What one side took, in milliseconds of CPU time.
+/// The times of one side, in milliseconds of CPU time.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    /// From the answer to the object.
+    /// Time from the answer to the decoded object.
     pub(crate) decode_ms: Times,
-    /// The whole read, questions and sockets included.
+    /// Time of the whole read, including requests and sockets.
     pub(crate) sync_ms: Times,
-    /// What was read, so that both sides can be held against each other.
+    /// What was read, so that both sides can be compared.
     pub(crate) seen: Seen,
 }
 
-/// The middle and the worst of all rounds.
+/// The median and the maximum over all rounds.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Times {
     pub(crate) median: f64,
@@ -90,7 +90,7 @@ fn times(mut each: Vec<f64>) -> Times {
     Times { median: quantile(&each, 0.5), worst: quantile(&each, 1.0) }
 }
 
-/// From the replies, as they came, to a snapshot where readers see it. CPU time of this thread.
+/// Decodes replies into a published snapshot. CPU time of this thread.
 fn decode(url: &str, rounds: usize) -> Fallible<(Times, Seen)> {
     let mut asking = Asking(connect(url)?.0);
     let head = asking.head()?;
@@ -122,7 +122,7 @@ fn answer(reply: &str) -> Fallible<Option<Vec<u8>>> {
     Ok(digits.map(hex::decode).transpose()?)
 }
 
-/// A connection on which one question is asked at a time.
+/// A connection with one request at a time.
 struct Asking(WebSocket<MaybeTlsStream<std::net::TcpStream>>);
 
 impl Asking {
@@ -162,8 +162,8 @@ impl Asking {
     }
 }
 
-/// From the wish for a fresh snapshot to its publication, by the node's own actor and client, with
-/// the metrics of a node. CPU time of the whole process.
+/// From the request for a fresh snapshot to its publication, by a node's own actor and client, with
+/// metrics. CPU time of the whole process.
 async fn sync(url: &str, rounds: usize) -> Fallible<(Times, Seen)> {
     let _metrics = telemetry::install()?;
     let network = url.parse().map_err(|error| format!("{url}: {error}"))?;

@@ -1,4 +1,4 @@
-//! What the nodes of this bench say: the runtime is the main network's of spec 343 in both.
+//! The answers of this bench's nodes; both have the main network's runtime of spec 343.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use crate::Fallible;
 pub(crate) const NETUID: Netuid = Netuid(1);
 const N_NEURONS: u16 = 256;
 const N_VALIDATORS: u16 = 16;
-/// Miners that a validator gives weights to.
+/// Miners to which a validator gives weights.
 const WEIGHED: u16 = 200;
 const TEMPO: u16 = 10;
 const STARTED_MS: u64 = 1_800_000_000_000;
@@ -37,8 +37,7 @@ pub(crate) enum Kind {
     Mainnet,
 }
 
-/// A node, and runtime calls whose answer does not depend on how they are asked: so both sides read
-/// the very same bytes.
+/// A node, and runtime calls with fixed answers, so that both sides read the same bytes.
 pub(crate) struct Subnet {
     pub(crate) node: DevNode,
     pub(crate) fixed: BTreeMap<String, Vec<u8>>,
@@ -83,7 +82,7 @@ impl Subnet {
     }
 }
 
-/// A dev chain and its runtime as a client reads it.
+/// A dev chain, and its runtime as a client reads it.
 struct Chain {
     node: DevNode,
     runtime: Runtime,
@@ -130,8 +129,8 @@ impl Chain {
         Ok(Self { runtime: Runtime::new(spec_version, &metadata)?, node })
     }
 
-    /// All neurons register and serve; the validators stake, get permits, and set weights that one
-    /// epoch has counted.
+    /// Registers all neurons with their axons; the validators stake, get permits, and set weights
+    /// that one epoch has counted.
     fn populate(&mut self) -> Fallible<()> {
         let netuid = NETUID;
         for number in 0..N_NEURONS {
