@@ -2,8 +2,7 @@
 //!
 //! Everything here is arithmetic, parsing and decisions: what a reward is, how a request is
 //! signed, what the chain does with weights, which token comes next. The supervision tree that
-//! puts it to work lives in the `sn1-actors` package, which depends on this one and never the
-//! other way round.
+//! uses it is in the `sn1-actors` package, which depends on this one and never the other way round.
 //!
 //! | module | holds |
 //! |---|---|

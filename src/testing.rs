@@ -1,5 +1,6 @@
-//! Where the tests find their vectors: the repository's copy, or the folder that `SN1_VECTORS`
-//! names, which has the same layout. And the time that work takes, whoever else works beside it.
+//! Test helpers: the vectors, in the repository's copy or in the folder that `SN1_VECTORS` names,
+//! which has the same layout; and the processor time of a test, which does not depend on other
+//! load.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,20 +17,21 @@ pub(crate) fn vector_path(relative: &str) -> PathBuf {
     root.join(relative)
 }
 
-/// The text of one vector file; panics with its path when it cannot be read.
+/// The text of one vector file; panics with its path if it cannot be read.
 pub(crate) fn vector_text(relative: &str) -> String {
     let path = vector_path(relative);
     std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("cannot read the vectors in {}: {error}", path.display()))
 }
 
-/// One whole JSON vector file.
+/// The content of one JSON vector file.
 pub(crate) fn vector_json<T: DeserializeOwned>(relative: &str) -> T {
     serde_json::from_str(&vector_text(relative))
         .unwrap_or_else(|error| panic!("cannot parse the vectors in {relative}: {error}"))
 }
 
-/// One vector a line; panics when the file holds none, so that no test passes on nothing.
+/// The vectors of a file with one per line; panics if there is none, so that no test passes on
+/// nothing.
 pub(crate) fn vector_lines<T: DeserializeOwned>(relative: &str) -> Vec<T> {
     let lines: Vec<T> = vector_text(relative)
         .lines()
@@ -43,7 +45,7 @@ pub(crate) fn vector_lines<T: DeserializeOwned>(relative: &str) -> Vec<T> {
     lines
 }
 
-/// A recorded case: what went in, and what should come out.
+/// A recorded case: the input, and the output that the reference gave.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Case<I, O> {
     pub(crate) id: String,
@@ -53,12 +55,12 @@ pub(crate) struct Case<I, O> {
 }
 
 impl<I, O> Case<I, O> {
-    /// What we should give: where that differs from what the reference gave, the file says so.
+    /// The output that we should give: `want` if the file has it, otherwise the reference's output.
     pub(crate) fn expected(&self) -> &O {
         self.want.as_ref().unwrap_or(&self.output)
     }
 
-    /// The name, what went in, and what we should give.
+    /// The id, the input, and the output that we should give.
     pub(crate) fn into_parts(self) -> (String, I, O) {
         (self.id, self.input, self.want.unwrap_or(self.output))
     }
@@ -69,8 +71,8 @@ pub(crate) fn cases<I: DeserializeOwned, O: DeserializeOwned>(file: &str) -> Vec
     vector_lines(&format!("validation/vectors/{file}.jsonl"))
 }
 
-/// The names of the modules in a folder of `src/validation`, without its `parts`: those that
-/// `registered` names in its order, then the others.
+/// The names of the modules in a folder of `src/validation`, except `parts`: first those in
+/// `registered`, in its order, then the others by name.
 pub(crate) fn registry_files(folder: &str, registered: &[&str], parts: &[&str]) -> Vec<String> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/validation")).join(folder);
     let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
@@ -83,7 +85,7 @@ pub(crate) fn registry_files(folder: &str, registered: &[&str], parts: &[&str]) 
     names
 }
 
-/// The time that this thread has had a processor for; the machine may be as busy as it likes.
+/// The processor time that this thread has used, which does not depend on the machine's load.
 pub(crate) fn processor_time() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(now).unwrap_or_else(|error| panic!("the clock is broken: {error}"))

@@ -44,7 +44,7 @@ pub enum Cleaner {
     /// Has no effect (docs/spec/mechanism.md#quirk-19). Kept so that pipelines match the
     /// reference's.
     RemovePostQuestionText,
-    /// Deletes [`DATE_TAG`], the placeholder of a masked date.
+    /// Deletes `<date>`, the placeholder of a masked date.
     RemoveTags,
     /// Keeps the first question, found by a [`ColonRule`].
     FirstQuestion,

@@ -211,7 +211,7 @@ fn write_responses<M: SerializeMap>(event: &ResponseEvent, map: &mut M) -> Resul
     map.serialize_entry("stream_results_all_tokens_per_chunk", &event.all_tokens_per_chunk)
 }
 
-/// Scores as 64-bit numbers with the shortest decimal digits of the 32-bit ones.
+/// Scores as 64-bit numbers, converted exactly, so the log shows every digit of them.
 fn wide(scores: &[f32]) -> Vec<f64> {
     scores.iter().map(|&score| f64::from(score)).collect()
 }

@@ -57,8 +57,9 @@ impl Stats {
 
 /// The `n_links` best links with their scores, highest first, equal ones in the given order
 /// (docs/spec/mechanism.md#wiki). A link's score is the number of distinct words that it shares
-/// with the first `n_summary_words` of the summary, divided by the link's number of words. Repeated
-/// links count once; links without a word are left out (docs/spec/mechanism.md#quirk-48, mended).
+/// with the first `n_summary_words` of the summary, divided by the number of distinct words in
+/// either, and by the link's number of words. Repeated links count once; links without a word are
+/// left out (docs/spec/mechanism.md#quirk-48, mended).
 pub fn ranked_links<'a>(
     summary: &str,
     links: &'a [String],

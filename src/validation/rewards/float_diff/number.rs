@@ -227,7 +227,7 @@ impl Number {
 
     /// The largest whole number not above the quotient. As in the reference, a whole number is
     /// divided by the exact value of a decimal's double, so that `18//0.025` is 719, and a fraction
-    /// other than a half is rounded down before a whole number divides it.
+    /// other than a half is truncated before a whole number divides it.
     pub(super) fn floor_divide(&self, other: &Self) -> Result<Self, Fault> {
         if other.is_zero() {
             return Err(Fault::NoNumber);

@@ -316,7 +316,7 @@ pub(super) mod tests {
         ("distance_between_points", |n| (n[0] - n[2]).hypot(n[1] - n[3])),
         ("dot_product", |n| (0..3).map(|at| n[at] * n[at + 3]).sum()),
         ("determinant", |n| {
-            // Elimination: subtracts the first entry of the second row.
+            // Elimination: the first entry of the second row becomes zero.
             n[0] * (n[3] - n[2] / n[0] * n[1])
         }),
         ("vector_length", |n| n[0].hypot(n[1]).hypot(n[2])),

@@ -338,7 +338,7 @@ pub(super) mod tests {
     /// Number of corners with which a polygon equals its circle to nine digits.
     const MANY: u32 = 200_000;
 
-    /// The circumference and area of `MANY` corners at radius one, computed once.
+    /// Area and circumference of a polygon with `MANY` corners at radius one, computed once.
     fn unit_circle() -> (f64, f64) {
         static UNIT: std::sync::OnceLock<(f64, f64)> = std::sync::OnceLock::new();
         *UNIT.get_or_init(|| {
