@@ -53,8 +53,8 @@ pub enum Cleaner {
 /// How [`Cleaner::FirstQuestion`] treats colons (docs/spec/mechanism.md#quirk-18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ColonRule {
-    /// As the reference: keeps only the text between the first and the second colon, so that `...at
-    /// 10:30?` becomes `30?`.
+    /// As the reference: keeps only the text between the first and the second colon, so that
+    /// `...at 10:30?` becomes `30?`.
     Reference,
     /// Drops a leading label such as `Question:`, and ignores every other colon.
     #[default]
