@@ -1,6 +1,6 @@
-//! The console: what a command says on standard output, a line each, with the seconds since its
-//! start. What is said of turns, weights and the subnet is up to a [`Layout`]; all else is said by
-//! every command in the same words. It also counts what a report needs.
+//! The console: the lines that a command prints on standard output, each with the seconds since its
+//! start. A [`Layout`] words turns, weights and the subnet; the rest reads the same in every
+//! command. It also counts what a report needs.
 
 mod node;
 mod subnet;
@@ -17,19 +17,19 @@ use crate::supervision::{RestartLedger, TreeEvent};
 pub(super) use node::NodeLayout;
 pub(super) use subnet::SubnetLayout;
 
-/// How one kind of command puts things into lines.
+/// How one kind of command words its events.
 pub(super) trait Layout {
     /// A turn was scored.
     fn turn(&self, turn: &TurnNotice) -> Vec<String>;
 
-    /// These weights landed in that block.
+    /// These weights were included in this block.
     fn weights(&self, entries: &[(Uid, u16)], block: u64) -> String;
 
-    /// What is worth saying of a newer state of the subnet.
+    /// The lines about a newer state of the subnet; empty when nothing changed that matters.
     fn subnet(&mut self, known: &Metagraph) -> Vec<String>;
 }
 
-/// What a run came to so far.
+/// The counts of a run so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) restarts: RestartLedger,
@@ -38,11 +38,11 @@ pub(super) struct Tally {
     pub(super) n_turns: u64,
 }
 
-/// Says what happens.
+/// Prints events as they happen.
 pub(super) struct Console {
     pub(super) started: Instant,
     pub(super) tally: Tally,
-    /// Without one only the tree's own events are said.
+    /// Without a layout, only the tree's own events are printed.
     layout: Option<Box<dyn Layout>>,
     is_quiet: bool,
 }
@@ -53,19 +53,19 @@ impl Console {
         Self { started: Instant::now(), tally: Tally::default(), layout: None, is_quiet: false }
     }
 
-    /// Begins with what the operator should know of the flags.
+    /// Prints the notices about the flags first.
     pub(super) fn with_notices(notices: &[String]) -> Self {
         let console = Self::new();
         notices.iter().for_each(|notice| console.say(notice));
         console
     }
 
-    /// Says nothing but the greeting: standard output is for programs. Faults are logged.
+    /// Prints only the greeting: standard output is for programs. Faults are logged.
     pub(super) fn quiet() -> Self {
         Self { is_quiet: true, ..Self::new() }
     }
 
-    /// From now on with this layout.
+    /// Uses this layout from now on.
     pub(super) fn show(&mut self, layout: impl Layout + 'static) {
         self.layout = Some(Box::new(layout));
     }
@@ -153,7 +153,7 @@ impl Console {
         self.say("told again, stopping at once");
     }
 
-    /// Something of many lines, at the end.
+    /// Prints a table of several lines, at the end.
     pub(super) fn table(&self, table: impl std::fmt::Display) {
         print_line(format_args!("\n{table}"));
     }

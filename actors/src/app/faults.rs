@@ -10,17 +10,17 @@ use crate::supervision::{FaultKind, InjectFault, Root};
 /// A fault to be injected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedFault {
-    /// Into which actor.
+    /// The actor's name in the tree.
     pub actor: String,
-    /// When, from the start on.
+    /// Time from the start of the run.
     pub after: Duration,
-    /// Which.
+    /// The kind of fault.
     pub fault: FaultKind,
 }
 
-/// The faults of one run that are still to come.
+/// The faults of a run that were not injected yet.
 pub(crate) struct FaultPlan {
-    /// The next one last.
+    /// The faults, with the next one at the end.
     faults: Vec<PlannedFault>,
     started: Instant,
 }
@@ -29,7 +29,7 @@ impl FaultPlan {
     /// Faults for actors of these names.
     ///
     /// # Errors
-    /// A sentence that names the actor nobody knows, and the nearest known one.
+    /// A sentence that names the unknown actor, and the nearest known one.
     pub(crate) fn new(
         faults: &[PlannedFault],
         names: &[Arc<str>],
@@ -54,12 +54,12 @@ impl FaultPlan {
         self.faults.sort_by_key(|planned| std::cmp::Reverse(planned.after));
     }
 
-    /// When the next one is due, if there is one.
+    /// When the next fault is due; `None` when none is left.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.faults.last().map(|planned| self.started + planned.after)
     }
 
-    /// Injects the next one. One whose actor is being restarted finds it a little later.
+    /// Injects the next fault. When its actor is being restarted, it is tried again a little later.
     pub(crate) async fn inject(&mut self, root: &Root) {
         let Some(mut planned) = self.faults.pop() else { return };
         let message = InjectFault { actor: planned.actor.as_str().into(), fault: planned.fault };
@@ -71,7 +71,7 @@ impl FaultPlan {
     }
 }
 
-/// Sleeps until then; without a time for ever.
+/// Sleeps until then; `None` sleeps forever.
 pub(crate) async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,

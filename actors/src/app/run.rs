@@ -18,7 +18,7 @@ use crate::notice::Notice;
 use crate::signals::Signals;
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
-/// Whom the actors tell.
+/// The channels on which actors report.
 pub(super) struct Listeners {
     pub(super) notices: UnboundedSender<Notice>,
     pub(super) watchers: UnboundedSender<TreeEvent>,
@@ -30,7 +30,7 @@ impl Listeners {
     }
 }
 
-/// Where what they tell comes out.
+/// The receiving ends of those channels.
 pub(super) struct Inboxes {
     notices: UnboundedReceiver<Notice>,
     events: UnboundedReceiver<TreeEvent>,
@@ -42,21 +42,21 @@ pub(super) fn channels() -> (Listeners, Inboxes) {
     (Listeners { notices, watchers }, Inboxes { notices: inbox, events })
 }
 
-/// What is run, and for how long.
+/// What to run, and for how long.
 pub(super) struct Course<'a> {
     /// The root's name.
     pub(super) name: &'static str,
-    /// Its children, in the order of their starts.
+    /// Its children, in the order in which they start.
     pub(super) specs: Vec<ChildSpec>,
-    /// What is broken on purpose.
+    /// The faults to inject.
     pub(super) faults: &'a [PlannedFault],
-    /// The subnet, of which the console tells.
+    /// The subnet, whose changes the console prints.
     pub(super) subnet: Option<MetagraphFeed>,
-    /// Said once signals are heeded.
+    /// Printed once signals are handled.
     pub(super) greeting: Option<String>,
-    /// Counted from the console's start; without it the run goes on.
+    /// Counted from the console's start; `None` runs without a limit.
     pub(super) duration: Option<Duration>,
-    /// A duty beside the tree. It may end before the run does, and ends with it.
+    /// A task beside the tree. It may end before the run does, and is dropped with it.
     pub(super) duty: Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -75,10 +75,10 @@ impl Course<'_> {
     }
 }
 
-/// Runs the tree to its end, and tells of it.
+/// Runs the tree to its end, and prints what happens.
 ///
 /// # Errors
-/// A fault for an actor that is not there, or no signals on this system.
+/// A fault names an unknown actor, or the system offers no signals.
 pub(super) async fn run(
     mut course: Course<'_>,
     (listeners, mut inboxes): (Listeners, Inboxes),
@@ -101,7 +101,7 @@ pub(super) async fn run(
     Ok(ending)
 }
 
-/// Until something ends the run.
+/// Follows the tree until something ends the run.
 async fn follow(
     course: Course<'_>,
     mut faults: FaultPlan,
@@ -130,7 +130,7 @@ async fn follow(
     }
 }
 
-/// The next state of the subnet; never one without a feed.
+/// The next state of the subnet; `None` without a feed.
 async fn newer(feed: &mut Option<MetagraphFeed>) -> Option<Arc<Metagraph>> {
     let feed = feed.as_mut()?;
     loop {
@@ -141,7 +141,7 @@ async fn newer(feed: &mut Option<MetagraphFeed>) -> Option<Arc<Metagraph>> {
     }
 }
 
-/// In order, or at once when told again.
+/// Stops the tree in order; stops at once on a second signal.
 async fn stop(root: Root, signals: &mut Signals, console: &Console) {
     tokio::select! {
         exit = root.stop() => if let RootExit::GaveUp(reason) = exit {
@@ -152,7 +152,7 @@ async fn stop(root: Root, signals: &mut Signals, console: &Console) {
 }
 
 impl Inboxes {
-    /// Tells what came while the tree was stopping.
+    /// Prints what was reported while the tree was stopping.
     fn drain(&mut self, console: &mut Console) {
         while let Ok(notice) = self.notices.try_recv() {
             console.notice(&notice);

@@ -21,34 +21,34 @@ use crate::chain::SyncSettings;
 use crate::devnode::PreparedDevNode;
 use crate::supervision::ChildSpec;
 
-/// However fast blocks come, the subnet is not read more often.
+/// The shortest interval between two reads of the subnet, however fast blocks come.
 const SYNC_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What a role is made of.
+/// The parts of a role.
 pub(super) struct NodeParts {
     /// The subnet.
     pub(super) netuid: Netuid,
     /// The hotkey whose neuron this node looks after.
     pub(super) own: AccountId,
-    /// The client, and what is known of the chain.
+    /// The client of the chain, and its feeds.
     pub(super) chain: ChainPart,
-    /// Blocks between two readings of the subnet.
+    /// Blocks between two reads of the subnet.
     pub(super) every_blocks: u64,
-    /// What the pages show.
+    /// Renders the metrics for the pages.
     pub(super) metrics: PrometheusHandle,
-    /// Where they are; bound already.
+    /// The listener of the pages, already bound.
     pub(super) pages: TcpListener,
     /// On a local net, a key that may ask its miners.
     pub(super) development_key: Option<Arc<str>>,
     /// The chain itself, on a local net.
     pub(super) dev_chain: Option<PreparedDevNode>,
-    /// The models, for whoever uses some.
+    /// The models, in roles that use some.
     pub(super) inference: Option<Inference>,
     /// Asks, scores and sets weights.
     pub(super) validator: Option<Validator>,
-    /// The address of a node that serves nothing there.
+    /// The address that a node publishes although it serves nothing there.
     pub(super) published: Option<AxonRecord>,
-    /// Answer.
+    /// The miners that the node serves.
     pub(super) miners: Vec<MinerSettings>,
 }
 
