@@ -19,27 +19,27 @@ use crate::exit::Exits;
 pub(super) use ground::{Ground, Ready, node_checks};
 pub(super) use machine::open_files;
 
-/// What a check that passed has to say.
+/// The result of a check that passed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// What the operator should know, a sentence each: the node runs all the same.
+    /// What the operator should know, a sentence each; the node runs nevertheless.
     pub warnings: Vec<String>,
     /// What was found, for the console.
     pub note: Option<String>,
 }
 
 impl Outcome {
-    /// All is well, and there is nothing to say.
+    /// Passed, with nothing to report.
     pub(super) fn pass() -> Self {
         Self::default()
     }
 
-    /// All is well.
+    /// Passed, with a line for the console.
     pub(super) fn note(text: impl Into<String>) -> Self {
         Self { note: Some(text.into()), ..Self::default() }
     }
 
-    /// One thing to know.
+    /// Passed, with one warning.
     pub(super) fn warning(text: impl Into<String>) -> Self {
         Self { warnings: vec![text.into()], note: None }
     }
@@ -50,7 +50,7 @@ impl Outcome {
 pub enum Obstacle {
     /// Something is wrong; the node cannot run.
     Failure(Failure),
-    /// It builds on what another check finds, which was not run or did not pass.
+    /// The check needs what another one finds, which was not run or did not pass.
     Needs(&'static str),
 }
 
@@ -69,7 +69,7 @@ impl<E: Exits> From<E> for Obstacle {
 /// How a check ended.
 pub type Verdict = Result<Outcome, Obstacle>;
 
-/// A check that has to wait for others, such as nodes of the chain.
+/// A check that waits for answers from outside, such as from nodes of the chain.
 pub(super) type Asking<'a> = Pin<Box<dyn Future<Output = Verdict> + 'a>>;
 
 enum Run<G> {
@@ -90,7 +90,7 @@ impl<G> Check<G> {
         Self { name, about, run: Run::Now(run) }
     }
 
-    /// A check that asks others.
+    /// A check that asks other machines.
     pub(super) fn asking(
         name: &'static str,
         about: &'static str,
@@ -99,17 +99,17 @@ impl<G> Check<G> {
         Self { name, about, run: Run::Asking(run) }
     }
 
-    /// What it is called.
+    /// The name of the check.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it looks at, without a full stop.
+    /// What it checks, without a full stop.
     pub fn about(&self) -> &'static str {
         self.about
     }
 
-    /// Runs it alone.
+    /// Runs only this check.
     pub async fn run(&self, ground: &mut G) -> Verdict {
         match self.run {
             Run::Now(run) => run(ground),
@@ -122,12 +122,12 @@ impl<G> Check<G> {
 pub struct Preflight<G>(pub(super) Vec<Check<G>>);
 
 impl<G> Preflight<G> {
-    /// All of them.
+    /// All checks, in order.
     pub fn checks(&self) -> &[Check<G>] {
         &self.0
     }
 
-    /// Runs one check, and before it those that it builds on. `None` if there is none of that name.
+    /// Runs one check after those that it needs; `None` when there is none of this name.
     pub async fn only(&self, name: &str, ground: &mut G) -> Option<Verdict> {
         let check = self.0.iter().find(|check| check.name == name)?;
         loop {
@@ -143,10 +143,10 @@ impl<G> Preflight<G> {
         }
     }
 
-    /// Runs all, and says what they find.
+    /// Runs all checks, and prints what they find.
     ///
     /// # Errors
-    /// The first that does not pass.
+    /// The failure of the first check that does not pass.
     pub(super) async fn pass(&self, ground: &mut G, console: &Console) -> Result<(), Failure> {
         for check in &self.0 {
             let Outcome { warnings, note } =
@@ -160,12 +160,12 @@ impl<G> Preflight<G> {
     }
 }
 
-/// What a check left on the ground.
+/// What a check found, by reference; [`Obstacle::Needs`] when it was not run.
 pub(super) fn found<'a, T>(left: &'a Option<T>, check: &'static str) -> Result<&'a T, Obstacle> {
     left.as_ref().ok_or(Obstacle::Needs(check))
 }
 
-/// The same, to take along into the run.
+/// The same by value, for the run.
 pub(super) fn take<T>(left: Option<T>, check: &'static str) -> Result<T, Failure> {
     left.ok_or_else(|| unchecked(check))
 }

@@ -1,4 +1,5 @@
-//! The state folder of a node: for one process, and for ever of what its facts say.
+//! The state folder of a node: used by one process at a time, and only by the node that it was made
+//! for.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,12 @@ use super::Failure;
 use crate::app::machine::LockedFolder;
 use crate::exit::Exit;
 
-/// What must stay the same from one run on a folder to the next.
+/// The facts that must stay the same from one run in a folder to the next.
 pub(super) trait Facts: Serialize + DeserializeOwned + PartialEq {
-    /// The file in the folder that says them.
+    /// The name of the file in the folder that records them.
     const FILE: &'static str;
 
-    /// What to answer where that file says these instead.
+    /// The failure when that file records other facts.
     fn refusal(&self, file: &Path) -> Failure;
 }
 
@@ -63,7 +64,7 @@ impl StateFolder {
         }
     }
 
-    /// One that is removed when this value is dropped.
+    /// A folder that is removed when this value is dropped.
     pub(super) fn temporary<F: Facts>(path: PathBuf, facts: &F) -> Result<Self, Failure> {
         let mut state = Self::open(path, facts)?;
         state.is_kept = false;
@@ -97,7 +98,7 @@ impl StateFolder {
 impl Drop for StateFolder {
     fn drop(&mut self) {
         if !self.is_kept {
-            // Left behind at worst; it is in the system's folder for such files.
+            // At worst it is left in the system's folder for temporary files.
             let _ = std::fs::remove_dir_all(self.path());
         }
     }

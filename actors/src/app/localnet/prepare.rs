@@ -28,31 +28,31 @@ use crate::settings::LocalnetConfig;
 /// A miner that is about to be started.
 #[derive(Debug)]
 pub(super) struct PreparedMiner {
-    /// What it does.
+    /// The miner that will answer.
     pub(super) kind: &'static CastMiner,
     /// Its hotkey's address.
     pub(super) hotkey: AccountId,
-    /// Where it will serve; bound already.
+    /// The listener of its axon, already bound.
     pub(super) listener: TcpListener,
 }
 
 /// All that a run needs, checked and bound.
 pub(super) struct Prepared {
-    /// What answers and embeds.
+    /// The back ends that generate and embed.
     pub(super) backends: ChosenBackends,
-    /// The models' files.
+    /// The paths of the models' files.
     pub(super) inference: InferenceSettings,
     /// The model's tokenizer.
     pub(super) tokenizer: Arc<Tokenizer>,
-    /// Keys.
+    /// The keys of all neurons.
     pub(super) keys: Arc<LocalnetKeys>,
     /// Miners with their listeners.
     pub(super) miners: Vec<PreparedMiner>,
     /// The listener of the pages.
     pub(super) pages: TcpListener,
-    /// The chain, open, and its port, bound.
+    /// The opened chain and its bound port.
     pub(super) chain: PreparedDevNode,
-    /// Where the state is.
+    /// The folder of the state.
     pub(super) state: StateFolder,
 }
 

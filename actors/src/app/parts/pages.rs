@@ -13,12 +13,12 @@ use crate::feeds::Feeds;
 use crate::supervision::{ChildSpec, Slot};
 use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 
-/// What readiness waits for, by name and in order.
+/// The conditions of readiness, by name and in order.
 #[derive(Clone, Default)]
 pub struct Conditions(Vec<(&'static str, Condition)>);
 
 impl Conditions {
-    /// What every node waits for: the chain's blocks, and a metagraph that is not too old.
+    /// The conditions of every node: new blocks of the chain, and a metagraph that is not too old.
     pub fn of_chain(feeds: &Feeds) -> Self {
         let (heads, age) = (feeds.heads(), feeds.age.clone());
         let silent_after = feeds.silent_after();
@@ -32,7 +32,7 @@ impl Conditions {
             .and("metagraph", Arc::new(move || age.check()))
     }
 
-    /// Waits also until the chain has registered this hotkey.
+    /// Adds the condition that the chain has registered this hotkey.
     pub fn and_registration(self, feeds: &Feeds, own: AccountId) -> Self {
         let metagraph = feeds.metagraph();
         let registered = move || match metagraph.borrow().as_ref() {
@@ -43,8 +43,8 @@ impl Conditions {
         self.and("registration", Arc::new(registered))
     }
 
-    /// Waits also while something keeps weights from being set. That they are switched off is no
-    /// reason.
+    /// Adds the condition that nothing keeps weights from being set. It also holds when weights are
+    /// switched off.
     pub fn and_weights(self, feeds: &Feeds) -> Self {
         let status = feeds.committer_status();
         let weights = move || match &*status.borrow() {
@@ -56,7 +56,7 @@ impl Conditions {
         self.and("weights", Arc::new(weights))
     }
 
-    /// One more, such as [`super::Inference::ready`] as `model`.
+    /// Adds a condition, such as [`super::Inference::ready`] as `model`.
     pub fn and(mut self, name: &'static str, condition: Condition) -> Self {
         self.0.push((name, condition));
         self

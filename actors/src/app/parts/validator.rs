@@ -36,32 +36,32 @@ use crate::settings::{
 };
 use crate::supervision::{ChildSpec, Recipient, Slot};
 
-/// What a validator must know.
+/// The settings of a validator's conversations.
 #[derive(Clone)]
 pub struct ValidatorSettings {
-    /// The subnet.
+    /// The subnet whose miners are asked.
     pub netuid: Netuid,
     /// Signs questions and weights.
     pub hotkey: Keypair,
-    /// How conversations are held and scored, and what a miner may cost.
+    /// How conversations are held and scored, and the limits on a miner.
     pub asking: AskingConfig,
-    /// Scores, turns and the weight journal.
+    /// The file of scores, turns and the weight journal.
     pub state_file: PathBuf,
-    /// The history of step events.
+    /// The file of step events.
     pub events_file: PathBuf,
-    /// The address that questions say they come from.
+    /// The IP address that questions state as their origin.
     pub external_ip: IpAddr,
-    /// Whether axons on addresses that are not public are asked: on a local net only.
+    /// Whether axons on addresses that are not public are asked; only on a local net.
     pub allow_local_addresses: bool,
-    /// Counts tokens in answers.
+    /// Counts the tokens of answers.
     pub tokenizer: Arc<Tokenizer>,
     /// Miners that are known to come: see [`AgentSettings::expected`]. Usually empty.
     pub expected: Arc<[(AccountId, AxonInfo)]>,
-    /// Seeds every draw.
+    /// The seed of every random draw.
     pub seed: u64,
-    /// How long the chain takes for a block.
+    /// The time between two blocks of the chain.
     pub block_time: Duration,
-    /// Where this process is to die around a signature.
+    /// The points around a signature at which this process must die, for tests.
     pub failpoints: Failpoints,
 }
 
@@ -103,8 +103,8 @@ impl Validator {
         ChildSpec::new(&self.event_log, move || EventLog::open(&file))
     }
 
-    /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop a setting that is
-    /// signed waits for its block to be final, and is read back.
+    /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop a setting that
+    /// is signed waits for its block to be final, and is read back.
     pub fn committer(&self, chain: &ChainPart, notices: UnboundedSender<Notice>) -> ChildSpec {
         let Self { settings: ValidatorSettings { asking, block_time, .. }, .. } = self;
         let WeightsSection { epoch_length, disable_set_weights } = asking.weights;
