@@ -147,7 +147,7 @@ impl Round {
         let address = addressee.address;
         let may_reuse = connecting == Connecting::AnyWay && self.shared.pool.borrow().has(address);
         let (connection, request) = if may_reuse {
-            // The connection is checked last, to leave the peer as little time as possible to close it.
+            // The connection is checked last, so that the peer has little time left to close it.
             let request = self.clock.within(Stage::Total, pending.signed()).await??;
             (self.connect(address, connecting).await?, request)
         } else {
