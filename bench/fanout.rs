@@ -4,6 +4,8 @@
 //! over [`STREAM`] each, record how long each answer took, and print the slowest time on standard
 //! output for each line on standard input.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark's tasks need no name")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};

@@ -4,6 +4,8 @@
 //! measurements of the usual Python implementation and prints the ratios. The models are those of
 //! `make models`, or of the folder that `SN1_MODELS` names.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

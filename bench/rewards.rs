@@ -3,6 +3,8 @@
 //! A batch is 100 completions of 200 words. The reference's figures were measured on one core of a
 //! busy virtual machine, so the ratio is only an order of magnitude.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -1,6 +1,7 @@
 //! CPU time from a node's answer to a shared snapshot of the subnet, on recorded mainnet answers:
 //! 1,024 neurons of subnet 1. Run with `cargo bench --bench snapshot`.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::path::Path;

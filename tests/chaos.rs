@@ -15,6 +15,7 @@
 //! network's, but restarts and sockets are not, so the window here is longer than the 100 blocks
 //! there.
 
+#![expect(clippy::disallowed_methods, reason = "a test's tasks need no name")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "chaos/lives.rs"]

@@ -1,6 +1,7 @@
 //! The client of the real chain, and `sn1 query` with it, against nodes that serve recorded mainnet
 //! data and misbehave.
 
+#![expect(clippy::disallowed_methods, reason = "a test's tasks need no name")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "subtensor/devchain.rs"]

@@ -7,6 +7,7 @@ use sn1::telemetry;
 use strum::{IntoStaticStr, VariantNames};
 
 /// Runs `future` on the current thread's runtime, and counts how it ended, a panic included.
+#[expect(clippy::disallowed_methods, reason = "the one place that may")]
 pub(crate) fn spawn_named(name: &'static str, future: impl Future<Output = ()> + 'static) {
     let guard = EndGuard { name, end: TaskEnd::Cancelled };
     actix::spawn(async move {

@@ -72,6 +72,10 @@ impl Connection {
         let (requests, queue) = mpsc::channel(WAITING_REQUESTS);
         let end = Arc::new(OnceLock::new());
         let worker = Worker::new(socket, deadlines);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the connection aborts its worker, which reports its end itself"
+        )]
         let task = tokio::spawn(worker.run(queue, Arc::clone(&end))).abort_handle();
         Ok(Self { requests, end, task, call_within: deadlines.call })
     }
