@@ -78,7 +78,9 @@ fn with_near_flag(mut error: clap::Error, words: &[OsString]) -> clap::Error {
         return error;
     };
     error.insert(ContextKind::InvalidArg, ContextValue::String(unknown.clone()));
+    // The library's own choices, however far: a flag, and a usage that names it.
     error.remove(ContextKind::SuggestedArg);
+    error.remove(ContextKind::Usage);
     let flags = flags_of(words);
     if let Some(near) = near(unknown.trim_start_matches('-'), flags.iter().map(String::as_str)) {
         error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{near}")));
@@ -114,7 +116,7 @@ mod tests {
         assert!(error.contains("'--neuron.sample_size'"), "{error}");
         assert!(refused("sn1 wallet new --wallet.nam me").contains("'--wallet.name'"));
         let error = refused("sn1 miner --neuron.sample_size 3");
-        assert!(!error.contains("similar"), "{error}");
+        assert!(!error.contains("similar") && !error.contains("--axon"), "{error}");
         assert!(refused("sn1 validator --mock").contains("sn1 localnet"));
     }
 
