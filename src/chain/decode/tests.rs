@@ -84,9 +84,9 @@ fn an_error_that_subxt_does_not_list_is_still_named() {
     let runtime = Runtime::new(343, &bytes).unwrap();
     let metadata = runtime.client().metadata();
     let error_type = metadata.dispatch_error_ty().unwrap();
-    let named = |byte: &u8| match decode_value(&[*byte], error_type, metadata.types()) {
-        Ok(Value::Case("Exhaustes", _)) => true,
-        _ => false,
+    let named = |byte: &u8| {
+        let value = decode_value(&[*byte], error_type, metadata.types());
+        matches!(value, Ok(Value::Case("Exhaustes", _)))
     };
     let exhausted = (0..=u8::MAX).find(named).unwrap();
     // To subxt this is no refusal but an event that cannot be decoded.
