@@ -3,6 +3,8 @@
 //! `crate`, `self`, `super` or the package's name, in `use` items and elsewhere; it does not see
 //! the expansion of macros, and skips items under `cfg(test)`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -147,6 +147,7 @@ async fn answer(request: HttpRequest, body: Bytes, own: web::Data<Own>) -> HttpR
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark's tasks need no name")]
 fn written_by_a_task(pieces: Vec<String>) -> ReceiverStream<Result<Bytes, std::io::Error>> {
     let (sender, chunks) = mpsc::channel(CHUNKS);
     actix_web::rt::spawn(async move {
