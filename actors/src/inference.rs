@@ -7,6 +7,7 @@
 
 mod backend;
 pub mod backends;
+mod error;
 mod job;
 mod pool;
 
@@ -14,6 +15,7 @@ pub use crate::messages::inference::{
     Capability, Embed, Generate, InferenceError, Piece, Retry, TokenStream, Usage, embed_texts,
     generate_text,
 };
-pub use backend::{Backend, BackendError, Capabilities, Health, TextEncoder, TextModel};
+pub use backend::{Backend, Capabilities, Health, TextEncoder, TextModel};
+pub use error::BackendError;
 pub use job::{CallerGone, Job, Request};
 pub use pool::{InferencePool, PoolCapabilities, PoolSettings};

@@ -6,6 +6,7 @@
 //! port, a locked folder) for those after it, and in the end for the run.
 
 mod chain;
+mod checks;
 mod ground;
 mod machine;
 
@@ -16,7 +17,8 @@ use super::Failure;
 use super::console::Console;
 use crate::exit::Exits;
 
-pub(super) use ground::{Ground, Ready, node_checks};
+pub(super) use checks::node_checks;
+pub(super) use ground::{Ground, Ready};
 pub(super) use machine::open_files;
 
 /// The result of a check that passed.

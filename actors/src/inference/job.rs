@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::backend::BackendError;
+use super::error::BackendError;
 use crate::messages::inference::{
     Capability, Embed, Generate, InferenceError, Piece, Retry, Usage,
 };

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::{Freshness, Metagraph, Netuid};
 use sn1::wallet::Keypair;
 
-use super::{Check, Obstacle, chain, found, machine, take};
+use super::{Obstacle, found, take};
 use crate::app::console::{Console, NodeLayout};
 use crate::app::parts::ChainPart;
 use crate::app::run::{Course, channels, run};
@@ -43,19 +43,6 @@ pub(super) struct ReachedChain {
     pub(super) genesis: String,
     pub(super) is_main: bool,
     pub(super) failpoints: Failpoints,
-}
-
-/// The checks that a node has whatever its role.
-pub(in crate::app) fn node_checks<'a, N, R>() -> Vec<Check<Ground<'a, N, R>>> {
-    vec![
-        Check::now("faults", "nothing is broken on purpose on the main network", machine::faults),
-        Check::now("pages", "the port of metrics and health", machine::pages),
-        Check::now("wallet", "the hotkey, and that no coldkey lies open", machine::wallet),
-        Check::asking("chain", "a node of the chain that knows the subnet", chain::reach),
-        Check::now("registration", "the hotkey's place on the subnet", chain::registration),
-        Check::asking("address", "where others reach this machine", chain::address),
-        Check::now("state", "the state folder, for this node alone", machine::state),
-    ]
 }
 
 impl<'a, N: NodeRole, R> Ground<'a, N, R> {
