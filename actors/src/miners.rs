@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sn1::llm::request::GenerateSettings;
 
 use crate::axon::Miner;
-use crate::inference::Generate;
+use crate::messages::inference::Generate;
 use crate::supervision::Recipient;
 
 mod echo;

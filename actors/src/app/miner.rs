@@ -17,8 +17,8 @@ use crate::app::parts::{Inference, MinerSettings};
 use crate::app::tree::NodeParts;
 use crate::axon::Miner;
 use crate::exit::Exit;
-use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
+use crate::messages::inference::Capability;
 use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
 use crate::settings::{MinerConfig, MinerSection, SamplingSection};
 

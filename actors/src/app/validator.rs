@@ -16,8 +16,8 @@ use crate::app::parts::{Inference, Validator, ValidatorSettings};
 use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
 use crate::exit::Exit;
-use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
+use crate::messages::inference::Capability;
 use crate::settings::ValidatorConfig;
 
 /// The models of a validator, found on disk.

@@ -27,8 +27,8 @@ use super::given_up::{Stage, TurnError, at};
 use super::logged::{Asked, agent_state, context_fields};
 use super::settings::{AgentLinks, AgentSettings};
 use super::turn::{ScoredTurn, TurnInputs, candidates};
-use crate::inference::{Capability, Generate, generate_text};
 use crate::messages::events::LogEvent;
+use crate::messages::inference::{Capability, Generate, InferenceError, generate_text};
 use crate::messages::scores::{FinishPass, GetScores};
 use crate::messages::tasks::NextTask;
 use crate::notice::Notice;
@@ -232,10 +232,7 @@ impl Pass {
         Ok((Asked { persona, system_prompt, challenge_seconds }, conversation))
     }
 
-    async fn write(
-        &mut self,
-        messages: Vec<ChatMessage>,
-    ) -> Result<String, crate::inference::InferenceError> {
+    async fn write(&mut self, messages: Vec<ChatMessage>) -> Result<String, InferenceError> {
         let settings =
             GenerateSettings { seed: self.rng.random(), ..self.settings.challenge.clone() };
         generate_text(

@@ -12,8 +12,9 @@ use tokio::sync::OnceCell;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::feeds::{MetagraphFeed, SnapshotAge};
-use crate::inference::{Embed, Generate, PoolCapabilities};
+use crate::inference::PoolCapabilities;
 use crate::messages::events::LogEvent;
+use crate::messages::inference::{Embed, Generate};
 use crate::messages::miners::AskMiners;
 use crate::messages::scores::{FinishPass, GetScores, RecordTurn};
 use crate::messages::tasks::NextTask;

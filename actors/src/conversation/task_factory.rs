@@ -16,7 +16,7 @@ use sn1::validation::tools::{Sources, ToolError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
-use crate::inference::{Generate, InferenceError, generate_text};
+use crate::messages::inference::{Generate, InferenceError, generate_text};
 use crate::messages::tasks::NextTask;
 use crate::supervision::{Context, Handles, Recipient, Reply, Resident};
 

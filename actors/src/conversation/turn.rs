@@ -29,7 +29,7 @@ use super::given_up::{Stage, TurnError, at};
 use super::settings::{AgentLinks, AgentSettings};
 use crate::clock::{today, unix_seconds};
 use crate::feeds::ScoresSnapshot;
-use crate::inference::{Generate, embed_texts, generate_text};
+use crate::messages::inference::{Generate, embed_texts, generate_text};
 use crate::messages::miners::{Answer, AskMiners, Target};
 use crate::messages::scores::RecordTurn;
 

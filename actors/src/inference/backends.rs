@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Backend, Capability};
+use super::Backend;
+use crate::messages::inference::Capability;
 use crate::supervision::ChildSpec;
 
 #[cfg(feature = "libtorch")]
@@ -123,7 +124,8 @@ mod tests {
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
-    use crate::inference::{Generate, InferencePool, Piece, PoolSettings, Usage};
+    use crate::inference::{InferencePool, PoolSettings};
+    use crate::messages::inference::{Generate, Piece, Usage};
     use crate::supervision::{Root, RootExit, Slot};
 
     const SOON: Duration = Duration::from_secs(20);

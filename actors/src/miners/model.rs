@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Build, MinerDefinition};
 use crate::axon::{Answering, CallerGone, ChunkSink, Miner, MinerError};
-use crate::inference::{Generate, Piece, TokenStream};
+use crate::messages::inference::{Generate, Piece, TokenStream};
 use crate::supervision::Recipient;
 
 pub(super) const DEFINITION: MinerDefinition = MinerDefinition {

@@ -7,7 +7,7 @@ use sn1::llm::request::GenerateSettings;
 
 use super::broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
 use crate::axon::Miner;
-use crate::inference::Generate;
+use crate::messages::inference::Generate;
 use crate::miners::{EchoMiner, ModelMiner, PhraseMiner, TOKENS_PER_CHUNK};
 use crate::supervision::Recipient;
 

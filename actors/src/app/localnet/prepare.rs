@@ -21,8 +21,8 @@ use crate::app::{Failure, models};
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
-use crate::inference::Capability;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
+use crate::messages::inference::Capability;
 use crate::settings::LocalnetConfig;
 
 /// A miner that is about to be started.

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use crate::inference::backends::{BuiltBackends, ChosenBackends, InferenceSettings};
-use crate::inference::{
-    Capability, Embed, Generate, InferencePool, PoolCapabilities, PoolSettings,
-};
+use crate::inference::{InferencePool, PoolCapabilities, PoolSettings};
+use crate::messages::inference::{Capability, Embed, Generate};
 use crate::supervision::{ChildSpec, Recipient, Slot};
 use crate::telemetry::Condition;
 

@@ -28,7 +28,8 @@ use crate::conversation::{
 use crate::dendrite::{Dendrite, DendriteLimits, DendriteSettings};
 use crate::event_log::EventLog;
 use crate::feeds::Feeds;
-use crate::inference::{Embed, Generate, PoolCapabilities};
+use crate::inference::PoolCapabilities;
+use crate::messages::inference::{Embed, Generate};
 use crate::notice::Notice;
 use crate::settings::{
     AskingConfig, ConversationSection, SamplingSection, ScoringSection, SettingsError,

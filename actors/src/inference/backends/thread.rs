@@ -13,9 +13,8 @@ use sn1::llm::engine::EngineSettings;
 use tokio::sync::watch;
 
 use super::{BackendFault, BackendKind, BuiltBackends, InferenceSettings};
-use crate::inference::{
-    Backend, Capabilities, Capability, Embed, Generate, Health, Job, TextEncoder, TextModel,
-};
+use crate::inference::{Backend, Capabilities, Health, Job, TextEncoder, TextModel};
+use crate::messages::inference::{Capability, Embed, Generate};
 use crate::supervision::{ChildSpec, Recipient, Slot};
 
 use encoder::{EmbedTexts, Encoder};

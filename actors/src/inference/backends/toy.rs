@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sn1::llm::request::FinishReason;
 
 use super::{BackendKind, BuiltBackends};
-use crate::inference::{Backend, Capabilities, Capability, Generate, Job, TextModel, Usage};
+use crate::inference::{Backend, Capabilities, Job, TextModel};
+use crate::messages::inference::{Capability, Generate, Usage};
 use crate::spawn::spawn_named;
 
 pub(super) const KIND: BackendKind = BackendKind {

@@ -6,10 +6,8 @@ use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::inference::{
-    BackendError, Capabilities, Piece, Retry, TextEncoder, TextModel, Usage, embed_texts,
-    generate_text,
-};
+use crate::inference::{BackendError, Capabilities, TextEncoder, TextModel};
+use crate::messages::inference::{Piece, Retry, Usage, embed_texts, generate_text};
 use crate::supervision::{ChildSpec, Root, RootExit, Slot};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -7,7 +7,8 @@ use metrics::counter;
 use sn1::embedding::{EmbeddingError, SentenceEncoder};
 use sn1::telemetry::ENCODER_TEXTS;
 
-use crate::inference::{BackendError, Embed, Job};
+use crate::inference::{BackendError, Job};
+use crate::messages::inference::Embed;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Asks the encoder to answer a job.

@@ -24,7 +24,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::info;
 
-use crate::inference::{BackendError, Generate, Job, TextModel, Usage};
+use crate::inference::{BackendError, Job, TextModel};
+use crate::messages::inference::{Generate, Usage};
 use crate::supervision::{Context, Drained, Handles, Reply, Resident};
 
 /// A step that takes longer means that the device is stuck.
