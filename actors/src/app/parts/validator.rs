@@ -255,3 +255,6 @@ impl LifeSeeds {
         StdRng::seed_from_u64(self.seed ^ life.rotate_left(40)).random()
     }
 }
+
+#[cfg(test)]
+mod tests;
