@@ -6,7 +6,7 @@ use actix::{ActorContext, Handler, Message};
 
 use super::fault::FaultKind;
 use super::hosted::{Drained, Hosted, Resident};
-use super::policy::Exit;
+use super::policy::ActorEnd;
 
 /// A heartbeat. Its handler marks the vitals, which a blocked thread cannot do.
 #[derive(Message)]
@@ -35,7 +35,7 @@ impl<A: Resident> Handler<Stop> for Hosted<A> {
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
         let drained = self.with(ctx, Resident::drain);
         if drained.is_none_or(|drained| drained == Drained::Now) {
-            self.end(Exit::Finished, ctx);
+            self.end(ActorEnd::Finished, ctx);
         }
     }
 }
@@ -51,7 +51,7 @@ impl<A: Resident> Handler<Fail> for Hosted<A> {
     fn handle(&mut self, Fail(fault): Fail, ctx: &mut Self::Context) {
         match fault {
             FaultKind::Panic => panic!("injected fault: panic in {}", self.name()),
-            FaultKind::Error => self.end(Exit::Failed("injected fault: error".into()), ctx),
+            FaultKind::Error => self.end(ActorEnd::Failed("injected fault: error".into()), ctx),
             FaultKind::Stall => {
                 while !self.is_abandoned() {
                     std::thread::sleep(Duration::from_millis(20));

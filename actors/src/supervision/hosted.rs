@@ -12,7 +12,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, H
 use futures_util::Stream;
 
 use super::life::{Birth, LastWord, Lifeline, Vitals};
-use super::policy::Exit;
+use super::policy::ActorEnd;
 
 /// The callback that [`Context::every`] repeats.
 type Tick<A> = dyn Fn(&mut A, &mut Context<'_, A>);
@@ -65,12 +65,12 @@ pub struct Context<'a, A: Resident> {
 impl<A: Resident> Context<'_, A> {
     /// Ends the actor with this error after the current handler.
     pub fn fail(&mut self, error: A::Error) {
-        self.inner.notify(End(Exit::Failed(Box::new(error))));
+        self.inner.notify(End(ActorEnd::Failed(Box::new(error))));
     }
 
     /// Ends the actor without a fault after the current handler.
     pub fn finish(&mut self) {
-        self.inner.notify(End(Exit::Finished));
+        self.inner.notify(End(ActorEnd::Finished));
     }
 
     /// Runs `future` beside the mailbox and passes its output to `then`. Dropped with the actor.
@@ -182,7 +182,7 @@ impl<A: Resident> Hosted<A> {
         }
     }
 
-    pub(super) fn end(&mut self, exit: Exit, ctx: &mut actix::Context<Self>) {
+    pub(super) fn end(&mut self, exit: ActorEnd, ctx: &mut actix::Context<Self>) {
         self.last_word.set(exit);
         ctx.terminate();
     }
@@ -199,7 +199,7 @@ impl<A: Resident> Actor for Hosted<A> {
     fn started(&mut self, ctx: &mut Self::Context) {
         match self.open(ctx) {
             Ok(()) => self.vitals.progress(),
-            Err(error) => self.end(Exit::Failed(Box::new(error)), ctx),
+            Err(error) => self.end(ActorEnd::Failed(Box::new(error)), ctx),
         }
     }
 }
@@ -207,7 +207,7 @@ impl<A: Resident> Actor for Hosted<A> {
 /// Ends the actor at once, and reports this exit.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct End(pub(super) Exit);
+pub(super) struct End(pub(super) ActorEnd);
 
 impl<A: Resident> Handler<End> for Hosted<A> {
     type Result = ();

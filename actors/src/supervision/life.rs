@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::policy::Exit;
+use super::policy::ActorEnd;
 
 /// The end of one life of a child, as reported to its supervisor.
 pub(super) struct ChildEvent {
     pub(super) child_idx: usize,
     pub(super) generation: u64,
-    pub(super) exit: Exit,
+    pub(super) exit: ActorEnd,
 }
 
 /// What a new life starts with.
@@ -67,20 +67,20 @@ impl Vitals {
 /// Reports the end of a life when it is dropped: on a stop and on a panic alike.
 pub(super) struct LastWord {
     birth: Birth,
-    exit: Exit,
+    exit: ActorEnd,
 }
 
 impl LastWord {
     /// Reports the life as finished, unless another exit is set.
     pub(super) fn of(birth: Birth) -> Self {
-        Self { birth, exit: Exit::Finished }
+        Self { birth, exit: ActorEnd::Finished }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
         &self.birth.name
     }
 
-    pub(super) fn set(&mut self, exit: Exit) {
+    pub(super) fn set(&mut self, exit: ActorEnd) {
         self.exit = exit;
     }
 }
@@ -88,9 +88,9 @@ impl LastWord {
 impl Drop for LastWord {
     fn drop(&mut self) {
         let exit = if std::thread::panicking() {
-            Exit::Panicked
+            ActorEnd::Panicked
         } else {
-            std::mem::replace(&mut self.exit, Exit::Finished)
+            std::mem::replace(&mut self.exit, ActorEnd::Finished)
         };
         let (child_idx, generation) = (self.birth.child_idx, self.birth.generation);
         // Fails only when the supervisor has gone, which needs no report.

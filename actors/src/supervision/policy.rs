@@ -10,7 +10,7 @@ use super::fault::FaultKind;
 
 /// How an actor ended.
 #[derive(Debug)]
-pub enum Exit {
+pub enum ActorEnd {
     /// It finished its work.
     Finished,
     /// Its code panicked.
@@ -21,7 +21,7 @@ pub enum Exit {
     Stalled,
 }
 
-impl Exit {
+impl ActorEnd {
     /// The kind of fault; `None` when the actor finished.
     pub fn fault(&self) -> Option<FaultKind> {
         match self {
@@ -102,8 +102,8 @@ impl RestartPlan {
 
     /// Decides what follows `exit`; escalates when more than `max_restarts` faults fall within the
     /// window.
-    pub fn on_exit(&mut self, exit: &Exit, now: Instant, jitter: f64) -> Verdict {
-        if matches!(exit, Exit::Finished) {
+    pub fn on_exit(&mut self, exit: &ActorEnd, now: Instant, jitter: f64) -> Verdict {
+        if matches!(exit, ActorEnd::Finished) {
             return match self.policy {
                 Policy::Permanent => Verdict::Restart { after: Duration::ZERO },
                 Policy::Transient | Policy::Temporary => Verdict::Done,
@@ -140,7 +140,7 @@ mod tests {
         let mut plan = plan(Policy::Permanent);
         let start = Instant::now();
         let verdicts: Vec<Verdict> =
-            (0..4).map(|i| plan.on_exit(&Exit::Panicked, start + i * SECOND, 0.0)).collect();
+            (0..4).map(|i| plan.on_exit(&ActorEnd::Panicked, start + i * SECOND, 0.0)).collect();
         let restart = |seconds: u32| Verdict::Restart { after: seconds * SECOND };
         assert_eq!(verdicts, [restart(1), restart(2), restart(4), Verdict::Escalate]);
     }
@@ -150,14 +150,14 @@ mod tests {
         let mut plan = plan(Policy::Transient);
         let start = Instant::now();
         for i in 0..20 {
-            let verdict = plan.on_exit(&Exit::Stalled, start + i * 11 * SECOND, 0.0);
+            let verdict = plan.on_exit(&ActorEnd::Stalled, start + i * 11 * SECOND, 0.0);
             assert_eq!(verdict, Verdict::Restart { after: SECOND }, "fault {i}");
         }
     }
 
     #[test]
     fn policies_differ_in_what_they_restart() {
-        let failed = Exit::Failed("no disk".into());
+        let failed = ActorEnd::Failed("no disk".into());
         let now = Instant::now();
         let table = [
             (Policy::Permanent, true, true),
@@ -165,10 +165,10 @@ mod tests {
             (Policy::Temporary, false, false),
         ];
         for (policy, after_finish, after_fault) in table {
-            let restarts = |exit: &Exit| {
+            let restarts = |exit: &ActorEnd| {
                 matches!(plan(policy).on_exit(exit, now, 0.0), Verdict::Restart { .. })
             };
-            assert_eq!(restarts(&Exit::Finished), after_finish, "{policy:?}");
+            assert_eq!(restarts(&ActorEnd::Finished), after_finish, "{policy:?}");
             assert_eq!(restarts(&failed), after_fault, "{policy:?}");
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::fault::{InjectFault, TreeEvent};
 use super::life::{Birth, ChildEvent};
-use super::policy::Exit;
+use super::policy::ActorEnd;
 use super::recipient::Recipient;
 use super::running::{Running, start_resident};
 use super::slot::Slot;
@@ -58,9 +58,9 @@ impl Root {
     /// Resolves when the tree ends without being stopped, which means that it gave up.
     pub async fn ended(&mut self) -> RootExit {
         match self.events.recv().await.map(|event| event.exit) {
-            Some(Exit::Failed(error)) => RootExit::GaveUp(error.to_string()),
-            Some(Exit::Panicked) => RootExit::GaveUp("the root supervisor panicked".into()),
-            Some(Exit::Finished | Exit::Stalled) | None => RootExit::Stopped,
+            Some(ActorEnd::Failed(error)) => RootExit::GaveUp(error.to_string()),
+            Some(ActorEnd::Panicked) => RootExit::GaveUp("the root supervisor panicked".into()),
+            Some(ActorEnd::Finished | ActorEnd::Stalled) | None => RootExit::Stopped,
         }
     }
 

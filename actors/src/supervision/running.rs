@@ -11,7 +11,7 @@ use super::control::{Fail, Ping, Stop};
 use super::fault::FaultKind;
 use super::hosted::{End, Hosted, Resident};
 use super::life::{Birth, Vitals};
-use super::policy::Exit;
+use super::policy::ActorEnd;
 use super::slot::Slot;
 
 /// How long a new life waits for the end of the previous one, whose files it takes over. When that
@@ -45,7 +45,7 @@ impl<A: Resident> Running for RunningResident<A> {
 
     fn stop(&self) {
         if self.address.try_send(Stop).is_err() {
-            let _ = self.address.try_send(End(Exit::Finished));
+            let _ = self.address.try_send(End(ActorEnd::Finished));
         }
     }
 
@@ -59,7 +59,7 @@ impl<A: Resident> Drop for RunningResident<A> {
         self.slot.vacate(&self.address);
         gauge!(telemetry::ACTOR_UP.name, "actor" => self.slot.name().to_string()).set(0.0);
         self.vitals.abandon();
-        let _ = self.address.try_send(End(Exit::Finished));
+        let _ = self.address.try_send(End(ActorEnd::Finished));
         self.arbiter.stop();
     }
 }

@@ -14,7 +14,7 @@ use super::fault::{InjectFault, TreeEvent};
 use super::handling::{Handles, Reply};
 use super::hosted::{Context, Drained, Resident};
 use super::life::{Birth, ChildEvent};
-use super::policy::{Exit, Intensity, RestartPlan, Verdict};
+use super::policy::{ActorEnd, Intensity, RestartPlan, Verdict};
 use super::running::Running;
 use super::slot::Slot;
 use super::spec::{ChildSpec, Stops, drain_limit};
@@ -135,7 +135,7 @@ impl Supervisor {
         }
     }
 
-    fn report(&self, child_idx: usize, exit: &Exit, verdict: Verdict) {
+    fn report(&self, child_idx: usize, exit: &ActorEnd, verdict: Verdict) {
         let (Some(child), Some(fault)) = (self.children.get(child_idx), exit.fault()) else {
             return;
         };
@@ -143,7 +143,7 @@ impl Supervisor {
         counter!(telemetry::ACTOR_RESTARTS.name, "actor" => actor.to_string(), "kind" => fault.label())
             .increment(1);
         let reason = match exit {
-            Exit::Failed(error) => error.to_string(),
+            ActorEnd::Failed(error) => error.to_string(),
             _ => String::new(),
         };
         let restart_after = match verdict {
@@ -168,7 +168,7 @@ impl Supervisor {
         for (child_idx, child) in self.children.iter().enumerate() {
             let Some(running) = &child.running else { continue };
             if running.silence() > child.spec.stall_after {
-                let (generation, exit) = (child.generation, Exit::Stalled);
+                let (generation, exit) = (child.generation, ActorEnd::Stalled);
                 stalled.push(ChildEvent { child_idx, generation, exit });
             } else {
                 running.ping();
@@ -200,7 +200,7 @@ impl Supervisor {
                 awaited.push(child_idx);
                 let generation = child.generation;
                 ctx.after(child.spec.drain_within, move |this, ctx| {
-                    let exit = Exit::Stalled;
+                    let exit = ActorEnd::Stalled;
                     this.on_event(ChildEvent { child_idx, generation, exit }, ctx);
                 });
             }
