@@ -4,6 +4,8 @@
 //! its last value stays available, with its age. This module names no actor, so a reader of a feed
 //! does not depend on its publisher.
 
+mod not_ready;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,8 @@ use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{Freshness, Head, Metagraph, Stage};
 use sn1::wallet::AccountId;
 use tokio::sync::watch;
+
+pub use not_ready::NotReady;
 
 /// A chain without a new block for this many block times is not ready.
 const STALE_BLOCKS: u32 = 10;
@@ -79,17 +83,14 @@ impl SnapshotAge {
         self.freshness.stage(self.age())
     }
 
-    /// For `/readyz`: fails when the snapshot is too old.
+    /// For `/readyz`.
     ///
     /// # Errors
-    /// The reason, in words.
-    pub fn check(&self) -> Result<(), String> {
+    /// [`NotReady::TooOld`]
+    pub fn check(&self) -> Result<(), NotReady> {
         match self.stage() {
             Stage::Fresh | Stage::Stale => Ok(()),
-            Stage::TooOld => Err(format!(
-                "the metagraph is {:.0} s old, nothing new is begun: check the chain's endpoint",
-                self.age().as_secs_f64()
-            )),
+            Stage::TooOld => Err(NotReady::TooOld(self.age())),
         }
     }
 

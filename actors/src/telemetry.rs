@@ -17,6 +17,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use sn1::telemetry::{self, ALL, Kind, NODE_READY, NODE_START_SECONDS};
 
 use crate::clock::unix_seconds;
+use crate::feeds::NotReady;
 use crate::supervision::{Context, Resident};
 
 pub use subnet::{NeuronEntry, SubnetFeeds, SubnetPage};
@@ -54,7 +55,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// A condition of readiness: `Err` with the reason while it does not hold.
-pub type Condition = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+pub type Condition = Arc<dyn Fn() -> Result<(), NotReady> + Send + Sync>;
 
 /// What the pages show.
 #[derive(Clone)]

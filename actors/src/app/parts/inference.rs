@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::feeds::NotReady;
 use crate::inference::backends::{BuiltBackends, ChosenBackends, InferenceSettings};
 use crate::inference::{InferencePool, PoolCapabilities, PoolSettings};
 use crate::messages::inference::{Capability, Embed, Generate};
@@ -43,7 +44,7 @@ fn model_is_loaded(capabilities: PoolCapabilities) -> Condition {
         let is_loading =
             capabilities.has(Capability::Generate) && !capabilities.is_ready(Capability::Generate);
         match is_loading {
-            true => Err("the language model is being loaded".to_owned()),
+            true => Err(NotReady::LoadingModel),
             false => Ok(()),
         }
     })

@@ -9,7 +9,7 @@ use sn1::chain::StopReason;
 use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::wallet::AccountId;
 
-use crate::feeds::Feeds;
+use crate::feeds::{Feeds, NotReady};
 use crate::supervision::{ChildSpec, Slot};
 use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 
@@ -24,8 +24,8 @@ impl Conditions {
         let silent_after = feeds.silent_after();
         let chain = move || match *heads.borrow() {
             Some(seen) if seen.at.elapsed() < silent_after => Ok(()),
-            Some(seen) => Err(format!("no new block for {:.0} s", seen.at.elapsed().as_secs_f64())),
-            None => Err("no block seen yet".to_owned()),
+            Some(seen) => Err(NotReady::Silent(seen.at.elapsed())),
+            None => Err(NotReady::NoBlock),
         };
         Self::default()
             .and("chain", Arc::new(chain))
@@ -37,8 +37,8 @@ impl Conditions {
         let metagraph = feeds.metagraph();
         let registered = move || match metagraph.borrow().as_ref() {
             Some(known) if known.neuron_of(&own).is_some() => Ok(()),
-            Some(_) => Err("our hotkey is not registered".to_owned()),
-            None => Err("no metagraph yet".to_owned()),
+            Some(_) => Err(NotReady::NotRegistered),
+            None => Err(NotReady::NoMetagraph),
         };
         self.and("registration", Arc::new(registered))
     }
@@ -51,7 +51,7 @@ impl Conditions {
             CommitterStatus::Starting
             | CommitterStatus::Ready
             | CommitterStatus::Stopped(StopReason::Disabled) => Ok(()),
-            CommitterStatus::Stopped(reason) => Err(reason.to_string()),
+            CommitterStatus::Stopped(reason) => Err(NotReady::NoWeights(reason.clone())),
         };
         self.and("weights", Arc::new(weights))
     }

@@ -1,0 +1,34 @@
+//! Why a node is not ready, as `/readyz` says it.
+
+use std::time::Duration;
+
+use sn1::chain::StopReason;
+
+/// What a node that is not ready waits for.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotReady {
+    /// The chain has produced no block since this node started.
+    #[error("no block seen yet")]
+    NoBlock,
+    /// The newest block was first seen this long ago.
+    #[error("no new block for {:.0} s", .0.as_secs_f64())]
+    Silent(Duration),
+    /// The metagraph has never been read.
+    #[error("no metagraph yet")]
+    NoMetagraph,
+    /// The metagraph is this old, which is too old.
+    #[error(
+        "the metagraph is {:.0} s old, nothing new is begun: check the chain's endpoint",
+        .0.as_secs_f64()
+    )]
+    TooOld(Duration),
+    /// The subnet does not know this node's hotkey.
+    #[error("our hotkey is not registered")]
+    NotRegistered,
+    /// No weights are set, for this reason.
+    #[error(transparent)]
+    NoWeights(#[from] StopReason),
+    /// The language model is not in memory yet.
+    #[error("the language model is being loaded")]
+    LoadingModel,
+}
