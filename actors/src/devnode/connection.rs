@@ -33,7 +33,7 @@ pub(super) enum Ended {
     ByClient,
     #[error("the client broke the protocol, or its connection: {0}")]
     Broken(#[from] tokio_tungstenite::tungstenite::Error),
-    #[error("the client does not read")]
+    #[error("the client reads too slowly")]
     SlowReader,
     #[error("the chain ended")]
     ChainGone,

@@ -105,9 +105,9 @@ impl DevNodeHost {
             self.pace.planned.iter().filter(is_due).map(|planned| planned.what.clone()).collect();
         due.extend(self.pace.chaos.as_ref().and_then(|chaos| chaos.draw(next)));
         for what in due {
-            info!(block = next, ?what, "misbehaving");
+            info!(block = next, ?what, "carrying out ordered misbehaviour");
             if let Err(error) = self.misbehave(what) {
-                debug!(?error, "not able to");
+                debug!(?error, "ordered misbehaviour could not be carried out");
             }
         }
     }
@@ -162,7 +162,7 @@ pub fn generation(name: &str) -> Result<Generation, String> {
     match name {
         "modular" => Ok(Generation::Modular),
         "stateful" => Ok(Generation::Stateful),
-        _ => Err(format!("`{name}` is no generation of the runtime: modular or stateful")),
+        _ => Err(format!("unknown runtime generation `{name}`: use modular or stateful")),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
     let name = name.trim().replace('-', "_");
     if !NAMES.contains(&name.as_str()) {
         return Err(format!(
-            "unknown hyperparameter `{name}`; did you mean `{}`? There are {}",
+            "unknown hyperparameter `{name}`; did you mean `{}`? The names are {}",
             nearest(&name, NAMES.into_iter()),
             NAMES.join(", ")
         ));

@@ -107,7 +107,7 @@ impl FromStr for PoolRefusal {
             let names = REFUSALS.iter().map(|(name, _)| *name).chain(["custom:6"]);
             let all = names.clone().collect::<Vec<_>>().join(", ");
             format!(
-                "`{text}` is no refusal; did you mean `{}`? There are {all}, and the codes 1010, \
+                "unknown refusal `{text}`; did you mean `{}`? The names are {all}, and the codes 1010, \
                  1012, 1013, 1014, 1016",
                 nearest(text, names)
             )
@@ -140,7 +140,7 @@ pub enum WatchEnd {
 
 fn unknown_status(text: &str) -> String {
     let all = <WatchEnd as VariantNames>::VARIANTS.join(", ");
-    format!("`{text}` is no status; there are {all}")
+    format!("unknown status `{text}`; use one of {all}")
 }
 
 /// One thing to do wrong.
@@ -192,7 +192,8 @@ impl FromStr for Misbehaviour {
             Some((word, value)) => (word, Some(value)),
             None => (text, None),
         };
-        let needed = || value.ok_or_else(|| format!("`{text}` lacks a value: write `{word}=...`"));
+        let needed =
+            || value.ok_or_else(|| format!("`{text}` needs a value: write `{word}=VALUE`"));
         match word {
             "drop" => Ok(Self::Drop),
             "shut" => Ok(Self::Shut(duration(needed()?)?)),
@@ -214,7 +215,7 @@ impl FromStr for Misbehaviour {
             }
             "upgrade" => Ok(Self::Upgrade(value.map(str::to_owned))),
             _ => Err(format!(
-                "`{text}` is nothing this node can do wrong; did you mean `{}`? There are {}",
+                "unknown misbehaviour `{text}`; did you mean `{}`? The names are {}",
                 nearest(text, WORDS.into_iter()),
                 WORDS.join(", ")
             )),
@@ -229,12 +230,12 @@ fn duration(text: &str) -> Result<Duration, String> {
         (None, None) => (text, 1.0),
     };
     let ms = digits.parse::<f64>().ok().filter(|ms| (0.0..1e9).contains(ms));
-    let ms = ms.ok_or_else(|| format!("`{text}` is no time; write it like 500ms or 2s"))?;
+    let ms = ms.ok_or_else(|| format!("`{text}` is not a duration: write it like 500ms or 2s"))?;
     Ok(Duration::from_secs_f64(ms * unit_ms / 1000.0))
 }
 
 fn count<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is no number"))
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
 }
 
 /// Splits `namex3` into the name and 3.
@@ -349,7 +350,7 @@ mod tests {
     fn a_wrong_word_names_the_nearest_one() {
         let table = [
             ("dorp", "`drop`"),
-            ("stall", "stall=..."),
+            ("stall", "stall=VALUE"),
             ("stall=soon", "500ms"),
             ("refuse=outdatet", "`outdated`"),
             ("end-watch=gone", "usurped"),

@@ -109,7 +109,7 @@ async fn serve(stream: TcpStream, caller: Caller) {
     } else {
         let serving = http::serve(stream, &caller, MAX_MESSAGE_BYTES);
         let served = timeout(HANDSHAKE_WITHIN, serving).await;
-        debug!(?served, "request by HTTP");
+        debug!(?served, "HTTP request");
     }
 }
 
