@@ -467,7 +467,7 @@ fn an_address_of_this_machine_on_a_real_network_is_never_dialled() {
     assert_eq!((code, &line["status"]), (Some(2), &json!(503)), "{out}");
     let (code, _, err) = said(&place.run(&node.flags("--uids 1 --message hello"), ""));
     assert_eq!(code, Some(64));
-    assert!(err.contains("say who asks"), "{err}");
+    assert!(err.contains("no key to ask with"), "{err}");
 }
 
 #[test]
@@ -528,12 +528,12 @@ fn wrong_input_is_named_in_one_sentence_and_nobody_is_asked() {
             "1 times --axon and 0 times --hotkey",
         ),
         (format!("{axon} --node 127.0.0.1:1 --message hello"), 64, "--node is for --uids"),
-        (format!("{axon} --message hello"), 64, "say who asks"),
-        (format!("{axon} --wallet.uri //Alice"), 64, "say what to ask"),
+        (format!("{axon} --message hello"), 64, "no key to ask with"),
+        (format!("{axon} --wallet.uri //Alice"), 64, "nothing to ask"),
         (format!("{axon} --wallet.uri Alice --message hello"), 64, "derivation path"),
         (format!("{axon} --wallet.uri //Alice --wallet.name x --message hello"), 64, "leave out"),
         (format!("{axon} --wallet.uri //Alice --message a --message b"), 64, "odd number"),
-        (format!("{axon} --wallet.uri //Alice --message a --role king"), 64, "no role"),
+        (format!("{axon} --wallet.uri //Alice --message a --role king"), 64, "not a role"),
         (format!("{axon} --wallet.name x --message hello"), 66, "x/hotkeys/default"),
         (
             format!("{axon} --wallet.uri //Alice --message a --neuron.model_id no/such"),
@@ -542,11 +542,11 @@ fn wrong_input_is_named_in_one_sentence_and_nobody_is_asked() {
         ),
         (format!("--uids 1 --node {closed} --message hello"), 69, "no node answers"),
         (format!("--uids 1 --node {closed} --axn x"), 64, "--axn"),
-        ("--axon somewhere:1".to_owned(), 64, "no axon's address"),
-        ("--axon 127.0.0.1:0".to_owned(), 64, "no axon's address"),
+        ("--axon somewhere:1".to_owned(), 64, "not the address of an axon"),
+        ("--axon 127.0.0.1:0".to_owned(), 64, "not the address of an axon"),
         ("--hotkey 5Fnope".to_owned(), 64, "not a valid ss58 address"),
-        ("--uids 3-1".to_owned(), 64, "no choice of uids"),
-        ("--node https://a:1".to_owned(), 64, "no node's address"),
+        ("--uids 3-1".to_owned(), 64, "not a list of uids"),
+        ("--node https://a:1".to_owned(), 64, "not the address of a node"),
         ("--timeout 0".to_owned(), 64, "not between"),
     ];
     for (line, code, part) in table {

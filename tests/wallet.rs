@@ -162,7 +162,7 @@ fn nothing_is_replaced_without_force() {
     for line in [regen, "new --wallet.name me --no-password"] {
         let refused = home.run(line, &"11".repeat(32));
         assert_eq!((refused.code, refused.out.as_str()), (Some(73), ""), "{refused:?}");
-        assert!(refused.err.contains("me/coldkey is already there"), "{refused:?}");
+        assert!(refused.err.contains("me/coldkey exists already"), "{refused:?}");
         assert_eq!(home.read("me/coldkey"), before);
     }
     assert!(!home.wallets().join("me/hotkeys").exists(), "none, where one is in the way");
@@ -224,7 +224,7 @@ fn damaged_files_are_named_and_the_others_listed_all_the_same() {
         "hotkeys/cut: this is not a key file",
         "hotkeys/other: the key file is damaged: it states 5FHneW46",
         &format!("  fine    {ADDRESS}  not encrypted\n"),
-        "hotkeys/fine: others can use it (chmod 600)",
+        "hotkeys/fine: other users can read or write it; run chmod 600",
         &format!("  public  {ADDRESS}  public half only\n"),
         "  sealed  unknown address  encrypted\n",
     ] {

@@ -114,10 +114,10 @@ impl From<&DendriteSection> for DendriteLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitsError {
     /// A deadline is not a share in 0..=1.
-    #[error("could not set the dendrite's deadlines: give shares in 0..=1")]
+    #[error("the dendrite's deadlines must be shares in 0..=1")]
     Deadlines,
     /// The limit of a head would cut off honest replies.
-    #[error("could not limit heads: give at least {MIN_HEAD_BYTES} bytes")]
+    #[error("the limit of a reply's head must be at least {MIN_HEAD_BYTES} bytes")]
     Head,
 }
 

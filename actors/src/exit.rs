@@ -72,16 +72,19 @@ impl Exit {
             Self::Missing => {
                 (66, "missing wallet, model or file", "put it there, or name another", READERS)
             }
-            Self::NotRegistered => {
-                (67, "the hotkey is not registered", "register it from where its coldkey is", NODES)
-            }
+            Self::NotRegistered => (
+                67,
+                "the hotkey is not registered",
+                "register it from the machine that has its coldkey",
+                NODES,
+            ),
             Self::NoSubnet => {
                 (68, "no such subnet", "set netuid and network to ones that exist", NODES)
             }
             Self::Unavailable => (
                 69,
                 "no chain, port, device or model support",
-                "check the network and what uses the port, then start it again",
+                "check the network, and which program uses the port, then start it again",
                 RUNS,
             ),
             Self::GaveUp => (70, "the node gave up", "start it again; its state is intact", RUNS),

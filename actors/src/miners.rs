@@ -82,7 +82,7 @@ impl MinerKind {
 
 /// The setting names a miner that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no miner `{name}`, only {}", names().join(", "))]
+#[error("unknown miner `{name}`; the miners are {}", names().join(", "))]
 pub struct UnknownMiner {
     name: String,
 }

@@ -133,7 +133,7 @@ async fn readiness_page(pages: web::Data<Pages>) -> HttpResponse {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The listener could not be cloned, or no server could be started on it.
-    #[error("could not serve telemetry: {0}")]
+    #[error("could not serve the telemetry pages: {0}")]
     Start(#[from] std::io::Error),
     /// The server ended although nobody had stopped it.
     #[error("the telemetry server ended: {0}")]

@@ -49,7 +49,7 @@ pub enum WalletFault {
     #[error("{0}")]
     Missing(String),
     /// A file of that name exists already.
-    #[error("{} is already there: choose other names, or replace it with --force", .0.display())]
+    #[error("{} exists already: choose another name, or replace it with --force", .0.display())]
     Exists(PathBuf),
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]

@@ -135,7 +135,7 @@ where
         let attacker = attacker(number);
         tokio::task::spawn_local(async move {
             if let Err(error) = attacker.await {
-                let _ = writeln!(std::io::stderr(), "an attacker gave up: {error}");
+                let _ = writeln!(std::io::stderr(), "an attacker failed to start: {error}");
             }
         });
     }

@@ -60,7 +60,7 @@ impl Subnet {
         let Read::Call { function, arguments } =
             runtime.call(api, method, (NETUID.0, 0_u8, fields))?
         else {
-            return Err("the metagraph is no runtime call".into());
+            return Err("the metagraph is not a runtime call".into());
         };
         let answer = node.call(&function, &arguments, None)?;
         Ok(Self { node, fixed: [(function, answer)].into() })

@@ -39,10 +39,10 @@ pub enum NodeMessage {
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
     /// No JSON, or members of other types. The reason quotes the message, so it is cut short.
-    #[error("the node sent what is no JSON-RPC: {0}")]
+    #[error("the node sent a message that is not JSON-RPC: {0}")]
     Format(String),
     /// Neither an id nor a method: an error that belongs to no request.
-    #[error("the node answered nobody")]
+    #[error("the node sent an answer that belongs to no request")]
     Nobody,
 }
 

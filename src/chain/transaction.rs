@@ -50,7 +50,9 @@ pub enum TransactionError {
         name: String,
     },
     /// The era would begin before the chain.
-    #[error("a transaction cannot count from before the first block: block {0} is no last block")]
+    #[error(
+        "block {0} cannot be the last block of a transaction: its era would begin before the chain"
+    )]
     Era(u64),
 }
 

@@ -63,7 +63,7 @@ impl BertConfig {
             ("vocab_size", self.vocab_size),
         ];
         if let Some((key, size)) = sizes.iter().find(|(_, size)| !(1..=1 << 24).contains(size)) {
-            return Some(format!("{key} is {size}, which is no possible size"));
+            return Some(format!("{key} is {size}, which is not a possible size"));
         }
         if self.hidden_size % self.num_attention_heads != 0 {
             return Some("num_attention_heads does not divide hidden_size".to_owned());

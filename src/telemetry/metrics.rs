@@ -173,7 +173,7 @@ metrics! {
     DENDRITE_RETRIES = Counter(Count), "sn1_dendrite_retries_total", [],
         "Requests signed and sent anew because a reused connection had been closed before the peer could take them";
     DENDRITE_REFUSED_ADDRESSES = Counter(Count), "sn1_dendrite_refused_addresses_total", [],
-        "Miners not asked because their address on the chain is no public one";
+        "Miners not asked because their address on the chain is not public";
     DENDRITE_DEADLINES = Counter(Count), "sn1_dendrite_deadlines_total", [
         STAGE.of(&[&["connect", "head", "idle", "total"]]),
     ],

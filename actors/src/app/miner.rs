@@ -151,7 +151,7 @@ fn check_reachable(ground: &mut MinerGround<'_>) -> Verdict {
         return Ok(Outcome::pass());
     }
     let text = format!(
-        "this machine speaks to the chain from {}, which nobody outside can dial: set \
+        "this machine speaks to the chain from {}, which other machines cannot dial: set \
          --axon.external_ip, and --axon.external_port where the router has another one",
         ground.external()?.ip()
     );

@@ -55,7 +55,7 @@ pub(crate) fn note_devices(devices: &[Device]) {
     for device in devices.iter().filter(|device| **device != Device::Cpu) {
         warn!(
             %device,
-            "this version computes its models on the CPU; --neuron.device is passed over"
+            "this version computes its models on the CPU and ignores --neuron.device"
         );
     }
 }

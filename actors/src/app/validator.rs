@@ -134,8 +134,8 @@ fn published(settings: &ValidatorConfig, ready: &Ready, console: &Console) -> Op
     }
     if !ready.is_reachable() {
         console.say(format_args!(
-            "{} is no address that others can dial, so it is not published: set --axon.external_ip, \
-             or say --axon.off",
+            "others cannot dial {}, so this address is not published: set --axon.external_ip, or \
+             give --axon.off",
             ready.external.ip()
         ));
         return None;

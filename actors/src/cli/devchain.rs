@@ -140,7 +140,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
 /// TAO with up to nine decimals, as rao.
 fn parse_tao(text: &str) -> Result<u64, String> {
     let amount = Tao::exact(text).map(Tao::rao);
-    amount.ok_or_else(|| format!("`{text}` is no amount of TAO, such as 5 or 0.25"))
+    amount.ok_or_else(|| format!("`{text}` is not an amount of TAO: write it like 5 or 0.25"))
 }
 
 fn parse_account(text: &str) -> Result<AccountId, String> {

@@ -67,7 +67,7 @@ pub(crate) struct QueryArguments {
 fn parse_axon(text: &str) -> Result<SocketAddr, String> {
     let address: Option<SocketAddr> = text.parse().ok();
     address.filter(|address| address.port() != 0 && !address.ip().is_unspecified()).ok_or_else(
-        || format!("`{text}` is no axon's address: write it like 203.0.113.9:8091 or [2001:db8::9]:8091"),
+        || format!("`{text}` is not the address of an axon: write it like 203.0.113.9:8091 or [2001:db8::9]:8091"),
     )
 }
 

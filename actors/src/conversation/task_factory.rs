@@ -29,10 +29,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// No context could be drawn from the sources.
-    #[error("no context: {0}")]
+    #[error("could not draw a context: {0}")]
     Context(#[from] ToolError),
     /// The model wrote no query.
-    #[error("no query: {0}")]
+    #[error("the model did not write a query: {0}")]
     Query(#[from] InferenceError),
     /// Cleaning left nothing of the query.
     #[error("the model wrote no usable question")]

@@ -260,7 +260,7 @@ impl Reply<'_> {
 /// A missing route or listener is the peer's fault; a lack of file descriptors is ours.
 fn not_connected(error: &io::Error) -> Ending {
     if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
-        tracing::error!(%error, "no socket for a miner; raise the limit of open files");
+        tracing::error!(%error, "could not open a socket for a miner; raise the limit of open files");
         return Ending::Failed(error.to_string());
     }
     Ending::NotConnected

@@ -38,7 +38,7 @@ pub enum Retry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InferenceError {
     /// As many requests as are allowed run or wait already.
-    #[error("the model is overloaded: {0} requests are under way already; ask again later")]
+    #[error("the model is overloaded: {0} requests are running or waiting; ask again later")]
     Overloaded(usize),
     /// This node has no back end for it.
     #[error("this node has no {}", match .0 {

@@ -25,7 +25,10 @@ impl Conversation {
         stdin: impl Read,
     ) -> Result<Self, String> {
         if messages.is_empty() {
-            return Err("say what to ask: --message \"...\", or --message - to read it".to_owned());
+            return Err(
+                "nothing to ask: give --message \"...\", or --message - to read standard input"
+                    .to_owned(),
+            );
         }
         read_stdin(&mut messages, stdin)?;
         if let Some(number) = messages.iter().position(|message| message.trim().is_empty()) {
@@ -74,7 +77,7 @@ fn check_roles(roles: &[String], n_messages: usize) -> Result<(), String> {
         ));
     }
     if let Some(role) = roles.iter().find(|role| !ROLES.contains(&role.as_str())) {
-        return Err(format!("`{role}` is no role: it must be system, user or assistant"));
+        return Err(format!("`{role}` is not a role: use system, user or assistant"));
     }
     match roles.last().map(String::as_str) {
         Some("user") => Ok(()),
@@ -126,7 +129,7 @@ mod tests {
             (&[], &["-", "a", "-"], "x", "only one"),
             (&[], &["a", "b"], "", "odd number"),
             (&["user"], &["a", "b", "c"], "", "1 times for 3 messages"),
-            (&["king"], &["a"], "", "`king` is no role"),
+            (&["king"], &["a"], "", "`king` is not a role"),
             (&["assistant"], &["a"], "", "must be the user's"),
         ];
         for (roles, messages, stdin, part) in table {

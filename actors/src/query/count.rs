@@ -31,7 +31,7 @@ impl CountBy {
                     Err(QueryError::Damaged { path: file, reason: error.to_string() })
                 }
                 Err(error) => {
-                    notice(&format!("words are counted instead of tokens: {error}"));
+                    notice(&format!("counting words instead of tokens: {error}"));
                     Ok(Counter::Words)
                 }
             },

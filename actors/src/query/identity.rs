@@ -32,8 +32,8 @@ impl CallerKey {
 /// The error for a query without a key.
 pub(super) fn nobody() -> QueryError {
     QueryError::Usage(
-        "say who asks: --wallet.name and --wallet.hotkey, or --wallet.uri //Alice for a \
-         development key"
+        "no key to ask with: give --wallet.name and --wallet.hotkey, or --wallet.uri //Alice \
+         for a development key"
             .to_owned(),
     )
 }

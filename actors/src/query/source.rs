@@ -92,7 +92,7 @@ impl FromStr for NodeAddress {
             authority.port_u16().is_some_and(|port| port != 0) && !host.contains('@')
         });
         authority.map(|authority| Self(authority.to_string())).ok_or_else(|| {
-            format!("`{text}` is no node's address: write it like http://127.0.0.1:9464")
+            format!("`{text}` is not the address of a node: write it like http://127.0.0.1:9464")
         })
     }
 }
@@ -148,9 +148,9 @@ impl SubnetSource for RunningNode {
             Err(_) => {
                 no_subnet(format!("the node at {node} did not answer within {within} seconds"))
             }
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                no_subnet(format!("what answers at {node} is no node: it does not speak HTTP"))
-            }
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => no_subnet(
+                format!("the server at {node} is not an sn1 node: it does not speak HTTP"),
+            ),
             Ok(Err(_)) => no_subnet(format!(
                 "no node answers at {node}: start one with `sn1 localnet`, name another with \
                  --node, or name axons with --axon and --hotkey"
@@ -162,10 +162,12 @@ impl SubnetSource for RunningNode {
                 // A page from elsewhere must not make us dial this machine's own network.
                 Ok(page) if !node.is_loopback() => Ok(SubnetPage { development_key: None, ..page }),
                 Ok(page) => Ok(page),
-                Err(error) => no_subnet(format!("what {node} says is no metagraph: {error}")),
+                Err(error) => {
+                    no_subnet(format!("{node} did not return a valid metagraph: {error}"))
+                }
             },
             Ok(Ok((status, _))) => no_subnet(format!(
-                "what answers at {node} is no node of this version: it has no page /metagraph \
+                "the server at {node} is not a node of this version: it has no page /metagraph \
                  (status {status})"
             )),
         }
@@ -205,7 +207,7 @@ fn serving(page: &SubnetPage, uid: Uid) -> Result<Asked, String> {
     let netuid = page.netuid;
     let neuron = page.neuron(uid).ok_or_else(|| match page.neurons.last() {
         Some(last) => format!("subnet {netuid} has no uid {uid}: its last one is {}", last.uid),
-        None => format!("subnet {netuid} has no uid {uid}: nobody is registered on it"),
+        None => format!("subnet {netuid} has no uid {uid}: no neuron is registered on it"),
     })?;
     asked(neuron).ok_or_else(|| format!("uid {uid} does not serve an axon on subnet {netuid}"))
 }

@@ -31,7 +31,7 @@ impl FromStr for UidSelection {
         }
         let entries = text.split(',').map(|entry| parse_entry(entry.trim()));
         entries.collect::<Option<Vec<_>>>().map(Self::Listed).ok_or_else(|| {
-            format!("`{text}` is no choice of uids: write it like 3,7 or 3,10-20 or all")
+            format!("`{text}` is not a list of uids: write it like 3,7 or 3,10-20 or all")
         })
     }
 }

@@ -17,7 +17,7 @@ section! {
     pub struct ComputeSection["neuron"] {
         /// Threads of the model's matrix products; 0 takes half of the cores.
         threads: u16 = 0, range(0, 1024);
-        /// Where the model computes: cpu. This version passes over cuda and cuda:1.
+        /// Where the model computes: cpu. This version ignores cuda and cuda:1.
         device: Vec<Device> = vec![Device::Cpu],
             rule(|devices| !devices.is_empty(), "cpu or cuda, cuda:1 and so on");
     }

@@ -165,7 +165,7 @@ impl Key {
     pub fn random(n_words: usize) -> Result<Self, WalletFault> {
         let n_bytes = Phrase::entropy_bytes(n_words).ok_or_else(|| {
             WalletFault::Usage(format!(
-                "--n-words: a phrase has 12, 15, 18, 21 or 24, not {n_words}"
+                "--n-words: a phrase has 12, 15, 18, 21 or 24 words, not {n_words}"
             ))
         })?;
         let mut entropy = Zeroizing::new([0; 32]);

@@ -17,7 +17,9 @@ pub fn wallets_root(path: &Path) -> Result<PathBuf, WalletFault> {
     match path.strip_prefix("~") {
         Err(_) => Ok(path.to_owned()),
         Ok(below) => std::env::home_dir().map(|home| home.join(below)).ok_or_else(|| {
-            WalletFault::Usage("there is no home folder: name one with --wallet.path".to_owned())
+            WalletFault::Usage(
+                "no home folder is set: give the folder of wallets with --wallet.path".to_owned(),
+            )
         }),
     }
 }

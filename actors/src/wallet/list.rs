@@ -155,7 +155,10 @@ impl KeyEntry {
             Err(error) => self.faults.push(format!("{}: {error}", self.file.display())),
         }
         if self.protection != Protection::NoSecret && files::is_open_to_others(&self.file) {
-            self.faults.push(format!("{}: others can use it (chmod 600)", self.file.display()));
+            self.faults.push(format!(
+                "{}: other users can read or write it; run chmod 600",
+                self.file.display()
+            ));
         }
     }
 
@@ -171,7 +174,7 @@ impl KeyEntry {
             Err(fault) => self.faults.push(fault),
             Ok(own) => {
                 if let Some(public) = self.address.filter(|public| *public != own) {
-                    self.faults.push(format!("its public half is of {public}"));
+                    self.faults.push(format!("its public file contains another address, {public}"));
                 }
                 self.address = Some(own);
             }

@@ -83,7 +83,8 @@ fn from_environment(keyfile: &Path) -> Result<Option<Password>, WalletFault> {
     match Password::from_variable(&name, &value) {
         Some(password) => Ok(Some(password)),
         None => Err(WalletFault::Locked(format!(
-            "the variable {name} holds no password as the official wallet hides it there (base64)"
+            "the variable {name} does not contain a password in the official wallet's encoding \
+             (base64)"
         ))),
     }
 }

@@ -36,7 +36,7 @@ pub fn read_secret(prompt: &str) -> Result<Zeroizing<String>, WalletFault> {
     }?;
     String::from_utf8(line.to_vec()).map(Zeroizing::new).map_err(|error| {
         drop(Zeroizing::new(error.into_bytes()));
-        WalletFault::BadSecret("what was read is no text".to_owned())
+        WalletFault::BadSecret("the input is not UTF-8 text".to_owned())
     })
 }
 

@@ -206,7 +206,7 @@ impl Runtime {
         let address = self.address::<Vec<dynamic::Value>>(pallet, entry)?;
         // subxt counts the keys of a plain value down from zero.
         if address.is_plain() {
-            return Err(self.refused(item(), "it is no map".to_owned()));
+            return Err(self.refused(item(), "it is not a map".to_owned()));
         }
         address.iter_key(keys).map_err(|error| self.refused(item(), error.to_string()))
     }

@@ -94,7 +94,7 @@ impl LlamaConfig {
 fn dimension(gguf: &Gguf<'_>, key: &str) -> Result<i64, GgufError> {
     let number: u32 = gguf.integer(key)?;
     if number == 0 || number > 1 << 28 {
-        return Err(gguf.bad_value(key, format!("is {number}, which is no possible size")));
+        return Err(gguf.bad_value(key, format!("is {number}, which is not a possible size")));
     }
     Ok(i64::from(number))
 }

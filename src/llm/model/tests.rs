@@ -118,7 +118,7 @@ fn unsupported_or_damaged_models_are_refused_by_name() {
         (small().u32("llama.attention.head_count", 3), "does not divide"),
         (small().u32("llama.attention.head_count_kv", 3), "does not divide"),
         (small().u32("llama.rope.dimension_count", 2), "llama.rope.dimension_count"),
-        (small().u32("llama.block_count", 0), "no possible size"),
+        (small().u32("llama.block_count", 0), "not a possible size"),
         (small().u32("llama.block_count", 3), "`blk.2.attn_norm.weight` is missing"),
         (small().u32("llama.block_count", 1), "model variant"),
         (small().u32("llama.feed_forward_length", 25), "[16, 24]"),

@@ -19,7 +19,7 @@ impl TokenBytes {
             if !is_control(id) {
                 for character in token.chars() {
                     let byte = byte_of(character)
-                        .ok_or_else(|| format!("has {token:?}, which is no byte-level token"))?;
+                        .ok_or_else(|| format!("has {token:?}, which is not a byte-level token"))?;
                     all.bytes.push(byte);
                 }
             }
@@ -90,6 +90,6 @@ mod tests {
         assert_eq!(found, [&b""[..], b" a", b"\xe9", b""]);
         assert_eq!(bytes.n_tokens(), 3);
         let error = TokenBytes::new(&["a b"], |_| false).unwrap_err();
-        assert_eq!(error, "has \"a b\", which is no byte-level token");
+        assert_eq!(error, "has \"a b\", which is not a byte-level token");
     }
 }

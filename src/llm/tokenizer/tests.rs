@@ -49,7 +49,7 @@ fn unsupported_or_damaged_vocabularies_are_refused_by_name() {
         (toy().u32("tokenizer.ggml.eos_token_id", 260), "beyond the vocabulary"),
         (toy().u32s("tokenizer.ggml.token_type", &[1; 9]), "9 entries for 260"),
         (toy().u32s("tokenizer.ggml.token_type", &[6; 260]), "token type 6"),
-        (toy().texts("tokenizer.ggml.tokens", &["a b"; 260]), "no byte-level token"),
+        (toy().texts("tokenizer.ggml.tokens", &["a b"; 260]), "not a byte-level token"),
         (toy().texts("tokenizer.ggml.merges", &["he"]), "no space"),
         (toy().texts("tokenizer.ggml.merges", &["q z"]), "merges do not fit"),
         (toy().without("tokenizer.ggml.tokens"), "`tokenizer.ggml.tokens` is missing"),

@@ -59,7 +59,7 @@ pub(super) fn state<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
     let genesis = found(&ground.chain, "chain")?.genesis.clone();
     let folder = node.state.folder_of(role, node.subnet.netuid, &own);
     let folder = folder.ok_or_else(|| {
-        Failure::usage("there is no home folder: name a folder with --state.folder")
+        Failure::usage("no home folder is set: give a folder with --state.folder")
     })?;
     let (role, netuid) = (role.label().to_owned(), node.subnet.netuid);
     let facts = NodeFacts { role, netuid, hotkey: own, genesis };

@@ -48,7 +48,7 @@ pub(super) struct NewArguments {
     /// Words of each secret phrase: 12, 15, 18, 21 or 24
     #[arg(long, value_name = "N", default_value_t = 12)]
     n_words: usize,
-    /// Print the secret phrases even where the output is no terminal, or JSON
+    /// Print the secret phrases even where the output is not a terminal, or is JSON
     #[arg(long)]
     print_mnemonic: bool,
 }
