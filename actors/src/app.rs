@@ -1,10 +1,10 @@
 //! The application: what the commands `sn1 validator`, `sn1 miner`, `sn1 localnet` and
-//! `sn1 devchain` run. Everything
-//! that can be wrong is found first, then the command's tree runs until it is told to stop or gives up.
+//! `sn1 devchain` run. Everything that can be wrong is found first, then the command's tree runs
+//! until it is told to stop or gives up.
 //!
 //! | module | does |
 //! |---|---|
-//! | [`preflight`] | everything that can be wrong, as named checks in the order of what they cost |
+//! | `preflight` | everything that can be wrong, as named checks in the order of what they cost |
 //! | [`parts`] | what nodes are made of, whatever their role |
 //! | `validator`, `miner` | the trees of the two roles |
 //! | [`localnet`], `devchain` | a whole subnet in one process, and its chain alone |
@@ -26,7 +26,7 @@ mod miner;
 mod models;
 mod open_files;
 pub mod parts;
-pub mod preflight;
+mod preflight;
 mod run;
 mod state;
 mod tree;

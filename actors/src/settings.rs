@@ -58,7 +58,7 @@ pub use model::{
 };
 pub use node::{LoggingSection, MetagraphSection, PagesSection, StateSection, TelemetrySection};
 pub use role::{
-    ALL_ROLES, AskingConfig, LocalnetConfig, MinerConfig, NodeConfig, NodeRole, QueryConfig, Role,
+    ALL_ROLES, AskingConfig, LocalnetConfig, MinerConfig, NodeConfig, QueryConfig, Role,
     RoleConfig, ValidatorConfig,
 };
 pub use subtensor::{BlockTimeSection, SubnetSection, SubtensorSection};

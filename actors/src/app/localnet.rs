@@ -30,7 +30,7 @@ use crate::chain::Failpoints;
 use crate::settings::LocalnetConfig;
 
 pub use broken_miners::{FailingMiner, GarbageMiner, SlowMiner};
-use prepare::{LocalnetGround, Prepared, preflight};
+use prepare::{Prepared, prepare};
 use report::Report;
 
 /// What the command line says beyond settings.
@@ -54,9 +54,7 @@ pub async fn localnet(
     options: Options,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
-    let mut ground = LocalnetGround::new(&settings, &options);
-    preflight().pass(&mut ground, &Console::new()).await?;
-    let prepared = ground.prepared()?;
+    let prepared = prepare(&settings, &options)?;
     let mut console = Console::new();
     let netuid = Netuid(settings.subnet.netuid);
     let channels = channels();

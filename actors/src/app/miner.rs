@@ -7,9 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::console::Console;
-use super::preflight::{
-    Check, Ground, Outcome, Preflight, Ready, Verdict, node_checks, open_files, take,
-};
+use super::preflight::{Preflight, Ready, Verdict, open_files};
 use super::{Failure, RoleOptions};
 use crate::app::machine::bind;
 use crate::app::models;
@@ -20,40 +18,12 @@ use crate::exit::Exit;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::messages::inference::Capability;
 use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
-use crate::settings::{MinerConfig, MinerSection, SamplingSection};
+use crate::settings::{MinerConfig, MinerSection, NodeConfig, Role, SamplingSection};
 
 /// What answers, and the actors that it needs.
 struct Responder {
     miner: Arc<dyn Miner>,
     inference: Option<Inference>,
-}
-
-/// What a miner's own checks leave.
-#[derive(Default)]
-struct MinerFinds {
-    responder: Option<Responder>,
-    axon: Option<TcpListener>,
-}
-
-type MinerGround<'a> = Ground<'a, MinerConfig, MinerFinds>;
-
-/// Everything that can be wrong with a miner.
-fn preflight<'a>() -> Preflight<MinerGround<'a>> {
-    let mut checks = vec![
-        Check::now(
-            "miner",
-            "what answers, and its language model",
-            |ground: &mut MinerGround<'_>| {
-                ground.role.responder = Some(responder(ground.settings)?);
-                Ok(Outcome::pass())
-            },
-        ),
-        Check::now("axon", "the port of the axon", bind_axon),
-        Check::now("open files", "the limit of open files", open_files),
-    ];
-    checks.extend(node_checks());
-    checks.push(Check::now("reachable", "an address that others can dial", check_reachable));
-    Preflight(checks)
 }
 
 /// Checks everything, then serves until a signal comes or the tree gives up.
@@ -66,41 +36,41 @@ pub async fn miner(
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
     let console = Console::with_notices(&options.notices);
-    let mut ground = MinerGround::new(&settings, &options, MinerFinds::default());
-    preflight().pass(&mut ground, &console).await?;
-    let (ready, MinerFinds { responder, axon }) = ground.ready()?;
-    let (responder, axon) = (take(responder, "miner")?, take(axon, "axon")?);
+    let preflight = Preflight { console: &console };
+    let responder = responder(&settings);
+    let Responder { miner, inference } =
+        preflight.check("miner", "what answers, and its language model", responder)?;
+    let axon = preflight.check("axon", "the port of the axon", bind_axon(&settings))?;
+    preflight.check("open files", "the limit of open files", open_files())?;
+    let ready = preflight.node(Role::Miner, &settings.node, &options).await?;
+    let reachable = check_reachable(&settings.node, &ready);
+    preflight.check("reachable", "an address that others can dial", reachable)?;
     ready
         .run(&options, console, |ready, console| {
-            let inference = responder.inference;
-            let miner = settings_of_axon(&settings, ready, responder.miner, axon, console)?;
-            Ok(NodeParts {
-                inference,
-                miners: vec![miner],
-                ..ready.parts(&settings.node, metrics)?
-            })
+            let miner = settings_of_axon(&settings, ready, miner, axon, console)?;
+            let parts = ready.parts(&settings.node, metrics)?;
+            Ok(NodeParts { inference, miners: vec![miner], ..parts })
         })
         .await
 }
 
-fn bind_axon(ground: &mut MinerGround<'_>) -> Verdict {
-    let section = &ground.settings.axon;
-    let address = SocketAddr::new(section.ip, section.port);
-    ground.role.axon = Some(bind(address, "the axon", "axon.port")?);
-    Ok(Outcome::pass())
+fn bind_axon(settings: &MinerConfig) -> Verdict<TcpListener> {
+    let address = SocketAddr::new(settings.axon.ip, settings.axon.port);
+    Ok(bind(address, "the axon", "axon.port")?.into())
 }
 
 /// Makes the chosen miner, with a language model where it needs one.
-fn responder(settings: &MinerConfig) -> Result<Responder, Failure> {
+fn responder(settings: &MinerConfig) -> Verdict<Responder> {
     let options = options_of(settings);
-    match kind(settings)?.build() {
-        Build::Alone(build) => Ok(Responder { miner: build(options), inference: None }),
+    Ok(match kind(settings)?.build() {
+        Build::Alone(build) => Responder { miner: build(options), inference: None },
         Build::WithModel(build) => {
             let inference = inference(settings)?;
             let miner = build(options, inference.pool.clone());
-            Ok(Responder { miner, inference: Some(inference) })
+            Responder { miner, inference: Some(inference) }
         }
     }
+    .into())
 }
 
 /// The chosen miner.
@@ -146,16 +116,16 @@ fn inference(settings: &MinerConfig) -> Result<Inference, Failure> {
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
-fn check_reachable(ground: &mut MinerGround<'_>) -> Verdict {
-    if ground.node.published.off || ground.is_reachable()? {
-        return Ok(Outcome::pass());
+fn check_reachable(node: &NodeConfig, ready: &Ready) -> Verdict<()> {
+    if node.published.off || ready.is_reachable() {
+        return Ok(().into());
     }
     let text = format!(
         "this machine speaks to the chain from {}, which other machines cannot dial: set \
          --axon.external_ip, and --axon.external_port where the router has another one",
-        ground.external()?.ip()
+        ready.external.ip()
     );
-    Err(Failure::usage(text).into())
+    Err(Failure::usage(text))
 }
 
 fn settings_of_axon(

@@ -12,8 +12,8 @@ use tracing::warn;
 
 use super::Failure;
 use crate::exit::Exit;
-use crate::inference::backends::BackendFault;
-use crate::settings::Device;
+use crate::inference::backends::{BackendFault, ChosenBackends, InferenceSettings};
+use crate::settings::{AskingConfig, Device};
 
 impl From<BackendFault> for Failure {
     fn from(fault: BackendFault) -> Self {
@@ -43,10 +43,25 @@ pub(crate) fn find_model(
     Ok((path, Arc::new(tokenizer)))
 }
 
-/// The folder of the sentence encoder that a setting names. What is in it is for the back end to
-/// check.
-pub(crate) fn find_encoder(setting: &str, folder: &Path) -> Result<PathBuf, Failure> {
-    resolve(setting, folder)
+/// The models of whoever asks miners, found on disk.
+pub(super) struct AskingModels {
+    pub(super) backends: ChosenBackends,
+    pub(super) inference: InferenceSettings,
+    /// Counts the tokens of answers.
+    pub(super) tokenizer: Arc<Tokenizer>,
+}
+
+impl AskingModels {
+    /// Those that the settings name.
+    pub(super) fn find(asking: &AskingConfig) -> Result<Self, Failure> {
+        note_devices(&asking.compute.device);
+        let (backends, folder) = (ChosenBackends::default(), asking.folder.folder.resolved());
+        let (model, tokenizer) = find_model(&asking.model.model_id.resolved(), &folder)?;
+        let encoder = Some(resolve(&asking.encoder.encoder.resolved(), &folder)?);
+        let inference = InferenceSettings { model, encoder, n_threads: asking.compute.threads };
+        backends.check(&inference)?;
+        Ok(Self { backends, inference, tokenizer })
+    }
 }
 
 /// Tells whoever asked for another device that models are computed on the CPU all the same: command

@@ -3,42 +3,18 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use sn1::llm::tokenizer::Tokenizer;
 
 use super::console::Console;
-use super::preflight::{
-    Check, Ground, Obstacle, Outcome, Preflight, Ready, Verdict, found, node_checks, open_files,
-    take,
-};
+use super::preflight::{Preflight, Ready, Verdict, open_files};
 use super::{Failure, RoleOptions};
-use crate::app::models;
+use crate::app::models::AskingModels;
 use crate::app::parts::{Inference, Validator, ValidatorSettings};
 use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
 use crate::exit::Exit;
-use crate::inference::backends::{ChosenBackends, InferenceSettings};
+use crate::inference::backends::ChosenBackends;
 use crate::messages::inference::Capability;
-use crate::settings::ValidatorConfig;
-
-/// The models of a validator, found on disk.
-struct Models {
-    backends: ChosenBackends,
-    inference: InferenceSettings,
-    tokenizer: Arc<Tokenizer>,
-}
-
-type ValidatorGround<'a> = Ground<'a, ValidatorConfig, Option<Models>>;
-
-/// Everything that can be wrong with a validator.
-fn preflight<'a>() -> Preflight<ValidatorGround<'a>> {
-    let mut checks = vec![
-        Check::now("models", "the language model and the sentence encoder", find_models),
-        Check::now("open files", "the limit of open files", open_files),
-    ];
-    checks.extend(node_checks());
-    checks.push(Check::now("model on main", "a language model where others rely on it", on_main));
-    Preflight(checks)
-}
+use crate::settings::{AskingConfig, Role, ValidatorConfig};
 
 /// Checks everything, then asks, scores and sets weights until a signal comes or the tree gives up.
 ///
@@ -50,10 +26,14 @@ pub async fn validator(
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
     let console = Console::with_notices(&options.notices);
-    let mut ground = ValidatorGround::new(&settings, &options, None);
-    preflight().pass(&mut ground, &console).await?;
-    let (ready, models) = ground.ready()?;
-    let models = take(models, "models")?;
+    let preflight = Preflight { console: &console };
+    let models = find_models(&settings.asking);
+    let models =
+        preflight.check("models", "the language model and the sentence encoder", models)?;
+    preflight.check("open files", "the limit of open files", open_files())?;
+    let ready = preflight.node(Role::Validator, &settings.node, &options).await?;
+    let on_main = check_on_main(ready.is_main, &models);
+    preflight.check("model on main", "a language model where others rely on it", on_main)?;
     ready
         .run(&options, console, |ready, console| {
             let published = published(&settings, ready, console);
@@ -62,45 +42,36 @@ pub async fn validator(
         .await
 }
 
-fn find_models(ground: &mut ValidatorGround<'_>) -> Verdict {
-    let asking = &ground.settings.asking;
-    let (folder, tasks) = (asking.folder.folder.resolved(), &asking.conversation.tasks);
-    models::note_devices(&asking.compute.device);
-    let backends = ChosenBackends::default();
-    let has_model = backends.offer(Capability::Generate);
-    if !has_model && tasks.iter().any(|kind| kind.definition().needs_model()) {
+fn find_models(asking: &AskingConfig) -> Verdict<AskingModels> {
+    let mut tasks = asking.conversation.tasks.iter();
+    let needs_model = tasks.any(|kind| kind.definition().needs_model());
+    if needs_model && !ChosenBackends::default().offer(Capability::Generate) {
         return Err(no_model(
             "which these tasks need; elsewhere than on the main network --neuron.tasks math \
              --neuron.task_p 1 goes without (but for the model's file, whose tokenizer counts answers)",
         ));
     }
-    let (model, tokenizer) = models::find_model(&asking.model.model_id.resolved(), &folder)?;
-    let encoder = Some(models::find_encoder(&asking.encoder.encoder.resolved(), &folder)?);
-    let inference = InferenceSettings { model, encoder, n_threads: asking.compute.threads };
-    backends.check(&inference).map_err(Failure::from)?;
-    ground.role = Some(Models { backends, inference, tokenizer });
-    Ok(Outcome::pass())
+    Ok(AskingModels::find(asking)?.into())
 }
 
-fn on_main(ground: &mut ValidatorGround<'_>) -> Verdict {
-    let has_model = found(&ground.role, "models")?.backends.offer(Capability::Generate);
-    match ground.is_main()? && !has_model {
+fn check_on_main(is_main: bool, models: &AskingModels) -> Verdict<()> {
+    match is_main && !models.backends.offer(Capability::Generate) {
         true => Err(no_model("and on the main network a validator needs one")),
-        false => Ok(Outcome::pass()),
+        false => Ok(().into()),
     }
 }
 
-fn no_model(why: &str) -> Obstacle {
+fn no_model(why: &str) -> Failure {
     let text = format!(
         "this build has no libtorch and so no language model, {why}: build with default features"
     );
-    Failure::new(Exit::Unavailable, text).into()
+    Failure::new(Exit::Unavailable, text)
 }
 
 fn parts(
     settings: &ValidatorConfig,
     ready: &Ready,
-    models: Models,
+    models: AskingModels,
     published: Option<AxonRecord>,
     metrics: PrometheusHandle,
 ) -> Result<NodeParts, Failure> {

@@ -168,24 +168,6 @@ sections! {
     }
 }
 
-/// All settings of a node on a chain.
-pub trait NodeRole: RoleConfig {
-    /// What every node has.
-    fn node(&self) -> &NodeConfig;
-}
-
-impl NodeRole for ValidatorConfig {
-    fn node(&self) -> &NodeConfig {
-        &self.node
-    }
-}
-
-impl NodeRole for MinerConfig {
-    fn node(&self) -> &NodeConfig {
-        &self.node
-    }
-}
-
 sections! {
     /// What asks and scores: of a validator, and of a local net, which has one.
     pub struct AskingConfig {

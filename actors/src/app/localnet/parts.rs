@@ -34,7 +34,7 @@ pub(super) fn parts(
 ) -> Result<NodeParts, Failure> {
     let block_time = settings.localnet.block_time;
     let client = client(&prepared.chain.url(), block_time, failpoints.clone())?;
-    let inference = Inference::new(&prepared.backends, &prepared.inference);
+    let inference = Inference::new(&prepared.models.backends, &prepared.models.inference);
     let validator = validator_settings(settings, prepared, failpoints)?;
     Ok(NodeParts {
         netuid: Netuid(settings.subnet.netuid),
@@ -80,7 +80,7 @@ fn validator_settings(
         events_file: prepared.state.events_file()?,
         external_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         allow_local_addresses: true,
-        tokenizer: Arc::clone(&prepared.tokenizer),
+        tokenizer: Arc::clone(&prepared.models.tokenizer),
         expected: expected(&prepared.miners),
         seed: settings.localnet.seed,
         block_time: settings.localnet.block_time,

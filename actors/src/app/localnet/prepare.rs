@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sn1::llm::tokenizer::Tokenizer;
 use sn1::store::StoreError;
 use sn1::wallet::AccountId;
 
@@ -14,14 +13,16 @@ use super::Options;
 use super::cast::{CastMiner, cast};
 use super::genesis::chain_settings;
 use super::keys::LocalnetKeys;
+use crate::app::Failure;
+use crate::app::console::Console;
 use crate::app::machine::{bind, unwritable};
-use crate::app::preflight::{Check, Outcome, Preflight, Verdict, found, open_files, take};
+use crate::app::models::AskingModels;
+use crate::app::preflight::{Passed, Preflight, Verdict, open_files};
 use crate::app::state::{Facts, StateFolder};
-use crate::app::{Failure, models};
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
-use crate::inference::backends::{ChosenBackends, InferenceSettings};
+use crate::inference::backends::ChosenBackends;
 use crate::messages::inference::Capability;
 use crate::settings::LocalnetConfig;
 
@@ -38,12 +39,7 @@ pub(super) struct PreparedMiner {
 
 /// All that a run needs, checked and bound.
 pub(super) struct Prepared {
-    /// The back ends that generate and embed.
-    pub(super) backends: ChosenBackends,
-    /// The paths of the models' files.
-    pub(super) inference: InferenceSettings,
-    /// The model's tokenizer.
-    pub(super) tokenizer: Arc<Tokenizer>,
+    pub(super) models: AskingModels,
     /// The keys of all neurons.
     pub(super) keys: Arc<LocalnetKeys>,
     /// Miners with their listeners.
@@ -52,124 +48,69 @@ pub(super) struct Prepared {
     pub(super) pages: TcpListener,
     /// The opened chain and its bound port.
     pub(super) chain: PreparedDevNode,
-    /// The folder of the state.
     pub(super) state: StateFolder,
 }
 
-/// What the checks share.
-pub(super) struct LocalnetGround<'a> {
-    settings: &'a LocalnetConfig,
-    options: &'a Options,
-    backends: ChosenBackends,
-    models: Option<(InferenceSettings, Arc<Tokenizer>)>,
-    keys: Option<Arc<LocalnetKeys>>,
-    pages: Option<TcpListener>,
-    miners: Option<Vec<PreparedMiner>>,
-    state: Option<StateFolder>,
-    chain: Option<PreparedDevNode>,
-}
-
 /// Everything that can be wrong with a local net.
-pub(super) fn preflight<'a>() -> Preflight<LocalnetGround<'a>> {
-    Preflight(vec![
-        Check::now("open files", "the limit of open files", open_files),
-        Check::now("tasks", "tasks that this build can make", check_tasks),
-        Check::now("report", "the file of the report", check_report),
-        Check::now("models", "the language model and the sentence encoder", find_models),
-        Check::now("keys", "keys by the seed", derive_keys),
-        Check::now("pages", "the port of metrics and health", bind_pages),
-        Check::now("axons", "the ports of the miners", bind_axons),
-        Check::now("state", "the state folder, for this net alone", open_state),
-        Check::now("chain", "the chain's file and port", open_chain),
-    ])
+pub(super) fn prepare(settings: &LocalnetConfig, options: &Options) -> Result<Prepared, Failure> {
+    let preflight = Preflight { console: &Console::new() };
+    preflight.check("open files", "the limit of open files", open_files())?;
+    preflight.check("tasks", "tasks that this build can make", check_tasks(settings))?;
+    preflight.check("report", "the file of the report", check_report(options))?;
+    let models = AskingModels::find(&settings.asking).map(Passed::from);
+    let models =
+        preflight.check("models", "the language model and the sentence encoder", models)?;
+    let keys = LocalnetKeys::derive(settings).map(Arc::new).map(Passed::from);
+    let keys = preflight.check("keys", "keys by the seed", keys)?;
+    let pages = bind(loopback(settings.pages.port), "the metrics", "telemetry.port");
+    let pages =
+        preflight.check("pages", "the port of metrics and health", pages.map(Passed::from))?;
+    let miners = bind_axons(settings, &models, &keys);
+    let miners = preflight.check("axons", "the ports of the miners", miners)?;
+    let state = open_state(settings, options);
+    let state = preflight.check("state", "the state folder, for this net alone", state)?;
+    let chain = open_chain(settings, &keys, &state);
+    let chain = preflight.check("chain", "the chain's file and port", chain)?;
+    Ok(Prepared { models, keys, miners, pages, chain, state })
 }
 
-impl<'a> LocalnetGround<'a> {
-    /// Nothing is checked yet.
-    pub(super) fn new(settings: &'a LocalnetConfig, options: &'a Options) -> Self {
-        let backends = ChosenBackends::default();
-        let (models, keys, pages, miners, state, chain) = (None, None, None, None, None, None);
-        Self { settings, options, backends, models, keys, pages, miners, state, chain }
-    }
-
-    /// What the checks left.
-    ///
-    /// # Errors
-    /// A check that was not run.
-    pub(super) fn prepared(self) -> Result<Prepared, Failure> {
-        let (inference, tokenizer) = take(self.models, "models")?;
-        Ok(Prepared {
-            backends: self.backends,
-            inference,
-            tokenizer,
-            keys: take(self.keys, "keys")?,
-            miners: take(self.miners, "axons")?,
-            pages: take(self.pages, "pages")?,
-            chain: take(self.chain, "chain")?,
-            state: take(self.state, "state")?,
-        })
-    }
-}
-
-fn check_tasks(on: &mut LocalnetGround<'_>) -> Verdict {
-    let mut tasks = on.settings.asking.conversation.tasks.iter();
+fn check_tasks(settings: &LocalnetConfig) -> Verdict<()> {
+    let mut tasks = settings.asking.conversation.tasks.iter();
     let needs_model = tasks.any(|kind| kind.definition().needs_model());
-    if on.backends.offer(Capability::Generate) || !needs_model {
-        return Ok(Outcome::pass());
+    if ChosenBackends::default().offer(Capability::Generate) || !needs_model {
+        return Ok(().into());
     }
     let text = "this build has no libtorch and so no language model: build with default features, \
                 or run with --neuron.tasks math --neuron.task_p 1";
-    Err(Failure::usage(text).into())
+    Err(Failure::usage(text))
 }
 
-fn check_report(on: &mut LocalnetGround<'_>) -> Verdict {
-    if let Some(path) = &on.options.report {
+fn check_report(options: &Options) -> Verdict<()> {
+    if let Some(path) = &options.report {
         let opened = File::options().append(true).create(true).open(path);
         opened.map_err(|error| unwritable(path, error))?;
     }
-    Ok(Outcome::pass())
+    Ok(().into())
 }
 
-fn find_models(on: &mut LocalnetGround<'_>) -> Verdict {
-    let asking = &on.settings.asking;
-    let folder = asking.folder.folder.resolved();
-    models::note_devices(&asking.compute.device);
-    let (model, tokenizer) = models::find_model(&asking.model.model_id.resolved(), &folder)?;
-    let encoder = Some(models::find_encoder(&asking.encoder.encoder.resolved(), &folder)?);
-    let inference = InferenceSettings { model, encoder, n_threads: asking.compute.threads };
-    on.backends.check(&inference).map_err(Failure::from)?;
-    on.models = Some((inference, tokenizer));
-    Ok(Outcome::pass())
-}
-
-fn derive_keys(on: &mut LocalnetGround<'_>) -> Verdict {
-    on.keys = Some(Arc::new(LocalnetKeys::derive(on.settings)?));
-    Ok(Outcome::pass())
-}
-
-fn bind_pages(on: &mut LocalnetGround<'_>) -> Verdict {
-    let address = loopback(on.settings.pages.port);
-    on.pages = Some(bind(address, "the metrics", "telemetry.port")?);
-    Ok(Outcome::pass())
-}
-
-fn bind_axons(on: &mut LocalnetGround<'_>) -> Verdict {
-    let (first, n_miners) = (on.settings.axon.port, on.settings.localnet.miners);
+fn bind_axons(
+    settings: &LocalnetConfig,
+    models: &AskingModels,
+    keys: &LocalnetKeys,
+) -> Verdict<Vec<PreparedMiner>> {
+    let (first, n_miners) = (settings.axon.port, settings.localnet.miners);
     if first != 0 && first.checked_add(n_miners - 1).is_none() {
         let text =
             format!("--axon.port {first} leaves no room for {n_miners} miners below port 65536");
-        return Err(Failure::usage(text).into());
+        return Err(Failure::usage(text));
     }
     let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
-    let kinds = cast(on.backends.offer(Capability::Generate));
-    let slots = found(&on.keys, "keys")?.miners.iter().zip(kinds).zip(ports);
-    let miners = slots.map(|((keys, kind), port)| {
+    let kinds = cast(models.backends.offer(Capability::Generate));
+    let miners = keys.miners.iter().zip(kinds).zip(ports).map(|((keys, kind), port)| {
         let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
         Ok(PreparedMiner { kind, hotkey: keys.hotkey.account_id(), listener })
     });
-    let miners = miners.collect::<Result<_, Failure>>()?;
-    on.miners = Some(miners);
-    Ok(Outcome::pass())
+    miners.collect::<Result<Vec<_>, _>>().map(Passed::from)
 }
 
 fn loopback(port: u16) -> SocketAddr {
@@ -202,14 +143,14 @@ impl Facts for LocalnetFacts {
     }
 }
 
-fn open_state(on: &mut LocalnetGround<'_>) -> Verdict {
+fn open_state(settings: &LocalnetConfig, options: &Options) -> Verdict<StateFolder> {
     let facts = LocalnetFacts {
-        seed: on.settings.localnet.seed,
-        netuid: on.settings.subnet.netuid,
-        miners: on.settings.localnet.miners,
-        tempo: on.settings.localnet.tempo,
+        seed: settings.localnet.seed,
+        netuid: settings.subnet.netuid,
+        miners: settings.localnet.miners,
+        tempo: settings.localnet.tempo,
     };
-    let state = match &on.options.keep {
+    let state = match &options.keep {
         Some(path) => StateFolder::open(path.clone(), &facts)?,
         None => {
             let name = format!("sn1-localnet-{}-{}", std::process::id(), unix_ns());
@@ -218,15 +159,17 @@ fn open_state(on: &mut LocalnetGround<'_>) -> Verdict {
     };
     state.validator_file()?;
     state.events_file()?;
-    on.state = Some(state);
-    Ok(Outcome::pass())
+    Ok(state.into())
 }
 
 /// Scores and journal are of their chain: without it, none of the folder is of use.
-fn open_chain(on: &mut LocalnetGround<'_>) -> Verdict {
-    let (keys, state) = (found(&on.keys, "keys")?, found(&on.state, "state")?);
-    let opened = PreparedDevNode::open(chain_settings(on.settings, keys, state.chain_file()));
-    let opened = opened.map_err(|error| match error {
+fn open_chain(
+    settings: &LocalnetConfig,
+    keys: &LocalnetKeys,
+    state: &StateFolder,
+) -> Verdict<PreparedDevNode> {
+    let opened = PreparedDevNode::open(chain_settings(settings, keys, state.chain_file()));
+    opened.map(Passed::from).map_err(|error| match error {
         DevNodeError::State(StoreError::OtherChain { reason, .. }) => {
             let text = format!(
                 "{} holds the chain of another version of this software ({reason}), which this one \
@@ -236,7 +179,5 @@ fn open_chain(on: &mut LocalnetGround<'_>) -> Verdict {
             Failure::new(Exit::Damaged, text)
         }
         error => error.into(),
-    })?;
-    on.chain = Some(opened);
-    Ok(Outcome::pass())
+    })
 }

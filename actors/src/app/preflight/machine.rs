@@ -1,32 +1,34 @@
 //! Checks of this machine: open files, faults on purpose, the port of the pages, the wallet, the
 //! state folder.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
-use super::ground::Ground;
-use super::{Outcome, Verdict, found};
+use sn1::wallet::Keypair;
+
+use super::{Passed, Verdict};
 use crate::app::machine::bind;
 use crate::app::open_files::raise_open_files;
 use crate::app::state::{NodeFacts, StateFolder};
 use crate::app::{Failure, RoleOptions};
 use crate::chain::Failpoints;
+use crate::settings::{NodeConfig, Role, WalletSection};
 use crate::wallet::NodeWallet;
 
 /// Where the limit stays as it is, miners beyond it cannot be asked.
-pub(in crate::app) fn open_files<G>(_: &mut G) -> Verdict {
-    Ok(match raise_open_files() {
-        Ok(_) => Outcome::pass(),
-        Err(error) => Outcome::warning(format!(
+pub(in crate::app) fn open_files() -> Verdict<()> {
+    let warning = raise_open_files().err().map(|error| {
+        format!(
             "the limit of open files could not be raised: {error}; raise it with `ulimit -n`, or \
              expect failures beyond some hundred connections"
-        )),
-    })
+        )
+    });
+    Ok(Passed::warned((), warning))
 }
 
 /// By the chain's name alone; the check `chain` looks again once it knows the chain.
-pub(super) fn faults<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    refuse_faults(ground.node.subtensor.names_main_network(), ground.options)?;
-    Ok(Outcome::pass())
+pub(super) fn faults(node: &NodeConfig, options: &RoleOptions) -> Verdict<()> {
+    refuse_faults(node.subtensor.names_main_network(), options)?;
+    Ok(().into())
 }
 
 /// Where real money is, nothing is broken on purpose.
@@ -38,33 +40,32 @@ pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Fail
     Ok(Failpoints::from_environment(is_main)?)
 }
 
-pub(super) fn pages<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let address = SocketAddr::new(ground.node.telemetry.ip, ground.node.pages.port);
-    ground.pages = Some(bind(address, "the metrics", "telemetry.port")?);
-    Ok(Outcome::pass())
+pub(super) fn pages(node: &NodeConfig) -> Verdict<TcpListener> {
+    let address = SocketAddr::new(node.telemetry.ip, node.pages.port);
+    Ok(bind(address, "the metrics", "telemetry.port")?.into())
 }
 
-pub(super) fn wallet<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let wallet = &ground.node.wallet;
+pub(super) fn wallet(wallet: &WalletSection) -> Verdict<Keypair> {
     let opened = NodeWallet::from(wallet).open()?;
     let address = opened.hotkey.account_id();
     let note = format!("hotkey {address} ({} of {})", wallet.hotkey, wallet.name);
-    ground.hotkey = Some(opened.hotkey);
-    Ok(Outcome { warnings: opened.notices, note: Some(note) })
+    Ok(Passed { found: opened.hotkey, warnings: opened.notices, note: Some(note) })
 }
 
-pub(super) fn state<N, R>(ground: &mut Ground<'_, N, R>) -> Verdict {
-    let (node, role) = (ground.node, ground.name);
-    let own = found(&ground.hotkey, "wallet")?.account_id().to_string();
-    let genesis = found(&ground.chain, "chain")?.genesis.clone();
-    let folder = node.state.folder_of(role, node.subnet.netuid, &own);
-    let folder = folder.ok_or_else(|| {
+pub(super) fn state(
+    role: Role,
+    node: &NodeConfig,
+    hotkey: &Keypair,
+    genesis: &str,
+) -> Verdict<StateFolder> {
+    let (netuid, hotkey) = (node.subnet.netuid, hotkey.account_id().to_string());
+    let folder = node.state.folder_of(role, netuid, &hotkey).ok_or_else(|| {
         Failure::usage("no home folder is set: give a folder with --state.folder")
     })?;
-    let (role, netuid) = (role.label().to_owned(), node.subnet.netuid);
-    let facts = NodeFacts { role, netuid, hotkey: own, genesis };
-    let state = ground.state.insert(StateFolder::open(folder, &facts)?);
-    Ok(Outcome::note(format!("state in {}", state.path().display())))
+    let (role, genesis) = (role.label().to_owned(), genesis.to_owned());
+    let state = StateFolder::open(folder, &NodeFacts { role, netuid, hotkey, genesis })?;
+    let note = format!("state in {}", state.path().display());
+    Ok(Passed::noted(state, note))
 }
 
 #[cfg(test)]
