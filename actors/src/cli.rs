@@ -7,8 +7,6 @@ mod flags;
 mod ignored;
 mod localnet;
 pub(crate) mod logging;
-#[cfg(test)]
-mod page;
 mod query;
 mod role;
 mod wallet;
@@ -102,35 +100,4 @@ fn flags_of(words: &[OsString]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(line: &str) -> String {
-        parse(line.split_whitespace().map(OsString::from)).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn an_unknown_flag_comes_with_a_near_one_only() {
-        let error = refused("sn1 validator --neuron.sampel_size 3");
-        assert!(error.contains("'--neuron.sampel_size'"), "{error}");
-        assert!(error.contains("'--neuron.sample_size'"), "{error}");
-        assert!(refused("sn1 wallet new --wallet.nam me").contains("'--wallet.name'"));
-        let error = refused("sn1 miner --neuron.sample_size 3");
-        assert!(!error.contains("similar") && !error.contains("--axon"), "{error}");
-        assert!(refused("sn1 validator --mock").contains("sn1 localnet"));
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn the_help_of_every_command_lists_its_exit_codes() {
-        for command in Arguments::command().get_subcommands() {
-            let codes = exit::help(command.get_name());
-            let help = command.get_after_help().map(ToString::to_string);
-            assert_eq!(help, Some(codes), "{}", command.get_name());
-        }
-    }
-}
+mod tests;

@@ -135,16 +135,6 @@ pub fn help(command: &str) -> String {
     format!("Exit codes:{}", lines.collect::<String>())
 }
 
-/// The table of the operator's page, in Markdown.
-pub fn table() -> String {
-    let rows = Exit::iter().map(|exit| {
-        let (code, meaning, remedy, commands) = exit.row();
-        format!("| {code} | {meaning} | {remedy} | {} |\n", commands.join(", "))
-    });
-    let head = "| code | meaning | what to do | commands |\n|---|---|---|---|\n";
-    std::iter::once(head.to_owned()).chain(rows).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
@@ -153,6 +143,16 @@ mod tests {
 
     const OPENS: &str = "<!-- exit codes -->\n";
     const CLOSES: &str = "<!-- end of exit codes -->";
+
+    /// The table of the operator's page, in Markdown.
+    fn table() -> String {
+        let rows = Exit::iter().map(|exit| {
+            let (code, meaning, remedy, commands) = exit.row();
+            format!("| {code} | {meaning} | {remedy} | {} |\n", commands.join(", "))
+        });
+        let head = "| code | meaning | what to do | commands |\n|---|---|---|---|\n";
+        std::iter::once(head.to_owned()).chain(rows).collect()
+    }
 
     fn checkout() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -11,7 +11,7 @@
 //! | `role` | which sections a role reads, and its own defaults |
 //! | `types`, `value` | types that cannot be wrong, and how a value is read and written |
 //! | `declare` | what a declaration is |
-//! | `load`, `known`, `file`, `environment` | defaults < file < environment < flags |
+//! | `load`, `file`, `environment` | defaults < file < environment < flags |
 //! | `suggest`, `error` | what is said of a wrong one |
 //! | `generate` | the shipped files and the page of settings |
 //!
@@ -26,7 +26,6 @@ mod environment;
 mod error;
 mod file;
 mod generate;
-mod known;
 mod load;
 mod localnet;
 mod miner;
@@ -49,7 +48,7 @@ pub use conversation::{ConversationSection, ScoringSection, WeightsSection};
 pub use declare::{Section, Setting, Spec, Visitor};
 pub use dendrite::DendriteSection;
 pub use error::{Origin, SettingsError};
-pub use generate::{effective, file as settings_file, page as settings_page};
+pub use generate::{effective, file as settings_file};
 pub use load::{GivenFlag, Loaded, Sources, load};
 pub use localnet::LocalnetSection;
 pub use miner::MinerSection;

@@ -147,14 +147,12 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Line<C: RoleConfig + Clone + Send + Sync + 'static> {
+    struct Line<C: RoleConfig> {
         #[command(flatten)]
         flags: SettingFlags<C>,
     }
 
-    fn read<C: RoleConfig + Clone + Send + Sync + 'static>(
-        line: &str,
-    ) -> Result<Loaded<C>, String> {
+    fn read<C: RoleConfig>(line: &str) -> Result<Loaded<C>, String> {
         let words = std::iter::once("sn1").chain(line.split_whitespace());
         let line = Line::<C>::try_parse_from(words).map_err(|error| error.to_string())?;
         line.flags.load_with(Sources::default()).map_err(|error| error.to_string())
@@ -162,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_setting_of_a_role_is_a_flag_with_its_help_and_nothing_else_is_shown() {
-        fn check<C: RoleConfig + Clone + Send + Sync + 'static>() {
+        fn check<C: RoleConfig>() {
             let command = Line::<C>::command();
             let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
             let mut shown: Vec<_> = shown.filter_map(Arg::get_long).collect();

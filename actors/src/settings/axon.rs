@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use sn1::wallet::AccountId;
 
 use super::declare::section;
-use super::value::{Scalar, Shape, choose, name_of};
+use super::value::scalar;
 use super::{SettingsError, Tao};
 
 section! {
@@ -95,7 +95,8 @@ section! {
 }
 
 /// How closely an axon follows the Python axons.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Verify {
     /// Every honest peer passes.
     #[default]
@@ -104,20 +105,9 @@ pub enum Verify {
     Lenient,
 }
 
-const POLICIES: &[(&str, Verify)] = &[("strict", Verify::Strict), ("lenient", Verify::Lenient)];
-
-impl Scalar for Verify {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "POLICY";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        choose(text, POLICIES)
-    }
-
-    fn text(&self) -> String {
-        name_of(*self, POLICIES)
-    }
-}
+scalar!(Verify, Text, "POLICY", |text: &str| {
+    text.trim().parse().map_err(|_| "one of strict, lenient".to_owned())
+});
 
 section! {
     /// Whom an axon serves and how closely it checks them.

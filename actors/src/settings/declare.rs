@@ -5,7 +5,7 @@
 //! gone through by a [`Visitor`]: one lists what there is, another reads what was given.
 
 use super::error::SettingsError;
-use super::value::{Shape, Value};
+use super::value::{Scalar, Shape, Value};
 
 /// A setting as operators meet it.
 #[derive(Debug, Clone)]
@@ -76,33 +76,45 @@ type Check<T> = Box<dyn Fn(&T) -> bool>;
 
 /// The declaration of one setting, apart from its default.
 pub struct Spec<T> {
-    pub(super) key: String,
-    lines: &'static [&'static str],
-    flag: Option<&'static str>,
-    other_flags: &'static [&'static str],
-    check: Option<(Check<T>, String)>,
+    pub(super) setting: Setting,
+    check: Option<Check<T>>,
 }
 
 impl<T: Value + 'static> Spec<T> {
     pub(super) fn new(table: &str, name: &str, lines: &'static [&'static str]) -> Self {
         let dot = if table.is_empty() { "" } else { "." };
         let key = format!("{table}{dot}{name}");
-        Self { key, lines, flag: None, other_flags: &[], check: None }
+        let setting = Setting {
+            flag: key.clone(),
+            key,
+            other_flags: &[],
+            lines,
+            shape: T::SHAPE,
+            placeholder: T::Item::PLACEHOLDER,
+            rule: None,
+            words: Vec::new(),
+            redacted_words: Vec::new(),
+        };
+        Self { setting, check: None }
     }
 
     /// The flag's name where it is not the key; the key works too.
-    pub(super) fn flag(self, flag: &'static str) -> Self {
-        Self { flag: Some(flag), ..self }
+    pub(super) fn flag(mut self, flag: &str) -> Self {
+        self.setting.flag = flag.to_owned();
+        self
     }
 
     /// Other names that its flag has.
-    pub(super) fn also(self, other_flags: &'static [&'static str]) -> Self {
-        Self { other_flags, ..self }
+    pub(super) fn also(mut self, other_flags: &'static [&'static str]) -> Self {
+        self.setting.other_flags = other_flags;
+        self
     }
 
     /// What must hold, and how it is said: what the value must be.
-    pub(super) fn rule(self, check: impl Fn(&T) -> bool + 'static, words: &str) -> Self {
-        Self { check: Some((Box::new(check), words.to_owned())), ..self }
+    pub(super) fn rule(mut self, check: impl Fn(&T) -> bool + 'static, words: &str) -> Self {
+        self.setting.rule = Some(words.to_owned());
+        self.check = Some(Box::new(check));
+        self
     }
 
     /// The least and the greatest value.
@@ -110,28 +122,20 @@ impl<T: Value + 'static> Spec<T> {
     where
         T: PartialOrd,
     {
-        let words = format!("between {} and {}", least.words().concat(), most.words().concat());
+        let text = |value: &T| value.words(Scalar::text).concat();
+        let words = format!("between {} and {}", text(&least), text(&most));
         self.rule(move |value| least <= *value && *value <= most, &words)
     }
 
     /// What is wrong with a value, in the words of the rule.
     pub(super) fn broken_rule(&self, value: &T) -> Option<&str> {
-        let (check, words) = self.check.as_ref()?;
-        (!check(value)).then_some(words)
+        let is_broken = self.check.as_ref().is_some_and(|check| !check(value));
+        self.setting.rule.as_deref().filter(|_| is_broken)
     }
 
-    pub(super) fn setting(&self, value: &T) -> Setting {
-        Setting {
-            flag: self.flag.map_or_else(|| self.key.clone(), str::to_owned),
-            key: self.key.clone(),
-            other_flags: self.other_flags,
-            lines: self.lines,
-            shape: T::SHAPE,
-            placeholder: T::PLACEHOLDER,
-            rule: self.check.as_ref().map(|(_, words)| words.clone()),
-            words: value.words(),
-            redacted_words: value.redacted_words(),
-        }
+    fn holding(self, value: &T) -> Setting {
+        let (words, redacted_words) = (value.words(Scalar::text), value.words(Scalar::redacted));
+        Setting { words, redacted_words, ..self.setting }
     }
 }
 
@@ -165,7 +169,7 @@ struct Listing(Vec<Setting>);
 
 impl Visitor for Listing {
     fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
-        self.0.push(spec.setting(value));
+        self.0.push(spec.holding(value));
         Ok(value.clone())
     }
 }
@@ -224,13 +228,13 @@ macro_rules! sections {
     (
         $(#[doc = $about:literal])+
         pub struct $name:ident {
-            $( $(#[doc = $line:literal])+ $field:ident: $section:ty, )+
+            $( $field:ident: $section:ty, )+
         }
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $name {
-            $( $(#[doc = $line])+ pub $field: $section, )+
+            $( #[doc = concat!("See [`", stringify!($section), "`].")] pub $field: $section, )+
         }
 
         impl $crate::settings::declare::Section for $name {

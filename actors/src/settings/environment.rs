@@ -6,7 +6,6 @@
 
 use super::declare::Setting;
 use super::error::{Origin, SettingsError};
-use super::known::Known;
 use super::role::{ALL_ROLES, Role};
 
 const PREFIX: &str = "SN1_";
@@ -21,17 +20,17 @@ const TOOL_PREFIXES: [&str; 2] = ["SDK_", "CHAOS_"];
 /// A variable that is meant as a setting and is not one.
 pub(super) fn settings(
     variables: &[(String, String)],
-    known: &Known,
+    role: Role,
 ) -> Result<Vec<(String, String, String)>, SettingsError> {
     let mut found = Vec::new();
     for (variable, text) in variables {
         let Some(key) = key_of(variable) else { continue };
-        let is_meant = variable.contains("__") || known.has(&key);
-        if !is_meant || text.is_empty() || is_elsewhere(&key, known) {
+        let is_meant = variable.contains("__") || role.has(&key);
+        if !is_meant || text.is_empty() || is_elsewhere(&key, role) {
             continue;
         }
-        if !known.has(&key) && !known.has_had(&key) {
-            return Err(known.unknown(key, Origin::Variable(variable.clone())));
+        if !role.has(&key) && !role.has_had(&key) {
+            return Err(role.unknown(key, Origin::Variable(variable.clone())));
         }
         found.push((variable.clone(), key, text.clone()));
     }
@@ -44,23 +43,20 @@ pub(super) fn settings(
 /// One that is written with one underscore where a setting has two.
 pub(super) fn strangers(
     variables: &[(String, String)],
-    known: &Known,
+    role: Role,
 ) -> Result<Vec<String>, SettingsError> {
     let mut notices = Vec::new();
     for (variable, text) in variables {
         let Some(key) = key_of(variable) else { continue };
-        if is_elsewhere(&key, known) && !text.is_empty() {
+        if is_elsewhere(&key, role) && !text.is_empty() {
             notices.push(format!("{variable} has no effect: it is a setting of another command"));
         }
-        if variable.contains("__")
-            || known.has(&key)
-            || is_tool(variable)
-            || is_link(variable, text)
+        if variable.contains("__") || role.has(&key) || is_tool(variable) || is_link(variable, text)
         {
             continue;
         }
         let is_meant = |setting: &&Setting| setting.key.replace('.', "_") == key;
-        if let Some(setting) = known.settings().iter().find(is_meant) {
+        if let Some(setting) = role.settings().iter().find(is_meant) {
             return Err(SettingsError::UnknownKey {
                 key,
                 origin: Origin::Variable(variable.clone()),
@@ -82,9 +78,8 @@ fn is_tool(variable: &str) -> bool {
 }
 
 /// Whether another role has this setting: one environment may serve several commands.
-fn is_elsewhere(key: &str, known: &Known) -> bool {
-    let is_of = |role: Role| role.settings().iter().any(|setting| setting.key == key);
-    !known.has(key) && !known.has_had(key) && ALL_ROLES.into_iter().any(is_of)
+fn is_elsewhere(key: &str, role: Role) -> bool {
+    !role.has(key) && !role.has_had(key) && ALL_ROLES.into_iter().any(|other| other.has(key))
 }
 
 /// Whether Kubernetes has put it there for a service whose name begins with `sn1`.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::declare::{Spec, Visitor};
 use super::error::{Origin, SettingsError};
-use super::known::Known;
 use super::role::{Role, RoleConfig};
 use super::value::{Given, Value};
 use super::{environment, file};
@@ -65,23 +64,21 @@ impl<C> Loaded<C> {
 /// # Errors
 /// See [`SettingsError`].
 pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError> {
-    let defaults = C::defaults();
-    let known = Known(C::ROLE);
+    let role = C::ROLE;
     let mut reading = Reading::default();
     if let Some(path) = &sources.file {
-        reading.file(path, &known)?;
+        reading.file(path, role)?;
     }
-    for found in environment::settings(&sources.variables, &known)? {
-        let (variable, key, text) = found;
-        reading.take(&known, key, Given::word(text), Origin::Variable(variable))?;
+    for (variable, key, text) in environment::settings(&sources.variables, role)? {
+        reading.take(role, key, Given::word(text), Origin::Variable(variable))?;
     }
     for GivenFlag { key, flag, given } in &sources.flags {
-        reading.take(&known, key.clone(), given.clone(), Origin::Flag(flag.clone()))?;
+        reading.take(role, key.clone(), given.clone(), Origin::Flag(flag.clone()))?;
     }
-    let config = defaults.visited(&mut reading)?;
+    let config = C::defaults().visited(&mut reading)?;
     config.check()?;
-    let mut notices = reading.notices(C::ROLE);
-    notices.extend(environment::strangers(&sources.variables, &known)?);
+    let mut notices = reading.notices(role);
+    notices.extend(environment::strangers(&sources.variables, role)?);
     notices.extend(config.notices());
     Ok(Loaded { config, notices, given: reading.given })
 }
@@ -94,38 +91,33 @@ struct Reading {
 }
 
 impl Reading {
-    fn file(&mut self, path: &Path, known: &Known) -> Result<(), SettingsError> {
-        let origin = || Origin::File(path.to_owned());
-        for (key, given) in file::read(path)? {
-            self.take(known, key, given, origin())?;
-        }
-        Ok(())
+    fn file(&mut self, path: &Path, role: Role) -> Result<(), SettingsError> {
+        let mut given = file::read(path)?.into_iter();
+        given.try_for_each(|(key, given)| self.take(role, key, given, Origin::File(path.into())))
     }
 
     /// Takes what was given for a key; what is there already gives way.
     fn take(
         &mut self,
-        known: &Known,
+        role: Role,
         key: String,
         given: Given,
         origin: Origin,
     ) -> Result<(), SettingsError> {
-        if known.has(&key) {
+        if role.has(&key) {
             self.given.insert(key, (given, origin));
             return Ok(());
         }
-        if known.has_had(&key) {
+        if role.has_had(&key) {
             match self.retired.last_mut() {
                 Some((last, keys)) if last.is_like(&origin) => keys.push(key),
                 _ => self.retired.push((origin, vec![key])),
             }
             return Ok(());
         }
-        Err(known.unknown(key, origin))
+        Err(role.unknown(key, origin))
     }
-}
 
-impl Reading {
     /// One notice for each place with keys that have no effect.
     fn notices(&self, role: Role) -> Vec<String> {
         let notice = |(origin, keys): &(Origin, Vec<String>)| {
@@ -139,9 +131,11 @@ impl Reading {
 
 impl Visitor for Reading {
     fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
-        let Some((given, origin)) = self.given.get(&spec.key) else { return Ok(value.clone()) };
+        let Some((given, origin)) = self.given.get(&spec.setting.key) else {
+            return Ok(value.clone());
+        };
         let wrong = |rule: String| SettingsError::Value {
-            key: spec.key.clone(),
+            key: spec.setting.key.clone(),
             value: given.to_string(),
             origin: origin.clone(),
             rule,

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::SettingsError;
 use super::axon::{
     AxonLimits, AxonRules, AxonThreadsSection, LocalnetAxonSection, MinerAxonSection,
     PublishedAxonSection, ValidatorAxonSection,
@@ -11,6 +10,7 @@ use super::axon::{
 use super::conversation::{ConversationSection, ScoringSection, WeightsSection};
 use super::declare::{Section, Setting, sections};
 use super::dendrite::DendriteSection;
+use super::error::{Origin, SettingsError};
 use super::localnet::LocalnetSection;
 use super::miner::MinerSection;
 use super::model::{
@@ -18,10 +18,12 @@ use super::model::{
 };
 use super::node::{LoggingSection, MetagraphSection, PagesSection, StateSection, TelemetrySection};
 use super::subtensor::{BlockTimeSection, SubnetSection, SubtensorSection};
+use super::suggest::near;
 use super::wallet::WalletSection;
 
 /// A command with settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Asks miners and sets weights.
     Validator,
@@ -65,12 +67,7 @@ const TABLES: [&str; 14] = [
 impl Role {
     /// Its name, as in `sn1 miner`.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Validator => "validator",
-            Self::Miner => "miner",
-            Self::Localnet => "localnet",
-            Self::Query => "query",
-        }
+        self.into()
     }
 
     /// Every setting that it reads, with its defaults, in the order of the shipped file.
@@ -91,6 +88,24 @@ impl Role {
             Self::Miner => &RETIRED_OF_MINER,
             Self::Localnet | Self::Query => &[],
         }
+    }
+}
+
+impl Role {
+    /// Whether it reads a key.
+    pub(super) fn has(self, key: &str) -> bool {
+        self.settings().iter().any(|setting| setting.key == key)
+    }
+
+    /// Whether it had a key that nothing read.
+    pub(super) fn has_had(self, key: &str) -> bool {
+        self.retired().iter().any(|setting| setting.key == key)
+    }
+
+    /// What is said of a key that it does not know.
+    pub(super) fn unknown(self, key: String, origin: Origin) -> SettingsError {
+        let nearest = near(&key, self.settings().iter().map(|setting| &*setting.key));
+        SettingsError::UnknownKey { nearest: nearest.map(str::to_owned), key, origin }
     }
 }
 
@@ -121,12 +136,14 @@ pub(super) fn place(setting: &Setting) -> Option<usize> {
 }
 
 /// All settings of a role.
-pub trait RoleConfig: Section {
+pub trait RoleConfig: Section + Default + Clone + Send + Sync + 'static {
     /// Whose they are.
     const ROLE: Role;
 
     /// The built-in ones.
-    fn defaults() -> Self;
+    fn defaults() -> Self {
+        Self::default()
+    }
 
     /// What must hold between sections.
     ///
@@ -145,25 +162,15 @@ pub trait RoleConfig: Section {
 sections! {
     /// What a node on a chain has, whatever its role.
     pub struct NodeConfig {
-        /// Which subnet.
         subnet: SubnetSection,
-        /// Which chain.
         subtensor: SubtensorSection,
-        /// How fast that chain is.
         blocks: BlockTimeSection,
-        /// Which hotkey.
         wallet: WalletSection,
-        /// Its address on the chain.
         published: PublishedAxonSection,
-        /// How fresh the metagraph is kept.
         metagraph: MetagraphSection,
-        /// The port of the pages.
         pages: PagesSection,
-        /// Who may read them.
         telemetry: TelemetrySection,
-        /// What outlives the process.
         state: StateSection,
-        /// How much is logged.
         logging: LoggingSection,
     }
 }
@@ -171,23 +178,14 @@ sections! {
 sections! {
     /// What asks and scores: of a validator, and of a local net, which has one.
     pub struct AskingConfig {
-        /// How conversations are held.
         conversation: ConversationSection,
-        /// How scores follow rewards.
         scoring: ScoringSection,
-        /// When scores become weights.
         weights: WeightsSection,
-        /// What miners may cost.
         dendrite: DendriteSection,
-        /// How the model draws its words.
         sampling: SamplingSection,
-        /// The language model.
         model: LanguageModelSection,
-        /// What it computes with.
         compute: ComputeSection,
-        /// Where models are.
         folder: ModelFolderSection,
-        /// The sentence encoder.
         encoder: EncoderSection,
     }
 }
@@ -195,21 +193,14 @@ sections! {
 sections! {
     /// All settings of `sn1 validator`.
     pub struct ValidatorConfig {
-        /// Its port.
         axon: ValidatorAxonSection,
-        /// What every node has.
         node: NodeConfig,
-        /// What asks and scores.
         asking: AskingConfig,
     }
 }
 
 impl RoleConfig for ValidatorConfig {
     const ROLE: Role = Role::Validator;
-
-    fn defaults() -> Self {
-        Self::default()
-    }
 
     fn check(&self) -> Result<(), SettingsError> {
         self.node.published.check_port(self.axon.port)
@@ -223,25 +214,15 @@ impl RoleConfig for ValidatorConfig {
 sections! {
     /// All settings of `sn1 miner`.
     pub struct MinerConfig {
-        /// Where it listens.
         axon: MinerAxonSection,
-        /// What every node has.
         node: NodeConfig,
-        /// What answers.
         miner: MinerSection,
-        /// The language model.
         model: LanguageModelSection,
-        /// What it computes with.
         compute: ComputeSection,
-        /// How the model draws its words.
         sampling: SamplingSection,
-        /// Where models are.
         folder: ModelFolderSection,
-        /// What it computes with.
         threads: AxonThreadsSection,
-        /// How much callers get.
         limits: AxonLimits,
-        /// Whom it serves.
         rules: AxonRules,
     }
 }
@@ -261,23 +242,14 @@ impl RoleConfig for MinerConfig {
 sections! {
     /// All settings of `sn1 localnet`.
     pub struct LocalnetConfig {
-        /// Which subnet.
         subnet: SubnetSection,
-        /// The local net.
         localnet: LocalnetSection,
-        /// Its validator.
         asking: AskingConfig,
-        /// Where its miners listen.
         axon: LocalnetAxonSection,
-        /// What each axon computes with.
         threads: AxonThreadsSection,
-        /// How much callers get.
         limits: AxonLimits,
-        /// Whom they serve.
         rules: AxonRules,
-        /// The port of the pages.
         pages: PagesSection,
-        /// How much is logged.
         logging: LoggingSection,
     }
 }
@@ -299,23 +271,14 @@ impl RoleConfig for LocalnetConfig {
 sections! {
     /// All settings of `sn1 query`.
     pub struct QueryConfig {
-        /// The subnet on the chain.
         subnet: SubnetSection,
-        /// The language model whose tokens are counted.
         model: LanguageModelSection,
-        /// Where models are.
         folder: ModelFolderSection,
-        /// The port of the node on this machine.
         pages: PagesSection,
-        /// How much is logged.
         logging: LoggingSection,
     }
 }
 
 impl RoleConfig for QueryConfig {
     const ROLE: Role = Role::Query;
-
-    fn defaults() -> Self {
-        Self::default()
-    }
 }

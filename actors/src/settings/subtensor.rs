@@ -48,10 +48,10 @@ impl SubtensorSection {
 
     /// What the operator calls the chain, without anybody's access key.
     pub fn shown(&self) -> String {
-        use super::value::Value;
+        use super::value::{Scalar, Value};
         match self.chain_endpoint.is_empty() {
-            true => self.network.redacted_words().concat(),
-            false => self.chain_endpoint.redacted_words().join(", "),
+            true => self.network.redacted(),
+            false => self.chain_endpoint.words(Scalar::redacted).join(", "),
         }
     }
 

@@ -98,10 +98,10 @@ pub trait Scalar: Sized + Clone {
 
 /// What a setting holds: a scalar, a list of them, or perhaps none.
 pub trait Value: Sized + Clone {
+    /// What its elements are.
+    type Item: Scalar;
     /// Its look.
-    const SHAPE: Shape;
-    /// What stands for it in the help.
-    const PLACEHOLDER: &'static str;
+    const SHAPE: Shape = <Self::Item as Scalar>::SHAPE;
 
     /// Reads it.
     ///
@@ -109,54 +109,49 @@ pub trait Value: Sized + Clone {
     /// What it must be.
     fn read(given: &Given) -> Result<Self, String>;
 
-    /// Its words, one for each element.
-    fn words(&self) -> Vec<String>;
+    /// Its elements: one of a scalar, none of nothing.
+    fn items(&self) -> &[Self::Item];
 
-    /// The same without secrets.
-    fn redacted_words(&self) -> Vec<String>;
+    /// Its words as `text` gives them, one for each element; of nothing an empty one.
+    fn words(&self, text: fn(&Self::Item) -> String) -> Vec<String> {
+        match self.items() {
+            [] if !Self::SHAPE.is_list() => vec![String::new()],
+            items => items.iter().map(text).collect(),
+        }
+    }
 }
 
 impl<T: Scalar> Value for T {
-    const SHAPE: Shape = T::SHAPE;
-    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    type Item = T;
 
     fn read(given: &Given) -> Result<Self, String> {
         T::parse(given.one()?)
     }
 
-    fn words(&self) -> Vec<String> {
-        vec![self.text()]
-    }
-
-    fn redacted_words(&self) -> Vec<String> {
-        vec![self.redacted()]
+    fn items(&self) -> &[T] {
+        std::slice::from_ref(self)
     }
 }
 
 impl<T: Scalar> Value for Vec<T> {
+    type Item = T;
     const SHAPE: Shape = match T::SHAPE {
         Shape::Number => Shape::Numbers,
         _ => Shape::Texts,
     };
-    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
 
     fn read(given: &Given) -> Result<Self, String> {
         given.elements().into_iter().map(T::parse).collect()
     }
 
-    fn words(&self) -> Vec<String> {
-        self.iter().map(T::text).collect()
-    }
-
-    fn redacted_words(&self) -> Vec<String> {
-        self.iter().map(T::redacted).collect()
+    fn items(&self) -> &[T] {
+        self
     }
 }
 
 /// An empty text is none.
 impl<T: Scalar> Value for Option<T> {
-    const SHAPE: Shape = T::SHAPE;
-    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    type Item = T;
 
     fn read(given: &Given) -> Result<Self, String> {
         match given.one()? {
@@ -165,135 +160,80 @@ impl<T: Scalar> Value for Option<T> {
         }
     }
 
-    fn words(&self) -> Vec<String> {
-        vec![self.as_ref().map(T::text).unwrap_or_default()]
-    }
-
-    fn redacted_words(&self) -> Vec<String> {
-        vec![self.as_ref().map(T::redacted).unwrap_or_default()]
+    fn items(&self) -> &[T] {
+        self.as_slice()
     }
 }
 
-/// One of these names, in any letter case.
-pub(super) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
-    chosen.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        format!("one of {}", names.join(", "))
-    })
-}
-
-/// The name of one of these choices.
-pub(super) fn name_of<T: Copy + PartialEq>(value: T, choices: &[(&str, T)]) -> String {
-    let found = choices.iter().find(|(_, choice)| *choice == value);
-    found.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
-}
-
-const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false)];
-
-impl Scalar for bool {
-    const SHAPE: Shape = Shape::Switch;
-    const PLACEHOLDER: &'static str = "BOOL";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        choose(text, SWITCH).map_err(|_| "true or false".to_owned())
-    }
-
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
-
-macro_rules! whole_numbers {
-    ($($number:ty),*) => { $(
-        impl Scalar for $number {
-            const SHAPE: Shape = Shape::Number;
-            const PLACEHOLDER: &'static str = "N";
+/// Makes a scalar of a type: its shape, what stands for it in the help, how its text is read, and
+/// how it is written where that is not by `Display`.
+macro_rules! scalar {
+    ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr) => {
+        scalar!($kind, $shape, $placeholder, $parse, ToString::to_string);
+    };
+    ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr, $text:expr) => {
+        impl $crate::settings::value::Scalar for $kind {
+            const SHAPE: $crate::settings::value::Shape = $crate::settings::value::Shape::$shape;
+            const PLACEHOLDER: &'static str = $placeholder;
 
             fn parse(text: &str) -> Result<Self, String> {
-                text.trim().parse().map_err(|_| match text.trim().parse::<u128>() {
-                    Ok(_) => format!("at most {}", Self::MAX),
-                    Err(_) => "a whole number".to_owned(),
-                })
+                $parse(text)
             }
 
             fn text(&self) -> String {
-                self.to_string()
+                $text(self)
             }
         }
+    };
+}
+pub(super) use scalar;
+
+scalar!(bool, Switch, "BOOL", |text: &str| match text.trim().to_ascii_lowercase().as_str() {
+    "true" | "1" => Ok(true),
+    "false" | "0" => Ok(false),
+    _ => Err("true or false".to_owned()),
+});
+
+macro_rules! whole_numbers {
+    ($($number:ty),*) => { $(
+        scalar!($number, Number, "N", |text: &str| {
+            text.trim().parse().map_err(|_| match text.trim().parse::<u128>() {
+                Ok(_) => format!("at most {}", Self::MAX),
+                Err(_) => "a whole number".to_owned(),
+            })
+        });
     )* };
 }
 whole_numbers!(u16, u32, u64, usize);
 
-impl Scalar for f64 {
-    const SHAPE: Shape = Shape::Number;
-    const PLACEHOLDER: &'static str = "NUMBER";
+scalar!(f64, Number, "NUMBER", |text: &str| {
+    let number = text.trim().parse().ok().filter(|number: &Self| number.is_finite());
+    number.ok_or_else(|| "a number".to_owned())
+});
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let number = text.trim().parse().ok().filter(|number: &Self| number.is_finite());
-        number.ok_or_else(|| "a number".to_owned())
-    }
+// A text is taken as it is: `007` stays `007`.
+scalar!(String, Text, "TEXT", |text: &str| Ok(text.to_owned()));
 
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
+// In brackets or not: the official SDK writes `[::]`.
+scalar!(IpAddr, Text, "IP", |text: &str| {
+    let address = text.trim().trim_matches(['[', ']']).parse();
+    address.map_err(|_| "an IP address".to_owned())
+});
 
-/// A text is taken as it is: `007` stays `007`.
-impl Scalar for String {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "TEXT";
+scalar!(AccountId, Text, "SS58", |text: &str| {
+    Self::from_str(text.trim()).map_err(|error| format!("an SS58 address ({error})"))
+});
 
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(text.to_owned())
-    }
-
-    fn text(&self) -> String {
-        self.clone()
-    }
-}
-
-/// In brackets or not: the official SDK writes `[::]`.
-impl Scalar for IpAddr {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "IP";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let address = text.trim().trim_matches(['[', ']']).parse();
-        address.map_err(|_| "an IP address".to_owned())
-    }
-
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Scalar for AccountId {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "SS58";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        Self::from_str(text.trim()).map_err(|error| format!("an SS58 address ({error})"))
-    }
-
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Scalar for TaskKind {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "TASKS";
-
-    fn parse(text: &str) -> Result<Self, String> {
+scalar!(
+    TaskKind,
+    Text,
+    "TASKS",
+    |text: &str| {
         let name = text.trim().to_ascii_lowercase();
         name.parse().map_err(|error: UnknownTask| format!("a list of tasks ({error})"))
-    }
-
-    fn text(&self) -> String {
-        self.definition().name.to_owned()
-    }
-}
+    },
+    |kind: &Self| kind.definition().name.to_owned()
+);
 
 #[cfg(test)]
 mod tests {

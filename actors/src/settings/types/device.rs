@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::settings::value::{Scalar, Shape};
+use crate::settings::value::scalar;
 
 /// A device. Whether this build and this machine have it is found at the start of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +40,7 @@ impl FromStr for Device {
     }
 }
 
-impl Scalar for Device {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "DEVICE";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-    }
-
-    fn text(&self) -> String {
-        self.to_string()
-    }
-}
+scalar!(Device, Text, "DEVICE", str::parse);
 
 #[cfg(test)]
 mod tests {

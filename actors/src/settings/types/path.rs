@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::settings::value::{Scalar, Shape};
+use crate::settings::value::scalar;
 
 /// A file or folder. It is kept as it was written, for people to recognize; [`FilePath::resolved`]
 /// is what is opened.
@@ -36,18 +36,10 @@ impl fmt::Display for FilePath {
     }
 }
 
-impl Scalar for FilePath {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "PATH";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Err("a path".to_owned()) } else { Ok(Self::new(text)) }
-    }
-
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
+scalar!(FilePath, Text, "PATH", |text: &str| match text {
+    "" => Err("a path".to_owned()),
+    text => Ok(Self::new(text)),
+});
 
 /// What names a model: a file, a folder that holds one, or a hub id such as
 /// `HuggingFaceTB/SmolLM2-135M-Instruct`.
@@ -72,18 +64,10 @@ impl fmt::Display for ModelName {
     }
 }
 
-impl Scalar for ModelName {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "MODEL";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Err("a model".to_owned()) } else { Ok(Self::new(text)) }
-    }
-
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
+scalar!(ModelName, Text, "MODEL", |text: &str| match text {
+    "" => Err("a model".to_owned()),
+    text => Ok(Self::new(text)),
+});
 
 #[cfg(test)]
 mod tests {

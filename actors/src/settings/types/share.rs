@@ -1,6 +1,6 @@
 //! Shares and probabilities.
 
-use crate::settings::value::{Scalar, Shape};
+use crate::settings::value::scalar;
 
 /// A number from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
@@ -32,23 +32,21 @@ impl Share {
     }
 }
 
-impl Scalar for Share {
-    const SHAPE: Shape = Shape::Number;
-    const PLACEHOLDER: &'static str = "SHARE";
-
-    fn parse(text: &str) -> Result<Self, String> {
+scalar!(
+    Share,
+    Number,
+    "SHARE",
+    |text: &str| {
         let share = text.trim().parse().ok().and_then(Self::new);
         share.ok_or_else(|| "a number between 0 and 1".to_owned())
-    }
-
-    fn text(&self) -> String {
-        self.0.to_string()
-    }
-}
+    },
+    |share: &Self| share.0.to_string()
+);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Scalar;
 
     #[test]
     fn shares_lie_between_0_and_1() {
