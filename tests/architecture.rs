@@ -31,7 +31,20 @@ const CORE: &Layers = &[
 
 /// The layers of the shell, the lowest first.
 const SHELL: &Layers = &[
-    ("ground", &["clock", "exit", "recording", "signals", "spawn", "supervision"]),
+    (
+        "ground",
+        &[
+            "away",
+            "clock",
+            "exit",
+            "output",
+            "port",
+            "recording",
+            "signals",
+            "spawn",
+            "supervision",
+        ],
+    ),
     ("vocabulary", &["feeds", "messages", "notice", "settings"]),
     ("parts", &["chain", "dendrite", "event_log", "inference", "telemetry", "wallet"]),
     ("neurons", &["axon", "conversation", "miners"]),
@@ -108,6 +121,31 @@ fn the_vocabulary_knows_no_actor() {
     }
 }
 
+/// Files beside `output.rs` that touch a standard stream: a prompt, and what a terminal is capable of.
+const AT_A_TERMINAL: [&str; 4] =
+    ["wallet/terminal.rs", "query/live.rs", "cli/logging.rs", "cli/wallet/make.rs"];
+
+/// The macros panic when a line cannot be written, and a plain stream waits for its reader.
+fn printers(package: &Package) -> Vec<String> {
+    let words = ["print", "println", "eprint", "eprintln", "dbg", "stdout", "stderr"];
+    let says = |file: &&source::Source, word: &str| match word {
+        "stdout" | "stderr" => file.says(word) && !AT_A_TERMINAL.contains(&&*file.path),
+        _ => file.around(word).any(|(_, after)| after[word.len()..].starts_with('!')),
+    };
+    let files = package.sources().filter(|file| file.path != "output.rs");
+    files
+        .filter(|file| words.iter().any(|word| says(file, word)))
+        .map(|it| it.path.clone())
+        .collect()
+}
+
+#[test]
+fn one_module_prints() {
+    for package in [core(), shell()] {
+        assert_eq!(printers(&package), Vec::<String>::new(), "{}", package.name);
+    }
+}
+
 #[test]
 fn the_map_shows_the_layers() {
     let map = text_of("ARCHITECTURE.md");
@@ -166,6 +204,17 @@ mod broken {
             layer_problems(&package.modules(), &layers[1..]).first().unwrap(),
             "`clock` is in no layer"
         );
+    }
+
+    #[test]
+    fn a_file_that_prints_is_found() {
+        let package = package(&[
+            ("a.rs", "fn f() { println!(\"\"); }"),
+            ("b.rs", "fn f() { let _ = writeln!(std::io::stderr()); }"),
+            ("c.rs", "fn f() { output::print(\"eprintln!\"); stdout_line(1); }"),
+            ("output.rs", "fn f() { std::io::stdout(); }"),
+        ]);
+        assert_eq!(printers(&package), ["a.rs", "b.rs"]);
     }
 
     #[test]

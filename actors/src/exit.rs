@@ -89,7 +89,7 @@ impl Exit {
             ),
             Self::GaveUp => (70, "the node gave up", "start it again; its state is intact", RUNS),
             Self::CannotWrite => {
-                (73, "a file or folder cannot be written", "check its owner and the disk", KEEPERS)
+                (73, "a file or folder cannot be written", "check its owner and the disk", ALL)
             }
             Self::Locked => (
                 77,

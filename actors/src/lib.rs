@@ -12,7 +12,7 @@
 //! | [`axon`] | the serving side, and the trait of a miner |
 //! | [`miners`] | the miners that a node can run, by name |
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
-//! | [`exit`] | how the process ends, and what the operator then does |
+//! | [`exit`], [`output`] | how the process ends and what the operator then does; what it prints |
 //! | [`event_log`], [`telemetry`] | the record of turns, and the pages of metrics and health |
 //! | [`settings`] | typed settings |
 //! | [`app`] | a validator, a miner or a whole subnet: checked, started, followed to its end |
@@ -22,7 +22,10 @@
 //! Decisions live in the core (`sn1`); the code here asks, waits, writes and restarts.
 //!
 //! **Invariant:** actors share nothing. What crosses between them is a message or an `Arc` of
-//! something immutable; the only globals are the metrics recorder and the dendrite's nonces.
+//! something immutable; the only globals are the metrics recorder, the dendrite's nonces,
+//! and what the process knows of itself: its absences, and the lines that nobody took.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod app;
 pub mod axon;
@@ -38,6 +41,7 @@ pub mod inference;
 pub mod messages;
 pub mod miners;
 pub mod notice;
+pub mod output;
 pub mod query;
 mod recording;
 pub mod settings;

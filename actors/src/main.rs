@@ -1,5 +1,7 @@
 //! The `sn1` command: flags to settings, settings to a run, its end to an exit code.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 
 use std::process::ExitCode;
@@ -9,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1_actors::app::{self, Failure, localnet};
 use sn1_actors::exit::Exit;
 use sn1_actors::settings::{LoggingSection, MinerConfig, ValidatorConfig};
-use sn1_actors::{query, telemetry};
+use sn1_actors::{output, query, telemetry};
 
 fn main() -> ExitCode {
     let arguments = match cli::parse(std::env::args_os()) {
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
         Command::Wallet(arguments) => arguments.run().map(|()| Exit::Done).map_err(Failure::from),
     };
     let exit = ended.unwrap_or_else(|failure| {
-        eprintln!("error: {failure}");
+        output::stderr_line(format_args!("error: {failure}"));
         failure.exit()
     });
     ExitCode::from(exit.code())
@@ -42,9 +44,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn run_localnet(arguments: &cli::LocalnetArguments) -> Result<Exit, Failure> {
     let loaded = arguments.load()?;
-    for notice in &loaded.notices {
-        eprintln!("note: {notice}");
-    }
+    loaded.notices.iter().for_each(output::note);
     let (settings, options) = (loaded.config, arguments.options());
     logging::init(&settings.logging, "error");
     let metrics = install_metrics()?;

@@ -31,6 +31,7 @@ use sn1::wallet::AccountId;
 use crate::dendrite::{DendriteLimits, DendriteSettings};
 use crate::exit::{Exit, Exits};
 use crate::messages::miners::Target;
+use crate::output::note;
 use crate::settings::SettingsError;
 use crate::wallet::WalletFault;
 
@@ -185,7 +186,10 @@ async fn resolve_uids(
     let dendrite = dendrite(&key, is_local)?;
     let account = dendrite.hotkey.account_id();
     if page.neurons.iter().all(|neuron| neuron.hotkey != account) {
-        notice(&format!("{account} is not registered on subnet {}: expect refusals", page.netuid));
+        note(format_args!(
+            "{account} is not registered on subnet {}: expect refusals",
+            page.netuid
+        ));
     }
     Ok(Resolved { asked, dendrite })
 }
@@ -205,9 +209,4 @@ impl Asked {
         let axon = AxonInfo::for_address(self.address, SDK_VERSION);
         Target { uid: self.slot, hotkey: self.hotkey, axon }
     }
-}
-
-/// Prints something that the operator should know, on standard error.
-fn notice(text: &str) {
-    eprintln!("note: {text}");
 }

@@ -5,13 +5,12 @@
 mod node;
 mod subnet;
 
-use std::io::Write;
-
 use sn1::chain::{CommitOutcome, Metagraph, Uid};
 use tokio::time::Instant;
 
 use super::ending::Ending;
 use crate::notice::{Notice, TurnNotice};
+use crate::output::stdout_line;
 use crate::supervision::{RestartLedger, TreeEvent};
 
 pub(super) use node::NodeLayout;
@@ -77,13 +76,13 @@ impl Console {
 
     pub(super) fn say(&self, text: impl std::fmt::Display) {
         if !self.is_quiet {
-            print_line(format_args!("{:>7.1}s  {text}", self.seconds()));
+            stdout_line(format_args!("{:>7.1}s  {text}", self.seconds()));
         }
     }
 
     /// The first line of a run.
     pub(super) fn greet(&self, text: &str) {
-        if self.is_quiet { print_line(text) } else { self.say(text) }
+        if self.is_quiet { stdout_line(text) } else { self.say(text) }
     }
 
     fn say_all(&self, lines: Vec<String>) {
@@ -155,13 +154,8 @@ impl Console {
 
     /// Prints a table of several lines, at the end.
     pub(super) fn table(&self, table: impl std::fmt::Display) {
-        print_line(format_args!("\n{table}"));
+        stdout_line(format_args!("\n{table}"));
     }
-}
-
-fn print_line(text: impl std::fmt::Display) {
-    // A closed pipe is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! `sn1 config`: prints, checks and explains settings.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use sn1_actors::app::{Failure, miner_kind};
 use sn1_actors::exit::Exit;
+use sn1_actors::output;
 use sn1_actors::settings::{
     self, Loaded, LocalnetConfig, MinerConfig, QueryConfig, Role, RoleConfig, SettingsError,
     Sources, ValidatorConfig,
@@ -64,11 +66,10 @@ impl ConfigArguments {
     /// Does what the flags say, and prints it.
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         match &self.command {
-            ConfigCommand::Init { role } => print!("{}", settings::settings_file(role.role())),
-            ConfigCommand::Check { file, role } => return check(file, *role),
-            ConfigCommand::Show(role) => print!("{}", role.text()?),
+            ConfigCommand::Init { role } => print(&settings::settings_file(role.role())),
+            ConfigCommand::Check { file, role } => check(file, *role),
+            ConfigCommand::Show(role) => print(&role.text()?),
         }
-        Ok(Exit::Done)
     }
 }
 
@@ -110,7 +111,7 @@ impl ShownRole {
     fn text(&self) -> Result<String, SettingsError> {
         fn text<C: RoleConfig>(flags: &SettingFlags<C>) -> Result<String, SettingsError> {
             let loaded: Loaded<C> = flags.load()?;
-            loaded.notices.iter().for_each(|notice| eprintln!("note: {notice}"));
+            loaded.notices.iter().for_each(output::note);
             Ok(settings::effective(&loaded))
         }
         match self {
@@ -128,24 +129,33 @@ fn check(file: &Path, role: Option<FileRole>) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Missing, text));
     }
     if let Some(role) = role.or_else(|| FileRole::told_by(file)) {
-        let notices = role.notices(file)?;
-        taken(file, role, &notices);
-        return Ok(Exit::Done);
+        return print(&taken(file, role, &role.notices(file)?));
     }
-    let mut reasons = Vec::new();
+    let (mut text, mut reasons) = (String::new(), Vec::new());
     for role in FileRole::value_variants() {
         match role.notices(file) {
-            Ok(notices) => taken(file, *role, &notices),
+            Ok(notices) => text += &taken(file, *role, &notices),
             Err(error) => reasons.push(format!("sn1 {} refuses it: {error}", role.role().label())),
         }
     }
     if reasons.len() < FileRole::value_variants().len() {
-        return Ok(Exit::Done);
+        return print(&text);
     }
     Err(Failure::new(Exit::Usage, reasons.join("\n       ")))
 }
 
-fn taken(file: &Path, role: FileRole, notices: &[String]) {
-    println!("{} is a settings file for sn1 {}", file.display(), role.role().label());
-    notices.iter().for_each(|notice| println!("note: {notice}"));
+fn taken(file: &Path, role: FileRole, notices: &[String]) -> String {
+    let first = format!("{} is a settings file for sn1 {}\n", file.display(), role.role().label());
+    notices.iter().fold(first, |text, notice| text + &format!("note: {notice}\n"))
+}
+
+/// A reader that has read enough is no error.
+fn print(text: &str) -> Result<Exit, Failure> {
+    match output::print(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let text = format!("cannot write standard output: {error}");
+            Err(Failure::new(Exit::CannotWrite, text))
+        }
+        _ => Ok(Exit::Done),
+    }
 }

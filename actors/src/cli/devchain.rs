@@ -11,6 +11,8 @@ use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::devnode::{
     self, DevNodeError, DevNodeSettings, Planned, PreparedDevNode, hyperparameters,
 };
+use sn1_actors::output;
+use sn1_actors::port::Port;
 use sn1_actors::settings::{LoggingSection, Scalar, Share, Tao, parse_duration};
 
 /// The shortest time between two blocks.
@@ -170,9 +172,9 @@ impl DevchainArguments {
     pub(crate) fn prepare(&self) -> Result<PreparedDevNode, DevNodeError> {
         let prepared = PreparedDevNode::open(self.settings()?)?;
         if let Some(block) = prepared.resumes_at() {
-            eprintln!(
+            output::stderr_line(format_args!(
                 "going on at block {block}: flags that say how a chain starts have no effect"
-            );
+            ));
         }
         Ok(prepared)
     }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use sn1_actors::output::LogWriter;
 use sn1_actors::settings::LoggingSection;
 use tracing_subscriber::EnvFilter;
 
@@ -20,7 +21,9 @@ pub(crate) fn init(settings: &LoggingSection, otherwise: &str) {
     ));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogWriter)
+        // It would tell of an error by a macro that panics when it cannot print.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();

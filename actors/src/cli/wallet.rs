@@ -2,11 +2,11 @@
 
 mod make;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use sn1_actors::output;
 use sn1_actors::wallet::{
     DEFAULT_ROOT, NodeWallet, PasswordSource, WalletEntry, WalletFault, WalletFolder, describe,
     list,
@@ -112,7 +112,7 @@ impl WalletArguments {
 impl Common {
     fn print_wallets(&self, wallets: &[WalletEntry]) -> Result<(), WalletFault> {
         if wallets.is_empty() && !self.json {
-            eprintln!("note: there are no wallets in {}", self.path.display());
+            output::note(format_args!("there are no wallets in {}", self.path.display()));
         }
         self.print(wallets, wallets.iter().map(ToString::to_string).collect())
     }
@@ -123,12 +123,12 @@ impl Common {
             true => serde_json::to_string(value).map(|json| json + "\n"),
             false => Ok(text),
         };
-        let text = zeroize::Zeroizing::new(text.map_err(|error| output(error.into()))?);
-        std::io::stdout().write_all(text.as_bytes()).map_err(output)
+        let text = zeroize::Zeroizing::new(text.map_err(|error| unwritable(error.into()))?);
+        output::print(&text).map_err(unwritable)
     }
 }
 
-fn output(source: std::io::Error) -> WalletFault {
+fn unwritable(source: std::io::Error) -> WalletFault {
     WalletFault::Write { path: PathBuf::from("standard output"), source }
 }
 

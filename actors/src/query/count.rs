@@ -7,8 +7,9 @@ use sn1::llm::gguf::Gguf;
 use sn1::llm::source::{ModelSource, SourceError, find_gguf};
 use sn1::llm::tokenizer::Tokenizer;
 
+use super::QueryError;
 use super::record::Record;
-use super::{QueryError, notice};
+use crate::output::note;
 
 /// The unit that answers are counted in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl CountBy {
                     Err(QueryError::Damaged { path: file, reason: error.to_string() })
                 }
                 Err(error) => {
-                    notice(&format!("counting words instead of tokens: {error}"));
+                    note(format_args!("counting words instead of tokens: {error}"));
                     Ok(Counter::Words)
                 }
             },

@@ -2,7 +2,8 @@
 
 use sn1::wallet::Keypair;
 
-use super::{QueryError, notice};
+use super::QueryError;
+use crate::output::note;
 use crate::wallet::NodeWallet;
 
 /// Where that key comes from. Holds no secret itself.
@@ -22,7 +23,7 @@ impl CallerKey {
                 .map_err(|error| QueryError::Usage(format!("--wallet.uri: {error}"))),
             Self::Wallet(wallet) => {
                 let wallet = wallet.open()?;
-                wallet.notices.iter().for_each(|text| notice(text));
+                wallet.notices.iter().for_each(note);
                 Ok(wallet.hotkey)
             }
         }

@@ -1,10 +1,11 @@
 //! Draws growing answers in place again and again, and clears them for the full output at the end.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use super::layout::{Grid, Size, side_by_side};
 use super::record::Record;
 use super::report::window;
+use crate::output::print;
 
 /// The least height of a block in lines: its title, one line of text, its state.
 const MIN_HEIGHT: usize = 3;
@@ -67,7 +68,7 @@ impl Picture {
         }
         text.push_str(CLEAR_BELOW);
         self.n_lines = lines.len();
-        write_all(&text)
+        print(&text)
     }
 
     fn back_to_start(&self) -> String {
@@ -82,14 +83,8 @@ impl Drop for Picture {
     fn drop(&mut self) {
         let text = format!("{}{CLEAR_BELOW}{SHOW_CURSOR}", self.back_to_start());
         // Fails only when the terminal has gone, which needs no cursor.
-        let _ = write_all(&text);
+        let _ = print(&text);
     }
-}
-
-fn write_all(text: &str) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
 }
 
 /// A picture that leaves the terminal's last line free. When not all miners fit, it shows the first

@@ -1,12 +1,11 @@
 //! What is printed, and when: lines of JSON, blocks as they end, or a live picture on a terminal.
 
-use std::io::Write;
-
 use super::count::Measure;
 use super::layout::{Block, Grid, side_by_side};
 use super::live::{Picture, Terminal};
 use super::record::Record;
 use super::report::{block, json_line, summary};
+use crate::output;
 
 /// What is printed on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +86,5 @@ fn texts(block: Block) -> Vec<String> {
 }
 
 fn print(lines: &[String]) -> std::io::Result<()> {
-    let mut text = lines.join("\n");
-    text.push('\n');
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    output::print(&format!("{}\n", lines.join("\n")))
 }

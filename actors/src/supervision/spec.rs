@@ -64,6 +64,12 @@ impl ChildSpec {
         Self { intensity: Intensity { max_restarts, window }, ..self }
     }
 
+    /// What the child does is only told to people: however often it ends by a fault, it is started
+    /// again, and nothing else ends with it.
+    pub fn only_tells(self) -> Self {
+        self.intensity(usize::MAX, CHILD_INTENSITY.window)
+    }
+
     /// Sets the first and the longest delay before a restart.
     pub fn backoff(self, first: Duration, cap: Duration) -> Self {
         Self { backoff: Backoff { first, cap }, ..self }

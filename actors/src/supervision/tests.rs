@@ -180,6 +180,19 @@ async fn too_many_faults_climb_to_the_root() {
     assert_eq!(middle, 2);
 }
 
+/// Twelve faults in a row are more than the eight that others may have.
+#[actix::test]
+async fn who_only_tells_ends_nobody_else_however_often_it_fails() {
+    let mut tree = tree(ChildSpec::only_tells, |life| life <= 12);
+    for _ in 1..=12 {
+        let event = tree.next_fault().await;
+        assert_eq!((&*event.actor, event.fault), ("Probe", FaultKind::Error));
+        assert!(event.restart_after.is_some());
+    }
+    assert_eq!(tree.life().await, 13);
+    assert_eq!(tree.root.stop().await, RootExit::Stopped);
+}
+
 #[actix::test]
 async fn recipients_survive_the_restart_of_a_whole_subtree() {
     let mut tree = tree(|spec| spec, |_| false);

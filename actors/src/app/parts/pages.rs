@@ -79,8 +79,9 @@ pub fn telemetry(
     let subnet =
         SubnetFeeds { metagraph: feeds.metagraph(), heads: feeds.heads(), development_key };
     let pages = Pages { metrics, conditions: conditions.0, subnet };
-    Ok(ChildSpec::new(&Slot::new("Telemetry"), move || {
+    let spec = ChildSpec::new(&Slot::new("Telemetry"), move || {
         let listener = listener.try_clone()?;
         Ok(Telemetry::new(pages.clone(), listener))
-    }))
+    });
+    Ok(spec.only_tells())
 }

@@ -101,7 +101,7 @@ impl Validator {
     /// `EventLog`. It starts before everything that reports to it.
     pub fn event_log(&self) -> ChildSpec {
         let file = self.settings.events_file.clone();
-        ChildSpec::new(&self.event_log, move || EventLog::open(&file))
+        ChildSpec::new(&self.event_log, move || EventLog::open(&file)).only_tells()
     }
 
     /// `WeightCommitter`: turns the scores into weights on chain. In an ordered stop a setting that

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 use sn1::wallet::AccountId;
 use sn1::wallet::password::Password;
+use sn1_actors::output;
 use sn1_actors::wallet::{
     Key, Made, NewFiles, Origin, PasswordSource, WalletFault, WalletFolder, read_origin,
 };
@@ -133,15 +134,15 @@ impl NewArguments {
         new.hotkey(&self.hotkey, &key, password.as_ref())?;
         let mut made = new.write()?;
         if self.shows_phrases() {
-            eprintln!(
-                "note: write the secret phrases down and keep them apart from this machine: they \
-                 are shown once, and whoever has them has the keys"
+            output::note(
+                "write the secret phrases down and keep them apart from this machine: they \
+                 are shown once, and whoever has them has the keys",
             );
         } else {
             made.iter_mut().for_each(|made| made.mnemonic = None);
-            eprintln!(
-                "note: the secret phrases are in the key files and were not printed; \
-                 --print-mnemonic prints them"
+            output::note(
+                "the secret phrases are in the key files and were not printed; \
+                 --print-mnemonic prints them",
             );
         }
         self.files.print(&made)
