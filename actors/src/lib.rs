@@ -28,6 +28,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod app;
+mod away;
 pub mod axon;
 pub mod chain;
 mod clock;

@@ -30,7 +30,7 @@ use sn1::synapse::pipeline::{
 use sn1::synapse::verify::Claim;
 use sn1::synapse::{DEFAULT_TIMEOUT_S, Generation};
 use sn1::telemetry;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::admission::{StreamPermit, TurnedAway};
 use super::connection::Track;
@@ -39,6 +39,7 @@ use super::rules::Caller;
 use super::signatures::Signatures;
 use super::state::{AxonState, Held};
 use super::stream;
+use crate::away::timeout;
 use crate::clock::unix_ns;
 
 /// Time for the body of a request to arrive.

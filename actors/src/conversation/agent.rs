@@ -27,6 +27,7 @@ use super::given_up::{Stage, TurnError, at};
 use super::logged::{Asked, agent_state, context_fields};
 use super::settings::{AgentLinks, AgentSettings};
 use super::turn::{ScoredTurn, TurnInputs, candidates};
+use crate::away::timeout;
 use crate::messages::events::LogEvent;
 use crate::messages::inference::{Capability, Generate, InferenceError, generate_text};
 use crate::messages::scores::{FinishPass, GetScores};
@@ -119,7 +120,7 @@ impl Pass {
     async fn attempt_in_time(&mut self) -> Result<(), TurnError> {
         let limit = self.settings.forward_max_time;
         self.started = Instant::now();
-        tokio::time::timeout(limit, self.attempt()).await.unwrap_or_else(|_| {
+        timeout(limit, self.attempt()).await.unwrap_or_else(|_| {
             Err(TurnError {
                 stage: Stage::Query,
                 reason: format!("no end within {limit:?}").into(),
@@ -190,7 +191,7 @@ impl Pass {
             })
         });
         let ready = async { ready.await.map(drop) };
-        let waited = tokio::time::timeout(settings.forward_max_time, ready).await;
+        let waited = timeout(settings.forward_max_time, ready).await;
         match waited {
             Ok(ready) => ready.map_err(at(Stage::Task)),
             Err(_) => Err(at(Stage::Task)(self.nobody())),

@@ -17,13 +17,14 @@ use sn1::synapse::outcome::Ending;
 use sn1::synapse::reply::{Closed, ReplyError, ReplyReader};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::DendriteLimits;
 use super::arrived::{Arrived, Taken};
 use super::deadlines::{Clock, Deadline, Stage};
 use super::pool::Idle;
 use super::socket::reset_follows;
+use crate::away::timeout;
 
 /// Most bytes of one read, the same number as the SDK's.
 const READ_BYTES: usize = 64 * 1024;

@@ -6,7 +6,8 @@ use metrics::counter;
 use sn1::synapse::outcome::Ending;
 use sn1::telemetry;
 use strum::{IntoStaticStr, VariantNames};
-use tokio::time::{Instant, timeout_at};
+
+use crate::away::Moment;
 
 /// Shares of the timeout, in 0..=1, after which a silent miner is given up before the timeout.
 ///
@@ -55,14 +56,16 @@ impl Stage {
 /// When a part must be over, and which deadline that is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
-    at: Instant,
+    since: Moment,
+    within: Duration,
     stage: Stage,
 }
 
-/// The clock of one round.
+/// The clock of one round. What this process was away for does not count: miners' answers wait in
+/// their sockets meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
-    started: Instant,
+    started: Moment,
     timeout: Duration,
     deadlines: Deadlines,
 }
@@ -70,7 +73,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Starts the clock now.
     pub(super) fn start(timeout: Duration, deadlines: Deadlines) -> Self {
-        Self { started: Instant::now(), timeout, deadlines }
+        Self { started: Moment::now(), timeout, deadlines }
     }
 
     /// Seconds since the start.
@@ -80,12 +83,11 @@ impl Clock {
 
     /// The deadline of a part that begins now.
     pub(super) fn deadline(&self, stage: Stage) -> Deadline {
-        let (end, stage_ends) =
-            (self.started + self.timeout, Instant::now() + self.allowance(stage));
-        if stage_ends < end {
-            Deadline { at: stage_ends, stage }
+        let allowance = self.allowance(stage);
+        if allowance < self.started.left(self.timeout) {
+            Deadline { since: Moment::now(), within: allowance, stage }
         } else {
-            Deadline { at: end, stage: Stage::Total }
+            Deadline { since: self.started, within: self.timeout, stage: Stage::Total }
         }
     }
 
@@ -98,8 +100,8 @@ impl Clock {
         deadline: Deadline,
         part: impl Future<Output = T>,
     ) -> Result<T, Ending> {
-        let Deadline { at, stage } = deadline;
-        timeout_at(at, part).await.map_err(|_| {
+        let Deadline { since, within, stage } = deadline;
+        since.timeout(within, part).await.map_err(|_| {
             counter!(telemetry::DENDRITE_DEADLINES.name, "stage" => stage.label()).increment(1);
             Ending::TimedOut { timeout_s: self.allowance(stage).as_secs_f64() }
         })

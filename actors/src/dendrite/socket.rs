@@ -5,23 +5,24 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+
+use crate::away::Moment;
 
 /// Whether a reset follows the end of a stream within `grace`.
 ///
 /// A peer that closed before it received the request answers the request's bytes with a reset. A
 /// peer that closed after it had read the request has no reason to send one.
 pub(super) async fn reset_follows(stream: &TcpStream, grace: Duration) -> bool {
-    let give_up = Instant::now() + grace;
+    let began = Moment::now();
     loop {
         match stream.take_error() {
             Ok(Some(error)) => return is_reset(&error),
             Ok(None) => {}
             Err(_) => return false,
         }
-        match timeout_at(give_up, stream.ready(Interest::ERROR)).await {
+        match began.timeout(grace, stream.ready(Interest::ERROR)).await {
             // The flag may be stale; only another look can tell.
-            Ok(Ok(_)) if Instant::now() < give_up => tokio::task::yield_now().await,
+            Ok(Ok(_)) if began.elapsed() < grace => tokio::task::yield_now().await,
             _ => return false,
         }
     }

@@ -14,7 +14,7 @@ use sn1::devchain::rpc::{self, Answer, Incoming, Parsed, Request, RpcError};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::{broadcast, watch};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -22,6 +22,7 @@ use super::caller::Caller;
 use super::served::News;
 use super::subscriptions::{Followed, KINDS, Kind, Progress, Subscriptions, Told, Topic, Watch};
 use super::switchboard::Line;
+use crate::away::timeout;
 
 /// Time for a client to take one message.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
 use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -15,6 +14,7 @@ use tracing::debug;
 use super::caller::Caller;
 use super::connection::Connection;
 use super::http;
+use crate::away::timeout;
 use crate::spawn::spawn_named;
 use crate::supervision::{Context, Resident};
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use actix::Message;
 use sn1::llm::request::{ChatMessage, FinishReason, GenerateSettings};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
+use crate::away::{Moment, timeout};
 use crate::supervision::{AskError, Recipient};
 
 /// How long the pool may take to admit a request.
@@ -184,10 +185,10 @@ pub async fn embed_texts(
     texts: Vec<String>,
     deadline: Duration,
 ) -> Result<Vec<Vec<f32>>, InferenceError> {
-    let give_up = Instant::now() + deadline;
+    let began = Moment::now();
     let mut was_lost = false;
     loop {
-        let left = give_up.saturating_duration_since(Instant::now());
+        let left = began.left(deadline);
         let error = match encoder.ask_again(Embed(texts.clone()), left).await? {
             Ok(vectors) => return Ok(vectors),
             Err(error) => error,

@@ -10,11 +10,11 @@ use actix_web::http::uri::Authority;
 use sn1::chain::{Netuid, Uid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::record::Asked;
 use super::uids::Listed;
 use super::{QueryError, UidSelection};
+use crate::away::timeout;
 use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
 use crate::telemetry::{NeuronEntry, SubnetPage};
 

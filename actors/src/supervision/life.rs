@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -27,31 +26,23 @@ pub(super) struct Birth {
 /// Held for as long as a life lasts, so that the next one can wait for its end.
 pub(super) type Lifeline = Arc<()>;
 
-/// The signs of life of one actor, readable while its thread is blocked.
+/// The signs of life of one actor, readable while its thread is blocked. They are counted, not timed:
+/// their reader measures silence in its own heartbeats, of which a process that was stopped or starved
+/// had none.
+#[derive(Default)]
 pub(super) struct Vitals {
-    born: Instant,
-    progress_ms: AtomicU64,
+    n_signs: AtomicU64,
     abandoned: AtomicBool,
 }
 
 impl Vitals {
-    pub(super) fn new() -> Self {
-        Self {
-            born: Instant::now(),
-            progress_ms: AtomicU64::new(0),
-            abandoned: AtomicBool::new(false),
-        }
-    }
-
     pub(super) fn progress(&self) {
-        let elapsed = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.progress_ms.store(elapsed, Ordering::Relaxed);
+        self.n_signs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Time since the last sign of life.
-    pub(super) fn silence(&self) -> Duration {
-        let last = Duration::from_millis(self.progress_ms.load(Ordering::Relaxed));
-        self.born.elapsed().saturating_sub(last)
+    /// How many signs of life there were.
+    pub(super) fn n_signs(&self) -> u64 {
+        self.n_signs.load(Ordering::Relaxed)
     }
 
     /// Tells the thread that it was replaced, in case it ever goes on.

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use actix::Message;
 
+use crate::away::Moment;
+
 /// The interval of checks whether an actor is up, and of the tries of [`Recipient::ask_again`].
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -95,8 +97,8 @@ impl<M: Message> Recipient<M> {
 
     /// Waits until the actor is running, for at most `within`. Returns whether it is.
     pub async fn until_up(&self, within: Duration) -> bool {
-        let until = tokio::time::Instant::now() + within;
-        while !self.is_up() && tokio::time::Instant::now() < until {
+        let began = Moment::now();
+        while !self.is_up() && began.elapsed() < within {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         self.is_up()
@@ -126,10 +128,10 @@ impl<M: Message> Recipient<M> {
     where
         M: Clone,
     {
-        let give_up = tokio::time::Instant::now() + deadline;
+        let began = Moment::now();
         let mut was_lost = false;
         loop {
-            let left = give_up.saturating_duration_since(tokio::time::Instant::now());
+            let left = began.left(deadline);
             match self.ask(message.clone(), left).await {
                 Err(lost @ AskError::Lost(_)) if was_lost => return Err(lost),
                 Err(error @ (AskError::Down(_) | AskError::Full(_) | AskError::Lost(_)))

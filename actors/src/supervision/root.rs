@@ -13,6 +13,7 @@ use super::running::{Running, start_resident};
 use super::slot::Slot;
 use super::spec::{ChildSpec, drain_limit};
 use super::supervisor::Supervisor;
+use crate::away::timeout;
 
 /// How the whole tree ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Root {
     pub async fn stop(mut self) -> RootExit {
         self.running.stop();
         let limit = self.drain_within + Duration::from_secs(2);
-        match tokio::time::timeout(limit, self.ended()).await {
+        match timeout(limit, self.ended()).await {
             Ok(exit) => exit,
             Err(_) => RootExit::GaveUp("the tree did not stop in time".into()),
         }

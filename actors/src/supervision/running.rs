@@ -1,7 +1,7 @@
 //! Starts one life of a child on a thread of its own, and holds on to it.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
 use metrics::gauge;
@@ -13,6 +13,7 @@ use super::hosted::{End, Hosted, Resident};
 use super::life::{Birth, Vitals};
 use super::policy::ActorEnd;
 use super::slot::Slot;
+use crate::away::Moment;
 
 /// How long a new life waits for the end of the previous one, whose files it takes over. When that
 /// one is blocked for longer, the store keeps it from writing.
@@ -20,7 +21,8 @@ const PREDECESSOR_WITHIN: Duration = Duration::from_secs(3);
 /// A started child, as its supervisor holds it. Dropping it abandons the child.
 pub(super) trait Running {
     fn ping(&self);
-    fn silence(&self) -> Duration;
+    /// How many signs of life there were.
+    fn n_signs(&self) -> u64;
     fn stop(&self);
     /// Whether the fault was delivered.
     fn inject(&self, fault: FaultKind) -> bool;
@@ -39,8 +41,8 @@ impl<A: Resident> Running for RunningResident<A> {
         let _ = self.address.try_send(Ping);
     }
 
-    fn silence(&self) -> Duration {
-        self.vitals.silence()
+    fn n_signs(&self) -> u64 {
+        self.vitals.n_signs()
     }
 
     fn stop(&self) {
@@ -73,7 +75,7 @@ where
     F: Fn() -> Result<A, A::Error> + Send + Sync + 'static,
 {
     let arbiter = Arbiter::new();
-    let vitals = Arc::new(Vitals::new());
+    let vitals = Arc::<Vitals>::default();
     let (factory, child_vitals) = (Arc::clone(factory), Arc::clone(&vitals));
     let (lifeline, before) = slot.begin_life();
     let address = Hosted::start_in_arbiter(&arbiter.handle(), move |ctx| {
@@ -92,7 +94,7 @@ where
 
 /// Waits for the end of the previous life, on the new life's own thread.
 fn await_end_of(before: &Weak<()>) {
-    let started = Instant::now();
+    let started = Moment::now();
     while before.strong_count() > 0 && started.elapsed() < PREDECESSOR_WITHIN {
         std::thread::sleep(Duration::from_millis(5));
     }

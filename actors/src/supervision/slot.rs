@@ -12,6 +12,7 @@ use super::hosted::{Hosted, Resident};
 use super::life::Lifeline;
 use super::mailbox::Mailbox;
 use super::recipient::{AskError, Deliver, PendingReply, Recipient, TellError};
+use crate::away::timeout;
 
 struct Live<A: Resident> {
     address: Addr<Hosted<A>>,
@@ -114,7 +115,7 @@ where
                 return Err(AskError::Full(name));
             };
             let request = live.address.send(Tracked { message, ticket });
-            match tokio::time::timeout(deadline, request).await {
+            match timeout(deadline, request).await {
                 Ok(Ok(reply)) => Ok(reply),
                 Ok(Err(MailboxError::Closed)) => Err(AskError::Lost(name)),
                 Ok(Err(MailboxError::Timeout)) | Err(_) => Err(AskError::Deadline(name, deadline)),

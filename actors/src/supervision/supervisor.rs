@@ -18,9 +18,11 @@ use super::policy::{ActorEnd, Intensity, RestartPlan, Verdict};
 use super::running::Running;
 use super::slot::Slot;
 use super::spec::{ChildSpec, Stops, drain_limit};
+use crate::away::sleep;
 use crate::recording::prime;
 
-/// The interval of heartbeats.
+/// The interval of heartbeats. Silence is counted in them, never by the clock: a supervisor that was
+/// itself kept from its heartbeats has not heard that its children were silent.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Faults that a supervisor may have in half an hour; it fails only after its children did.
 const SUPERVISOR_INTENSITY: Intensity =
@@ -31,6 +33,25 @@ struct Child {
     plan: RestartPlan,
     generation: u64,
     running: Option<Box<dyn Running>>,
+    /// Its signs of life at the last heartbeat.
+    n_signs: u64,
+    /// How many heartbeats in a row have found no new one.
+    n_silent_beats: u32,
+}
+
+impl Child {
+    /// Asks a running child for a sign of life, unless it has given none for too long.
+    fn is_stalled(&mut self) -> bool {
+        let Some(running) = &self.running else { return false };
+        let n_signs = running.n_signs();
+        let is_silent = std::mem::replace(&mut self.n_signs, n_signs) == n_signs;
+        self.n_silent_beats = if is_silent { self.n_silent_beats + 1 } else { 0 };
+        if HEARTBEAT * self.n_silent_beats > self.spec.stall_after {
+            return true;
+        }
+        running.ping();
+        false
+    }
 }
 
 /// An ordered stop in progress, from the last child to the first.
@@ -89,6 +110,8 @@ impl Supervisor {
                 spec,
                 generation: 0,
                 running: None,
+                n_signs: 0,
+                n_silent_beats: 0,
             })
             .collect();
         Self { name, children, events, inbox: Some(inbox), watchers, stopping: None }
@@ -108,6 +131,7 @@ impl Supervisor {
             events,
         };
         child.running = Some((child.spec.start)(birth));
+        (child.n_signs, child.n_silent_beats) = (0, 0);
         prime(&[telemetry::ACTOR_RESTARTS], &[("actor", &child.spec.name)]);
     }
 
@@ -165,13 +189,10 @@ impl Supervisor {
 
     fn beat(&mut self, ctx: &mut Context<'_, Self>) {
         let mut stalled = Vec::new();
-        for (child_idx, child) in self.children.iter().enumerate() {
-            let Some(running) = &child.running else { continue };
-            if running.silence() > child.spec.stall_after {
+        for (child_idx, child) in self.children.iter_mut().enumerate() {
+            if child.is_stalled() {
                 let (generation, exit) = (child.generation, ActorEnd::Stalled);
                 stalled.push(ChildEvent { child_idx, generation, exit });
-            } else {
-                running.ping();
             }
         }
         for event in stalled {
@@ -199,7 +220,7 @@ impl Supervisor {
                 running.stop();
                 awaited.push(child_idx);
                 let generation = child.generation;
-                ctx.after(child.spec.drain_within, move |this, ctx| {
+                ctx.run(sleep(child.spec.drain_within), move |this, (), ctx| {
                     let exit = ActorEnd::Stalled;
                     this.on_event(ChildEvent { child_idx, generation, exit }, ctx);
                 });

@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 use sn1::synapse::limits::peer_network;
 use sn1::telemetry;
 use sn1::wallet::AccountId;
-use tokio::time::Instant;
 
 use super::cut::CutReason;
+use crate::away::Moment;
 use crate::axon::rules::AxonLimits;
 
 /// How many connections of one hotkey are preferred when the table is full.
@@ -58,7 +58,7 @@ pub(in crate::axon) struct ConnectionHandle {
     is_evicted: AtomicBool,
     /// Milliseconds from `opened` until its reader stopped taking data; 0 while it reads.
     stalled_at_ms: AtomicU64,
-    opened: Instant,
+    opened: Moment,
     waker: AtomicWaker,
 }
 
@@ -69,7 +69,7 @@ impl ConnectionHandle {
             is_busy: AtomicBool::new(false),
             is_evicted: AtomicBool::new(false),
             stalled_at_ms: AtomicU64::new(0),
-            opened: Instant::now(),
+            opened: Moment::now(),
             waker: AtomicWaker::new(),
         })
     }

@@ -20,11 +20,11 @@ use subxt::rpcs::Error as RpcError;
 use subxt::rpcs::client::{RawRpcFuture, RawRpcSubscription, RpcClientT};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
 
 use super::Endpoint;
 use super::socket::connect;
 use super::{CallError, Deadlines};
+use crate::away::timeout;
 use worker::Worker;
 
 /// Requests that wait for the socket.

@@ -13,10 +13,11 @@ use sn1::chain::Head;
 use subxt::rpcs::Error as RpcError;
 use subxt::rpcs::client::RpcSubscription;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
-use tokio::time::{Duration, Instant, sleep, sleep_until};
+use tokio::time::{Duration, sleep};
 
 use super::session::{Header, Session};
 use super::{CallError, Endpoint, NodeFailure, Subtensor};
+use crate::away::Moment;
 
 /// What happens to the connection, and what the chain says on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ struct Feeds {
     best: RpcSubscription<Header>,
     finalized: RpcSubscription<Header>,
     versions: RpcSubscription<RuntimeVersion>,
-    last_head: Instant,
+    last_head: Moment,
 }
 
 enum News {
@@ -108,7 +109,7 @@ impl Follower {
             News::Ended => Err("the connection ended".to_owned()),
         };
         if let Ok(LinkEvent::Best(_)) = event {
-            feeds.last_head = Instant::now();
+            feeds.last_head = Moment::now();
             self.n_failures = 0;
         }
         match event {
@@ -171,7 +172,7 @@ impl Feeds {
             best: session.new_heads().await?,
             finalized: session.finalized_heads().await?,
             versions: session.runtime_versions().await?,
-            last_head: Instant::now(),
+            last_head: Moment::now(),
         })
     }
 
@@ -180,9 +181,9 @@ impl Feeds {
             header = self.best.next() => told(header, News::Best),
             header = self.finalized.next() => told(header, News::Finalized),
             version = self.versions.next() => told(version, News::Version),
-            () = sleep_until(self.last_head + head_silence) => {
+            () = self.last_head.passes(head_silence) => {
                 // Told once for each such time.
-                self.last_head = Instant::now();
+                self.last_head = Moment::now();
                 News::Silent(head_silence)
             }
         }

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use sn1::chain::transaction::{Call, SignedTransaction, SigningTerms, birth_block, sign};
 use sn1::chain::{Included, Mortality};
 use sn1::wallet::Keypair;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::super::failpoints::Failpoint;
 use super::session::Session;
 use super::{CallError, Subtensor, SubtensorError};
+use crate::away::Moment;
 use tracker::TransactionTracker;
 
 impl Subtensor {
@@ -65,7 +66,7 @@ impl Subtensor {
         mortality: Mortality,
     ) -> Result<SignedTransaction, SubtensorError> {
         let deadlines = self.shared.settings.deadlines;
-        let (began, mut n_failures) = (Instant::now(), 0_u32);
+        let (began, mut n_failures) = (Moment::now(), 0_u32);
         loop {
             match self.sign(attempted, signer, call, mortality).await {
                 Err(SubtensorError::Unreachable { .. }) if began.elapsed() < deadlines.give_up => {

@@ -10,12 +10,13 @@ use serde_json::value::{RawValue, to_raw_value};
 use sn1::chain::rpc::NodeMessage;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::super::Deadlines;
 use super::super::socket::Socket;
 use super::{Feed, Reply, Request};
+use crate::away::{Moment, timeout};
 
 /// A request as it is written.
 #[derive(Serialize)]
@@ -34,13 +35,13 @@ pub(super) struct Worker {
     /// By the subscription's id, as the node writes it.
     feeds: BTreeMap<String, Feed>,
     next_id: u64,
-    heard: Instant,
+    heard: Moment,
 }
 
 impl Worker {
     pub(super) fn new(socket: Socket, deadlines: Deadlines) -> Self {
         let (waiting, feeds) = (BTreeMap::new(), BTreeMap::new());
-        Self { socket, deadlines, waiting, feeds, next_id: 1, heard: Instant::now() }
+        Self { socket, deadlines, waiting, feeds, next_id: 1, heard: Moment::now() }
     }
 
     pub(super) async fn run(
@@ -115,7 +116,7 @@ impl Worker {
     }
 
     fn take(&mut self, message: Message) -> Result<(), String> {
-        self.heard = Instant::now();
+        self.heard = Moment::now();
         let bytes = match &message {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes,

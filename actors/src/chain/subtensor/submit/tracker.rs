@@ -8,10 +8,11 @@ use sn1::chain::{Hash, Head, Included, Mortality, Refusal};
 use sn1::wallet::AccountId;
 use subxt::rpcs::client::RpcSubscription;
 use subxt::rpcs::methods::legacy::TransactionStatus;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 
 use super::super::session::Session;
 use super::super::{CallError, NodeFailure, Subtensor, SubtensorError};
+use crate::away::{Moment, timeout};
 
 /// Blocks whose transactions are fetched at once.
 const BLOCKS_AT_ONCE: u64 = 16;
@@ -31,7 +32,7 @@ pub(super) struct TransactionTracker<'a> {
     n_failures: u32,
     n_submitted: u32,
     /// Since when no node has answered, and what the last one said.
-    failing: Option<(Instant, Vec<NodeFailure>)>,
+    failing: Option<(Moment, Vec<NodeFailure>)>,
 }
 
 type Statuses = RpcSubscription<TransactionStatus<Hash>>;
@@ -171,7 +172,7 @@ impl<'a> TransactionTracker<'a> {
     /// Nobody answered. Gives up when that lasts too long.
     fn fail(&mut self, failures: Vec<NodeFailure>) -> Result<(), SubtensorError> {
         self.n_failures = self.n_failures.saturating_add(1);
-        let (since, _) = self.failing.take().unwrap_or((Instant::now(), Vec::new()));
+        let (since, _) = self.failing.take().unwrap_or((Moment::now(), Vec::new()));
         if since.elapsed() > self.client.shared.settings.deadlines.give_up {
             return Err(SubtensorError::Unreachable { attempted: self.attempted, failures });
         }

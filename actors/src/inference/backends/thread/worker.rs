@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::info;
 
+use crate::away::Moment;
 use crate::inference::{BackendError, Job, TextModel};
 use crate::messages::inference::{Generate, Usage};
 use crate::supervision::{Context, Drained, Handles, Reply, Resident};
@@ -69,7 +70,7 @@ enum ThreadEvent {
 
 #[derive(Debug)]
 struct Progress {
-    born: Instant,
+    born: Moment,
     at_ms: AtomicU64,
     is_busy: AtomicBool,
 }
@@ -109,7 +110,7 @@ impl InferenceWorker {
         loaded: watch::Sender<Option<LoadedModel>>,
     ) -> Self {
         let progress = Progress {
-            born: Instant::now(),
+            born: Moment::now(),
             at_ms: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
         };
