@@ -37,6 +37,7 @@ pub use failure::Failure;
 pub use faults::PlannedFault;
 pub use miner::{kind as miner_kind, miner};
 pub use open_files::raise_open_files;
+pub use run::lasting;
 pub use validator::validator;
 
 /// What the command line says beyond settings.

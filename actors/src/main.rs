@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use cli::{Command, logging};
 use metrics_exporter_prometheus::PrometheusHandle;
-use sn1_actors::app::{self, Failure, localnet};
+use sn1_actors::app::{self, Failure, lasting, localnet};
 use sn1_actors::exit::Exit;
 use sn1_actors::settings::{LoggingSection, MinerConfig, ValidatorConfig};
 use sn1_actors::{output, query, telemetry};
@@ -48,22 +48,19 @@ fn run_localnet(arguments: &cli::LocalnetArguments) -> Result<Exit, Failure> {
     let (settings, options) = (loaded.config, arguments.options());
     logging::init(&settings.logging, "error");
     let metrics = install_metrics()?;
-    actix::System::new().block_on(localnet::localnet(settings, options, metrics))?;
-    Ok(Exit::Done)
+    actix::System::new().block_on(lasting(localnet::localnet(settings, options, metrics)))
 }
 
 fn run_validator(arguments: &cli::RoleArguments<ValidatorConfig>) -> Result<Exit, Failure> {
     let (settings, options) = arguments.load()?;
     let metrics = node_starts(&settings.node.logging)?;
-    actix::System::new().block_on(app::validator(settings, options, metrics))?;
-    Ok(Exit::Done)
+    actix::System::new().block_on(lasting(app::validator(settings, options, metrics)))
 }
 
 fn run_miner(arguments: &cli::RoleArguments<MinerConfig>) -> Result<Exit, Failure> {
     let (settings, options) = arguments.load()?;
     let metrics = node_starts(&settings.node.logging)?;
-    actix::System::new().block_on(app::miner(settings, options, metrics))?;
-    Ok(Exit::Done)
+    actix::System::new().block_on(lasting(app::miner(settings, options, metrics)))
 }
 
 fn node_starts(logging: &LoggingSection) -> Result<PrometheusHandle, Failure> {
@@ -80,8 +77,7 @@ fn run_devchain(arguments: &cli::DevchainArguments) -> Result<Exit, Failure> {
     logging::init(&arguments.logging(), "error");
     raise_open_files();
     let prepared = arguments.prepare()?;
-    actix::System::new().block_on(app::devchain(prepared))?;
-    Ok(Exit::Done)
+    actix::System::new().block_on(lasting(app::devchain(prepared)))
 }
 
 fn run_query(arguments: &cli::QueryArguments) -> Result<Exit, Failure> {

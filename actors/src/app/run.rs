@@ -13,9 +13,10 @@ use super::Failure;
 use super::console::Console;
 use super::ending::Ending;
 use super::faults::{FaultPlan, PlannedFault, sleep_until};
+use crate::exit::Exit;
 use crate::feeds::MetagraphFeed;
 use crate::notice::Notice;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::supervision::{ChildSpec, Root, RootExit, TreeEvent};
 
 /// The channels on which actors report.
@@ -73,6 +74,15 @@ impl Course<'_> {
             duty: Box::pin(std::future::pending()),
         }
     }
+}
+
+/// Runs a command that lasts until it is told to stop, whatever other signals are sent out of habit.
+///
+/// # Errors
+/// Those of the command; or the system offers no signals.
+pub async fn lasting(command: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
+    signals::outlive_habitual().map_err(|error| Failure::usage(error.to_string()))?;
+    command.await.map(|()| Exit::Done)
 }
 
 /// Runs the tree to its end, and prints what happens.
