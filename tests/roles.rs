@@ -12,6 +12,9 @@ mod process;
 #[path = "roles/node.rs"]
 mod node;
 
+#[path = "roles/alive.rs"]
+mod alive;
+
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 

@@ -38,6 +38,7 @@ use tokio::sync::broadcast;
 
 use crate::clock;
 use crate::exit::{Exit, Exits};
+use crate::port::Port;
 use crate::supervision::{ChildSpec, Slot};
 use caller::Caller;
 use host::{Pace, Wire};
@@ -85,7 +86,7 @@ pub struct DevNodeSettings {
     /// The state file; with `None` the chain is lost when the node ends.
     pub state_file: Option<PathBuf>,
     /// The port on loopback; 0 lets the system choose one.
-    pub port: u16,
+    pub port: Port,
     /// What to do wrong, and before which block.
     pub planned: Vec<Planned>,
     /// The probability of a random fault with each block, 0 to 1.
@@ -174,15 +175,22 @@ impl PreparedDevNode {
     /// See [`DevNodeError`].
     pub fn open(settings: DevNodeSettings) -> Result<Self, DevNodeError> {
         let port = settings.port;
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| {
+        let bound = port.listen(Ipv4Addr::LOCALHOST.into()).and_then(|listener| {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         });
-        let (address, listener) = bound.map_err(|source| DevNodeError::Port { port, source })?;
+        let (address, listener) =
+            bound.map_err(|source| DevNodeError::Port { port: port.number(), source })?;
         let (node, store) = open_chain(&settings)?;
         let number = node.best().number;
         let resumes_at = store.is_some().then_some(number).filter(|number| *number > 0);
         Ok(Self { settings, listener: Arc::new(listener), address, resumes_at })
+    }
+
+    /// The port that was wanted, when another one was free instead.
+    pub fn moved_from(&self) -> Option<u16> {
+        let wanted = self.settings.port.number();
+        (wanted != 0 && wanted != self.address.port()).then_some(wanted)
     }
 
     /// The URL for clients, `ws://` with address and port.

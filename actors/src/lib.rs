@@ -14,7 +14,7 @@
 //! | [`devnode`] | the embedded chain as a node: JSON-RPC, subscriptions, faults on demand |
 //! | [`exit`], [`output`] | how the process ends and what the operator then does; what it prints |
 //! | [`event_log`], [`telemetry`] | the record of turns, and the pages of metrics and health |
-//! | [`settings`] | typed settings |
+//! | [`settings`], [`port`] | typed settings; ports to listen on |
 //! | [`app`] | a validator, a miner or a whole subnet: checked, started, followed to its end |
 //! | [`query`] | asks miners and shows their answers side by side |
 //! | [`wallet`] | the official wallet's folders: listed, opened for a node, made |
@@ -43,6 +43,7 @@ pub mod messages;
 pub mod miners;
 pub mod notice;
 pub mod output;
+pub mod port;
 pub mod query;
 mod recording;
 pub mod settings;

@@ -99,6 +99,19 @@ impl Node {
         Self { child, lines: lines(output), errors: lines(errors) }
     }
 
+    /// The next line of its log that contains this word.
+    pub(crate) fn error_with(&mut self, word: &str) -> String {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.errors.recv_timeout(left);
+            let line = line.unwrap_or_else(|error| panic!("no error with `{word}` ({error})"));
+            if line.contains(word) {
+                return line;
+            }
+        }
+    }
+
     /// The next line that contains this word.
     pub(crate) fn line_with(&mut self, word: &str) -> String {
         let deadline = Instant::now() + SOON;
@@ -129,9 +142,14 @@ impl Node {
         self.child.wait().unwrap();
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> &Child {
+        &self.child
+    }
+
     /// Stops it with SIGTERM; returns the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        signal(&self.child, Signal::TERM);
         self.child.wait().unwrap().code()
     }
 }
@@ -142,6 +160,10 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+pub(crate) fn signal(process: &Child, number: Signal) {
+    kill_process(Pid::from_child(process), number).unwrap();
 }
 
 pub(crate) fn page(address: SocketAddr, path: &str) -> String {

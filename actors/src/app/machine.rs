@@ -1,7 +1,7 @@
 //! What a node takes of its machine before anything starts: ports, and a folder of its own.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use crate::exit::Exit;
+use crate::port::Port;
 
 /// Held while a node uses the folder.
 const LOCK_FILE: &str = "lock";
@@ -18,19 +19,32 @@ pub(crate) fn unwritable(path: &Path, reason: impl std::fmt::Display) -> Failure
     Failure::new(Exit::CannotWrite, format!("cannot write {}: {reason}", path.display()))
 }
 
-/// A listener for `purpose`; `flag` is what sets its port.
+/// A listener for `purpose`, and what the operator should know when it is on another port than
+/// that; `flag` is what sets the port.
 pub(crate) fn bind(
-    address: SocketAddr,
+    ip: IpAddr,
+    port: Port,
     purpose: &'static str,
     flag: &'static str,
-) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).map_err(|error| {
+) -> Result<(TcpListener, Option<String>), Failure> {
+    let wanted = SocketAddr::new(ip, port.number());
+    let bound = port.listen(ip).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) = bound.map_err(|error| {
         let text = format!(
-            "cannot listen on {address} for {purpose}: {error}; stop what uses it, or choose \
+            "cannot listen on {wanted} for {purpose}: {error}; stop what uses it, or choose \
              another port with --{flag}"
         );
         Failure::new(Exit::Unavailable, text)
-    })
+    })?;
+    let is_moved = wanted.port() != 0 && address != wanted;
+    let moved = is_moved.then(|| {
+        format!(
+            "port {} is taken: {purpose} is on port {} instead; choose one with --{flag}",
+            wanted.port(),
+            address.port()
+        )
+    });
+    Ok((listener, moved))
 }
 
 /// A folder that no other process uses for as long as this value lives.
@@ -108,11 +122,18 @@ mod tests {
 
     #[test]
     fn a_taken_port_names_the_flag_that_chooses_another() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let taken = bind(address, "the metrics", "telemetry.port").unwrap();
-        let error = bind(taken.local_addr().unwrap(), "the metrics", "telemetry.port").unwrap_err();
+        let here =
+            |port| bind([127, 0, 0, 1].into(), port, "the page of metrics", "telemetry.port");
+        let (taken, moved) = here(Port::asked_for(0)).unwrap();
+        assert_eq!(moved, None);
+        let number = taken.local_addr().unwrap().port();
+        let (_, moved) = here(Port::built_in(number)).unwrap();
+        let moved = moved.unwrap();
+        assert!(moved.contains(&format!("port {number} is taken")), "{moved}");
+        assert!(moved.ends_with("--telemetry.port"), "{moved}");
+        let error = here(Port::asked_for(number)).unwrap_err();
         assert_eq!(error.exit(), Exit::Unavailable);
-        assert!(error.to_string().contains("the metrics"), "{error}");
+        assert!(error.to_string().contains("the page of metrics"), "{error}");
         assert!(error.to_string().ends_with("--telemetry.port"), "{error}");
     }
 }

@@ -1,15 +1,14 @@
 //! `sn1 miner`: one axon, and what keeps its address on chain.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::console::Console;
-use super::preflight::{Preflight, Ready, Verdict, open_files};
+use super::preflight::{Preflight, Ready, Verdict, listener, open_files};
 use super::{Failure, RoleOptions};
-use crate::app::machine::bind;
 use crate::app::models;
 use crate::app::parts::{Inference, MinerSettings};
 use crate::app::tree::NodeParts;
@@ -18,7 +17,9 @@ use crate::exit::Exit;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::messages::inference::Capability;
 use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
-use crate::settings::{MinerConfig, MinerSection, NodeConfig, Role, SamplingSection};
+use crate::settings::{
+    MinerAxonSection, MinerConfig, MinerSection, NodeConfig, Role, SamplingSection,
+};
 
 /// What answers, and the actors that it needs.
 struct Responder {
@@ -55,8 +56,10 @@ pub async fn miner(
 }
 
 fn bind_axon(settings: &MinerConfig) -> Verdict<TcpListener> {
-    let address = SocketAddr::new(settings.axon.ip, settings.axon.port);
-    Ok(bind(address, "the axon", "axon.port")?.into())
+    let MinerAxonSection { port, ip } = settings.axon;
+    // A router sends the published port to the one that it was told.
+    let port = if settings.node.published.external_port == 0 { port } else { port.firm() };
+    listener(ip, port, "the axon", "axon.port")
 }
 
 /// Makes the chosen miner, with a language model where it needs one.

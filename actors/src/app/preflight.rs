@@ -9,7 +9,7 @@ mod node;
 use super::Failure;
 use super::console::Console;
 
-pub(super) use machine::open_files;
+pub(super) use machine::{listener, open_files};
 pub(super) use node::Ready;
 
 /// The result of a check that passed.

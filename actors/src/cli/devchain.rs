@@ -28,9 +28,9 @@ enum Switch {
 /// Flags of `sn1 devchain`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DevchainArguments {
-    /// Port on 127.0.0.1; 0 lets the system choose
-    #[arg(long, value_name = "PORT", default_value_t = 9944)]
-    port: u16,
+    /// Port on 127.0.0.1; 0 lets the system choose [default: 9944, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
     /// Time between blocks, such as 12s, 250ms or 50ms; 0 makes them only by dev_produce_block
     #[arg(long, value_name = "TIME", default_value = "12s", value_parser = parse_block_time)]
     block_time: Duration,
@@ -171,6 +171,9 @@ impl DevchainArguments {
     /// See [`DevNodeError`].
     pub(crate) fn prepare(&self) -> Result<PreparedDevNode, DevNodeError> {
         let prepared = PreparedDevNode::open(self.settings()?)?;
+        if let Some(port) = prepared.moved_from() {
+            output::note(format_args!("port {port} is taken: choose one with --port"));
+        }
         if let Some(block) = prepared.resumes_at() {
             output::stderr_line(format_args!(
                 "going on at block {block}: flags that say how a chain starts have no effect"
@@ -187,7 +190,7 @@ impl DevchainArguments {
             finality_lag: self.finality_lag,
             block_time: self.block_time,
             state_file: self.state_file.clone(),
-            port: self.port,
+            port: self.port.map_or(Port::built_in(9944), Port::asked_for),
             planned: self.fault.clone(),
             chaos: self.chaos,
             allows_control: self.faults,

@@ -227,7 +227,7 @@ mod tests {
         let line = "--axon.port 8091 --logging.debug --axon.port 8092 --logging.debug \
                     --axon.rules.allow a --axon.rules.allow 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
         let miner = read::<MinerConfig>(line).unwrap().config;
-        assert_eq!((miner.axon.port, miner.rules.allow.len()), (8092, 1));
+        assert_eq!((miner.axon.port.number(), miner.rules.allow.len()), (8092, 1));
         assert!(miner.node.logging.debug);
     }
 

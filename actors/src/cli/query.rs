@@ -142,7 +142,7 @@ impl QueryArguments {
                 Ok(Lookup::Chain(ChainNodes { network, netuid }))
             }
             None => {
-                let on_default_port = || NodeAddress::on_port(loaded.config.pages.port);
+                let on_default_port = || NodeAddress::on_port(loaded.config.pages.port.number());
                 Ok(Lookup::Node(self.node.clone().unwrap_or_else(on_default_port)))
             }
         }

@@ -7,6 +7,7 @@ use sn1::wallet::AccountId;
 use super::declare::section;
 use super::value::scalar;
 use super::{SettingsError, Tao};
+use crate::port::Port;
 
 section! {
     /// The address on the chain.
@@ -32,8 +33,9 @@ section! {
 section! {
     /// Where a miner listens.
     pub struct MinerAxonSection["axon"] {
-        /// The port it listens on; 0 lets the system choose.
-        port: u16 = 8091;
+        /// The port it listens on; 0 lets the system choose. The default is the next free port where
+        /// this one is taken, unless axon.external_port says that others count on it.
+        port: Port = Port::built_in(8091);
         /// The address it listens on.
         ip: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     }

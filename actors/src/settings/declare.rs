@@ -22,6 +22,8 @@ pub struct Setting {
     pub shape: Shape,
     /// What stands for its value in the help.
     pub placeholder: &'static str,
+    /// Whether its default gives way to what it finds.
+    pub gives_way: bool,
     /// What its value must be, beyond what its type says.
     pub rule: Option<String>,
     /// Its words; one unless it is a list.
@@ -91,6 +93,7 @@ impl<T: Value + 'static> Spec<T> {
             lines,
             shape: T::SHAPE,
             placeholder: T::Item::PLACEHOLDER,
+            gives_way: T::Item::GIVES_WAY,
             rule: None,
             words: Vec::new(),
             redacted_words: Vec::new(),

@@ -27,7 +27,8 @@ pub fn file(role: Role) -> String {
         }
         let rule = setting.rule.as_ref().map(|rule| format!(" It must be {rule}."));
         let about = format!("{}{}", setting.help(), rule.unwrap_or_default());
-        let _ = write!(text, "\n{}{name} = {}\n", comment(&about), setting.toml());
+        let mark = if setting.gives_way { "# " } else { "" };
+        let _ = write!(text, "\n{}{mark}{name} = {}\n", comment(&about), setting.toml());
     }
     text
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::declare::section;
 use super::{FilePath, Role, SettingsError};
+use crate::port::Port;
 
 section! {
     /// How fresh the metagraph is kept, in blocks.
@@ -35,8 +36,9 @@ impl MetagraphSection {
 section! {
     /// The port of the pages.
     pub struct PagesSection["telemetry"] {
-        /// The port of /metrics, /healthz, /readyz and /metagraph; 0 lets the system choose.
-        port: u16 = 9464;
+        /// The port of /metrics, /healthz, /readyz and /metagraph; 0 lets the system choose. The
+        /// default is the next free port where this one is taken.
+        port: Port = Port::built_in(9464);
     }
 }
 

@@ -27,7 +27,7 @@ fn roles_have_their_own_defaults() {
     assert_eq!(validator.asking.conversation.timeout, Duration::from_secs(15));
     assert!(validator.node.subtensor.names_main_network());
     let miner = MinerConfig::defaults();
-    assert_eq!((&*miner.miner.miner, miner.axon.port), ("model", 8091));
+    assert_eq!((&*miner.miner.miner, miner.axon.port.number()), ("model", 8091));
     assert_eq!((miner.sampling.top_k, validator.asking.sampling.top_k), (50, 0));
     let localnet = LocalnetConfig::defaults();
     assert_eq!(localnet.asking.conversation.timeout, Duration::from_secs(10));

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use sn1::validation::tasks::{TaskKind, UnknownTask};
 use sn1::wallet::AccountId;
 
+use crate::port::Port;
+
 /// How a value looks in a file and what its flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -80,6 +82,9 @@ pub trait Scalar: Sized + Clone {
     const SHAPE: Shape;
     /// What stands for it in the help.
     const PLACEHOLDER: &'static str;
+    /// Whether a default gives way to what it finds: it is a comment in the shipped files, since what
+    /// stands in a file was asked for.
+    const GIVES_WAY: bool = false;
 
     /// Reads it.
     ///
@@ -193,6 +198,21 @@ scalar!(bool, Switch, "BOOL", |text: &str| match text.trim().to_ascii_lowercase(
     "false" | "0" => Ok(false),
     _ => Err("true or false".to_owned()),
 });
+
+/// A port that is read is one that was asked for.
+impl Scalar for Port {
+    const SHAPE: Shape = Shape::Number;
+    const PLACEHOLDER: &'static str = "N";
+    const GIVES_WAY: bool = true;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        u16::parse(text).map(Self::asked_for)
+    }
+
+    fn text(&self) -> String {
+        self.number().to_string()
+    }
+}
 
 macro_rules! whole_numbers {
     ($($number:ty),*) => { $(

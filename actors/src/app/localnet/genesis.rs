@@ -14,6 +14,7 @@ use super::keys::LocalnetKeys;
 use crate::app::parts::VERSION_KEY;
 use crate::chain::subtensor::Subtensor;
 use crate::devnode::DevNodeSettings;
+use crate::port::Port;
 use crate::settings::LocalnetConfig;
 
 /// The validator's stake: enough to be the one with a permit.
@@ -38,7 +39,7 @@ pub(super) fn chain_settings(
         finality_lag: FINALITY_LAG,
         block_time: settings.localnet.block_time,
         state_file: Some(state_file),
-        port: 0,
+        port: Port::asked_for(0),
         planned: Vec::new(),
         chaos: 0.0,
         allows_control: false,

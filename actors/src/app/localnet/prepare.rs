@@ -1,7 +1,7 @@
 //! The preflight of a local net, and what it leaves for the run.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,14 +17,17 @@ use crate::app::Failure;
 use crate::app::console::Console;
 use crate::app::machine::{bind, unwritable};
 use crate::app::models::AskingModels;
-use crate::app::preflight::{Passed, Preflight, Verdict, open_files};
+use crate::app::preflight::{Passed, Preflight, Verdict, listener, open_files};
 use crate::app::state::{Facts, StateFolder};
 use crate::clock::unix_ns;
 use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
 use crate::inference::backends::ChosenBackends;
 use crate::messages::inference::Capability;
+use crate::port::Port;
 use crate::settings::LocalnetConfig;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A miner that is about to be started.
 #[derive(Debug)]
@@ -62,9 +65,8 @@ pub(super) fn prepare(settings: &LocalnetConfig, options: &Options) -> Result<Pr
         preflight.check("models", "the language model and the sentence encoder", models)?;
     let keys = LocalnetKeys::derive(settings).map(Arc::new).map(Passed::from);
     let keys = preflight.check("keys", "keys by the seed", keys)?;
-    let pages = bind(loopback(settings.pages.port), "the metrics", "telemetry.port");
-    let pages =
-        preflight.check("pages", "the port of metrics and health", pages.map(Passed::from))?;
+    let pages = listener(LOOPBACK, settings.pages.port, "the page of metrics", "telemetry.port");
+    let pages = preflight.check("pages", "the port of metrics and health", pages)?;
     let miners = bind_axons(settings, &models, &keys);
     let miners = preflight.check("axons", "the ports of the miners", miners)?;
     let state = open_state(settings, options);
@@ -107,14 +109,11 @@ fn bind_axons(
     let ports = (0..n_miners).map(|i| if first == 0 { 0 } else { first + i });
     let kinds = cast(models.backends.offer(Capability::Generate));
     let miners = keys.miners.iter().zip(kinds).zip(ports).map(|((keys, kind), port)| {
-        let listener = bind(loopback(port), "a miner's axon", "axon.port")?;
+        let port = Port::asked_for(port);
+        let (listener, _) = bind(LOOPBACK, port, "a miner's axon", "axon.port")?;
         Ok(PreparedMiner { kind, hotkey: keys.hotkey.account_id(), listener })
     });
     miners.collect::<Result<Vec<_>, _>>().map(Passed::from)
-}
-
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// What must stay the same from one run on a folder to the next.

@@ -1,7 +1,7 @@
 //! Checks of this machine: open files, faults on purpose, the port of the pages, the wallet, the
 //! state folder.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, TcpListener};
 
 use sn1::wallet::Keypair;
 
@@ -11,6 +11,7 @@ use crate::app::open_files::raise_open_files;
 use crate::app::state::{NodeFacts, StateFolder};
 use crate::app::{Failure, RoleOptions};
 use crate::chain::Failpoints;
+use crate::port::Port;
 use crate::settings::{NodeConfig, Role, WalletSection};
 use crate::wallet::NodeWallet;
 
@@ -40,9 +41,19 @@ pub(super) fn refuse_faults(is_main: bool, options: &RoleOptions) -> Result<Fail
     Ok(Failpoints::from_environment(is_main)?)
 }
 
+/// A listener for `purpose`, with a warning when it is on another port; `flag` is what sets that.
+pub(in crate::app) fn listener(
+    ip: IpAddr,
+    port: Port,
+    purpose: &'static str,
+    flag: &'static str,
+) -> Verdict<TcpListener> {
+    let (listener, moved) = bind(ip, port, purpose, flag)?;
+    Ok(Passed::warned(listener, moved))
+}
+
 pub(super) fn pages(node: &NodeConfig) -> Verdict<TcpListener> {
-    let address = SocketAddr::new(node.telemetry.ip, node.pages.port);
-    Ok(bind(address, "the metrics", "telemetry.port")?.into())
+    listener(node.telemetry.ip, node.pages.port, "the page of metrics", "telemetry.port")
 }
 
 pub(super) fn wallet(wallet: &WalletSection) -> Verdict<Keypair> {
