@@ -20,11 +20,12 @@ run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end 
 	cargo run --release --bin sn1 -- localnet $(ARGS)
 
 # With cargo-nextest where it is installed, else with cargo's own runner. The second round builds and
-# runs only what can meet a model: the units of both packages, of the core those that stand on
-# libtorch, and the local net. Everything else is the same program in both rounds.
+# runs only what can meet a model or libtorch itself: the units of both packages, of the core those that
+# stand on libtorch, the local net and the installation. Everything else is the same program in both
+# rounds.
 NEXTEST     := $(shell cargo nextest --version 2>/dev/null)
 RUN_TESTS   := $(if $(NEXTEST),nextest run,test)
-WITH_MODELS := --lib --test localnet
+WITH_MODELS := --lib --test localnet --test install
 MODELS      := llm|embedding
 ONLY_MODELS := $(if $(NEXTEST),--no-tests pass $(if $(ARGS),,-E 'not package(sn1) or test(/^($(MODELS))::/)'))
 
@@ -34,6 +35,19 @@ test: setup sdk ## Run every test, with libtorch and without
 	cargo $(RUN_TESTS) --workspace $(WITH_MODELS) $(ONLY_MODELS) $(ARGS)
 	@$(PY) scripts/sdk.py report $(SDKS)
 	@command -v promtool >/dev/null || echo "skipped: checks by promtool, which is not installed (apt-get install prometheus)"
+
+# Below PREFIX; DESTDIR goes before it, for packagers.
+export PREFIX ?= /usr/local
+export DESTDIR ?=
+
+.PHONY: install
+install: libtorch ## Install the binary with its libraries, units and sample settings (PREFIX=/usr/local)
+	cargo build --release --bin sn1
+	scripts/install.sh target/release/sn1
+
+.PHONY: uninstall
+uninstall: ## Remove what `make install` has installed
+	scripts/install.sh --remove
 
 .PHONY: generate
 generate: ## Write what is generated: settings files, pages of settings and of the command line
