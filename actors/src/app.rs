@@ -12,7 +12,7 @@
 //! | `run`, `ending` | follows a tree to its end |
 //! | `console` | what is said on standard output |
 //! | [`Failure`] | why a command did not start, or ended badly |
-//! | `machine`, `models`, `state`, `open_files` | what a node takes of its machine |
+//! | `machine`, `models`, `state` | what a node takes of its machine |
 //! | `faults` | what breaks it on purpose |
 
 mod console;
@@ -24,7 +24,6 @@ pub mod localnet;
 mod machine;
 mod miner;
 mod models;
-mod open_files;
 pub mod parts;
 mod preflight;
 mod run;
@@ -35,8 +34,8 @@ mod validator;
 pub use devchain::devchain;
 pub use failure::Failure;
 pub use faults::PlannedFault;
+pub use machine::raise_open_files;
 pub use miner::{kind as miner_kind, miner};
-pub use open_files::raise_open_files;
 pub use run::lasting;
 pub use validator::validator;
 

@@ -18,7 +18,6 @@ pub(super) use subnet::SubnetLayout;
 
 /// How one kind of command words its events.
 pub(super) trait Layout {
-    /// A turn was scored.
     fn turn(&self, turn: &TurnNotice) -> Vec<String>;
 
     /// These weights were included in this block.
@@ -37,7 +36,6 @@ pub(super) struct Tally {
     pub(super) n_turns: u64,
 }
 
-/// Prints events as they happen.
 pub(super) struct Console {
     pub(super) started: Instant,
     pub(super) tally: Tally,
@@ -64,12 +62,10 @@ impl Console {
         Self { is_quiet: true, ..Self::new() }
     }
 
-    /// Uses this layout from now on.
     pub(super) fn show(&mut self, layout: impl Layout + 'static) {
         self.layout = Some(Box::new(layout));
     }
 
-    /// Seconds since the start.
     pub(super) fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }

@@ -3,7 +3,8 @@
 use super::Failure;
 
 /// Why a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Ending {
     /// Its time was over.
     Duration,
@@ -14,15 +15,6 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// Its name in reports.
-    pub(super) fn label(&self) -> &'static str {
-        match self {
-            Self::Duration => "duration",
-            Self::Signal => "signal",
-            Self::GaveUp(_) => "gave_up",
-        }
-    }
-
     /// A tree that gave up is a failure.
     pub(super) fn verdict(self) -> Result<(), Failure> {
         match self {

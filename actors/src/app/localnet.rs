@@ -74,7 +74,7 @@ pub async fn localnet(
     };
     let ending = run(course, channels, &mut console).await?;
     let seconds = console.seconds();
-    let report = Report::gather(&prepared, netuid, &console.tally, ending.label(), seconds)?;
+    let report = Report::gather(&prepared, netuid, &console.tally, (&ending).into(), seconds)?;
     console.table(&report);
     if let Some(path) = &options.report {
         report.write(path)?;

@@ -45,11 +45,9 @@ pub(super) fn channels() -> (Listeners, Inboxes) {
 
 /// What to run, and for how long.
 pub(super) struct Course<'a> {
-    /// The root's name.
     pub(super) name: &'static str,
     /// Its children, in the order in which they start.
     pub(super) specs: Vec<ChildSpec>,
-    /// The faults to inject.
     pub(super) faults: &'a [PlannedFault],
     /// The subnet, whose changes the console prints.
     pub(super) subnet: Option<MetagraphFeed>,

@@ -1,6 +1,7 @@
 //! The state folder of a node: used by one process at a time, and only by the node that it was made
 //! for.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -8,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use sn1::store::{Store, StoreError};
 
 use super::Failure;
-use crate::app::machine::LockedFolder;
+use crate::app::machine::unwritable;
 use crate::exit::Exit;
+
+/// Held while a node uses the folder.
+const LOCK_FILE: &str = "lock";
 
 /// The facts that must stay the same from one run in a folder to the next.
 pub(super) trait Facts: Serialize + DeserializeOwned + PartialEq {
@@ -47,21 +51,25 @@ impl Facts for NodeFacts {
     }
 }
 
-/// The folder, locked for this process.
+/// The folder, which no other process uses for as long as this value lives.
 #[derive(Debug)]
 pub(super) struct StateFolder {
-    folder: LockedFolder,
+    path: PathBuf,
+    _lock: File,
     is_kept: bool,
 }
 
 impl StateFolder {
     /// Makes the folder, or opens the one of an earlier run.
     pub(super) fn open<F: Facts>(path: PathBuf, facts: &F) -> Result<Self, Failure> {
-        let folder = LockedFolder::open(path)?;
-        match folder.differs(F::FILE, facts)? {
-            None => Ok(Self { folder, is_kept: true }),
-            Some(found) => Err(found.refusal(&folder.path().join(F::FILE))),
+        std::fs::create_dir_all(&path).map_err(|error| unwritable(&path, error))?;
+        let lock = File::create(path.join(LOCK_FILE));
+        let lock = lock.map_err(|error| unwritable(&path, error))?;
+        if lock.try_lock().is_err() {
+            return Err(unwritable(&path, "another node is using this state folder"));
         }
+        keep_to(facts, &path.join(F::FILE))?;
+        Ok(Self { path, _lock: lock, is_kept: true })
     }
 
     /// A folder that is removed when this value is dropped.
@@ -72,7 +80,7 @@ impl StateFolder {
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     /// Scores, journal and turns; opened once, so that a damaged one is found now.
@@ -104,6 +112,25 @@ impl Drop for StateFolder {
     }
 }
 
+/// Writes down in a file what the folder is for, once; refuses what an earlier run was not for.
+fn keep_to<F: Facts>(facts: &F, file: &Path) -> Result<(), Failure> {
+    let Ok(text) = std::fs::read_to_string(file) else {
+        let text = serde_json::to_string(facts).map_err(|error| unwritable(file, error))?;
+        return std::fs::write(file, text).map_err(|error| unwritable(file, error));
+    };
+    match serde_json::from_str::<F>(&text) {
+        Ok(found) if found == *facts => Ok(()),
+        Ok(found) => Err(found.refusal(file)),
+        Err(error) => {
+            let text = format!(
+                "{} cannot be read ({error}): move the state folder away to start afresh",
+                file.display()
+            );
+            Err(Failure::new(Exit::Damaged, text))
+        }
+    }
+}
+
 /// A file of the state that cannot be read.
 pub(super) fn damaged(error: StoreError) -> Failure {
     Failure::new(Exit::Damaged, error.to_string())
@@ -126,11 +153,16 @@ mod tests {
         assert_eq!(open.path(), path());
         let error = StateFolder::open(path(), &facts("0x1")).unwrap_err();
         assert_eq!(error.exit(), Exit::CannotWrite);
+        assert!(error.to_string().contains("another node"), "{error}");
         drop(open);
         let error = StateFolder::open(path(), &facts("0x2")).unwrap_err();
         assert_eq!(error.exit(), Exit::Damaged);
         assert!(error.to_string().contains("0x1"), "{error}");
         StateFolder::open(path(), &facts("0x1")).unwrap();
+        std::fs::write(path().join(NodeFacts::FILE), "no facts").unwrap();
+        let error = StateFolder::open(path(), &facts("0x1")).unwrap_err();
+        assert_eq!(error.exit(), Exit::Damaged);
+        assert!(error.to_string().contains("move the state folder away"), "{error}");
     }
 
     #[test]

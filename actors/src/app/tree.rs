@@ -26,15 +26,12 @@ const SYNC_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The parts of a role.
 pub(super) struct NodeParts {
-    /// The subnet.
     pub(super) netuid: Netuid,
     /// The hotkey whose neuron this node looks after.
     pub(super) own: AccountId,
-    /// The client of the chain, and its feeds.
     pub(super) chain: ChainPart,
     /// Blocks between two reads of the subnet.
     pub(super) every_blocks: u64,
-    /// Renders the metrics for the pages.
     pub(super) metrics: PrometheusHandle,
     /// The listener of the pages, already bound.
     pub(super) pages: TcpListener,
@@ -42,13 +39,10 @@ pub(super) struct NodeParts {
     pub(super) development_key: Option<Arc<str>>,
     /// The chain itself, on a local net.
     pub(super) dev_chain: Option<PreparedDevNode>,
-    /// The models, in roles that use some.
     pub(super) inference: Option<Inference>,
-    /// Asks, scores and sets weights.
     pub(super) validator: Option<Validator>,
     /// The address that a node publishes although it serves nothing there.
     pub(super) published: Option<AxonRecord>,
-    /// The miners that the node serves.
     pub(super) miners: Vec<MinerSettings>,
 }
 

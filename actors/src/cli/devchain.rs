@@ -44,7 +44,7 @@ pub(crate) struct DevchainArguments {
     #[arg(long, value_name = "BLOCKS", default_value_t = 2)]
     finality_lag: u64,
     /// The runtime to start with: modular or stateful, as its epochs are
-    #[arg(long, value_name = "NAME", default_value = "modular", value_parser = parse_generation)]
+    #[arg(long, value_name = "NAME", default_value = "modular", value_parser = devnode::generation)]
     generation: Generation,
     /// Sets chains apart: other hashes, other chaos
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -112,8 +112,8 @@ pub(crate) struct DevchainArguments {
     #[arg(long = "fault", value_name = "WHAT@BLOCK")]
     fault: Vec<Planned>,
     /// Do something wrong, drawn by the seed, with this share of the blocks: 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
-    chaos: f64,
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = Share::parse)]
+    chaos: Share,
     /// Log more
     #[arg(long = "logging.debug")]
     debug: bool,
@@ -129,14 +129,6 @@ fn parse_block_time(text: &str) -> Result<Duration, String> {
     } else {
         Err(format!("`{text}` is too short: blocks take at least {MIN_BLOCK_TIME:?}"))
     }
-}
-
-fn parse_generation(text: &str) -> Result<Generation, String> {
-    devnode::generation(text)
-}
-
-fn parse_share(text: &str) -> Result<f64, String> {
-    Share::parse(text).map(Share::get)
 }
 
 /// TAO with up to nine decimals, as rao.
@@ -192,7 +184,7 @@ impl DevchainArguments {
             state_file: self.state_file.clone(),
             port: self.port.map_or(Port::built_in(9944), Port::asked_for),
             planned: self.fault.clone(),
-            chaos: self.chaos,
+            chaos: self.chaos.get(),
             allows_control: self.faults,
         })
     }

@@ -14,58 +14,38 @@ const TOOLS: [&str; 6] = ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL", "FAI
 /// How the names of more such variables begin.
 const TOOL_PREFIXES: [&str; 2] = ["SDK_", "CHAOS_"];
 
-/// The settings among these variables: variable, key and text. An empty one is not set.
-///
-/// # Errors
-/// A variable that is meant as a setting and is not one.
-pub(super) fn settings(
-    variables: &[(String, String)],
-    role: Role,
-) -> Result<Vec<(String, String, String)>, SettingsError> {
-    let mut found = Vec::new();
-    for (variable, text) in variables {
-        let Some(key) = key_of(variable) else { continue };
-        let is_meant = variable.contains("__") || role.has(&key);
-        if !is_meant || text.is_empty() || is_elsewhere(&key, role) {
-            continue;
-        }
-        if !role.has(&key) && !role.has_had(&key) {
-            return Err(role.unknown(key, Origin::Variable(variable.clone())));
-        }
-        found.push((variable.clone(), key, text.clone()));
-    }
-    Ok(found)
+/// What a variable is taken for.
+pub(super) enum Meant {
+    /// The setting of this key, whether or not there is one.
+    Setting(String),
+    /// No setting, of which the operator is told this.
+    Notice(String),
+    /// Somebody else's variable.
+    Nothing,
 }
 
-/// What is said of variables that begin like a setting and are not one.
+/// What a variable that is not empty is meant as.
 ///
 /// # Errors
-/// One that is written with one underscore where a setting has two.
-pub(super) fn strangers(
-    variables: &[(String, String)],
-    role: Role,
-) -> Result<Vec<String>, SettingsError> {
-    let mut notices = Vec::new();
-    for (variable, text) in variables {
-        let Some(key) = key_of(variable) else { continue };
-        if is_elsewhere(&key, role) && !text.is_empty() {
-            notices.push(format!("{variable} has no effect: it is a setting of another command"));
-        }
-        if variable.contains("__") || role.has(&key) || is_tool(variable) || is_link(variable, text)
-        {
-            continue;
-        }
-        let is_meant = |setting: &&Setting| setting.key.replace('.', "_") == key;
-        if let Some(setting) = role.settings().iter().find(is_meant) {
-            return Err(SettingsError::UnknownKey {
-                key,
-                origin: Origin::Variable(variable.clone()),
-                nearest: Some(setting.variable()),
-            });
-        }
-        notices.push(format!("{variable} has no effect: there is no such setting"));
+/// A setting that is written with one underscore instead of two.
+pub(super) fn meant(variable: &str, text: &str, role: Role) -> Result<Meant, SettingsError> {
+    let Some(key) = key_of(variable) else { return Ok(Meant::Nothing) };
+    let no_effect = |why| Ok(Meant::Notice(format!("{variable} has no effect: {why}")));
+    if is_elsewhere(&key, role) {
+        return no_effect("it is a setting of another command");
     }
-    Ok(notices)
+    if variable.contains("__") || role.has(&key) {
+        return Ok(Meant::Setting(key));
+    }
+    if is_tool(variable) || is_link(variable, text) {
+        return Ok(Meant::Nothing);
+    }
+    let is_meant = |setting: &&Setting| setting.key.replace('.', "_") == key;
+    let Some(setting) = role.settings().iter().find(is_meant) else {
+        return no_effect("there is no such setting");
+    };
+    let (origin, nearest) = (Origin::Variable(variable.to_owned()), Some(setting.variable()));
+    Err(SettingsError::UnknownKey { key, origin, nearest })
 }
 
 fn key_of(variable: &str) -> Option<String> {

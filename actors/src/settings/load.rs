@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::declare::{Spec, Visitor};
+use super::environment::{self, Meant};
 use super::error::{Origin, SettingsError};
+use super::file;
 use super::role::{Role, RoleConfig};
 use super::value::{Given, Value};
-use super::{environment, file};
 
 /// What was given, and where.
 #[derive(Debug, Clone, Default)]
@@ -69,8 +70,16 @@ pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError
     if let Some(path) = &sources.file {
         reading.file(path, role)?;
     }
-    for (variable, key, text) in environment::settings(&sources.variables, role)? {
-        reading.take(role, key, Given::word(text), Origin::Variable(variable))?;
+    let mut strangers = Vec::new();
+    for (variable, text) in sources.variables.iter().filter(|(_, text)| !text.is_empty()) {
+        match environment::meant(variable, text, role)? {
+            Meant::Setting(key) => {
+                let origin = Origin::Variable(variable.clone());
+                reading.take(role, key, Given::word(text), origin)?;
+            }
+            Meant::Notice(notice) => strangers.push(notice),
+            Meant::Nothing => {}
+        }
     }
     for GivenFlag { key, flag, given } in &sources.flags {
         reading.take(role, key.clone(), given.clone(), Origin::Flag(flag.clone()))?;
@@ -78,7 +87,7 @@ pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError
     let config = C::defaults().visited(&mut reading)?;
     config.check()?;
     let mut notices = reading.notices(role);
-    notices.extend(environment::strangers(&sources.variables, role)?);
+    notices.extend(strangers);
     notices.extend(config.notices());
     Ok(Loaded { config, notices, given: reading.given })
 }

@@ -13,7 +13,6 @@ use crate::supervision::Recipient;
 
 /// What the miners of a local net are made from.
 pub(super) struct CastParts<'a> {
-    /// Where models write.
     pub(super) pool: &'a Recipient<Generate>,
     /// Longest answer of a model, in tokens.
     pub(super) max_tokens: usize,
@@ -21,7 +20,6 @@ pub(super) struct CastParts<'a> {
     pub(super) seed: u64,
 }
 
-/// One kind of miner of a local net.
 #[derive(Debug)]
 pub(super) struct CastMiner {
     /// Its name in reports.

@@ -5,7 +5,6 @@ use sn1::wallet::Keypair;
 use crate::app::Failure;
 use crate::settings::LocalnetConfig;
 
-/// A neuron's two keys.
 #[derive(Debug, Clone)]
 pub(super) struct NeuronKeys {
     /// Pays and owns.
@@ -33,12 +32,9 @@ pub(super) fn validator_path(seed: u64) -> String {
     key_path(seed, "validator", "hot")
 }
 
-/// The keys of all neurons.
 #[derive(Debug, Clone)]
 pub(super) struct LocalnetKeys {
-    /// The validator's.
     pub(super) validator: NeuronKeys,
-    /// The miners', in order.
     pub(super) miners: Vec<NeuronKeys>,
 }
 

@@ -32,24 +32,17 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A miner that is about to be started.
 #[derive(Debug)]
 pub(super) struct PreparedMiner {
-    /// The miner that will answer.
     pub(super) kind: &'static CastMiner,
-    /// Its hotkey's address.
     pub(super) hotkey: AccountId,
-    /// The listener of its axon, already bound.
     pub(super) listener: TcpListener,
 }
 
 /// All that a run needs, checked and bound.
 pub(super) struct Prepared {
     pub(super) models: AskingModels,
-    /// The keys of all neurons.
     pub(super) keys: Arc<LocalnetKeys>,
-    /// Miners with their listeners.
     pub(super) miners: Vec<PreparedMiner>,
-    /// The listener of the pages.
     pub(super) pages: TcpListener,
-    /// The opened chain and its bound port.
     pub(super) chain: PreparedDevNode,
     pub(super) state: StateFolder,
 }

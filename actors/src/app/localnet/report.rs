@@ -25,7 +25,6 @@ pub(super) struct Overhead {
     max: f64,
 }
 
-/// One miner's line.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct MinerLine {
     uid: u16,
@@ -41,7 +40,6 @@ pub(super) struct MinerLine {
     emission_rao: u64,
 }
 
-/// One weight setting's line.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct CommitLine {
     planned_block: u64,
@@ -50,7 +48,6 @@ pub(super) struct CommitLine {
     detail: Option<String>,
 }
 
-/// The whole report.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
     ended_by: &'static str,

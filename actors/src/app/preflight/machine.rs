@@ -6,8 +6,7 @@ use std::net::{IpAddr, TcpListener};
 use sn1::wallet::Keypair;
 
 use super::{Passed, Verdict};
-use crate::app::machine::bind;
-use crate::app::open_files::raise_open_files;
+use crate::app::machine::{bind, raise_open_files};
 use crate::app::state::{NodeFacts, StateFolder};
 use crate::app::{Failure, RoleOptions};
 use crate::chain::Failpoints;
