@@ -13,7 +13,6 @@
 //! Every resident has a thread of its own, so one that blocks stops no other. A blocked thread
 //! cannot be killed: it is abandoned, marked as such by a flag, and replaced.
 
-mod control;
 mod fault;
 mod handling;
 mod hosted;

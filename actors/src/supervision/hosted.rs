@@ -11,6 +11,7 @@ use actix::fut::{wrap_future, wrap_stream};
 use actix::{Actor, ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, Handler, Message};
 use futures_util::Stream;
 
+use super::fault::FaultKind;
 use super::life::{Birth, LastWord, Lifeline, Vitals};
 use super::policy::ActorEnd;
 
@@ -65,12 +66,12 @@ pub struct Context<'a, A: Resident> {
 impl<A: Resident> Context<'_, A> {
     /// Ends the actor with this error after the current handler.
     pub fn fail(&mut self, error: A::Error) {
-        self.inner.notify(End(ActorEnd::Failed(Box::new(error))));
+        self.inner.notify(Order::End(ActorEnd::Failed(Box::new(error))));
     }
 
     /// Ends the actor without a fault after the current handler.
     pub fn finish(&mut self) {
-        self.inner.notify(End(ActorEnd::Finished));
+        self.inner.notify(Order::End(ActorEnd::Finished));
     }
 
     /// Runs `future` beside the mailbox and passes its output to `then`. Dropped with the actor.
@@ -204,15 +205,48 @@ impl<A: Resident> Actor for Hosted<A> {
     }
 }
 
-/// Ends the actor at once, and reports this exit.
+/// The orders of a supervisor to a child, and of a resident to its own actor.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct End(pub(super) ActorEnd);
+pub(super) enum Order {
+    /// A heartbeat, which marks the vitals; a blocked thread cannot do that.
+    Ping,
+    /// Finish what was accepted, and stop.
+    Stop,
+    /// Have a fault of this kind.
+    Fail(FaultKind),
+    /// End at once, and report this exit.
+    End(ActorEnd),
+}
 
-impl<A: Resident> Handler<End> for Hosted<A> {
+impl<A: Resident> Handler<Order> for Hosted<A> {
     type Result = ();
 
-    fn handle(&mut self, End(exit): End, ctx: &mut Self::Context) {
-        self.end(exit, ctx);
+    fn handle(&mut self, order: Order, ctx: &mut Self::Context) {
+        match order {
+            Order::Ping => {
+                if self.is_abandoned() {
+                    ctx.terminate();
+                }
+                self.mark_progress();
+            }
+            Order::Stop => {
+                let drained = self.with(ctx, Resident::drain);
+                if drained.is_none_or(|drained| drained == Drained::Now) {
+                    self.end(ActorEnd::Finished, ctx);
+                }
+            }
+            Order::Fail(FaultKind::Panic) => panic!("injected fault: panic in {}", self.name()),
+            Order::Fail(FaultKind::Error) => {
+                self.end(ActorEnd::Failed("injected fault: error".into()), ctx);
+            }
+            Order::Fail(FaultKind::Stall) => {
+                while !self.is_abandoned() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                ctx.terminate();
+            }
+            Order::End(exit) => self.end(exit, ctx),
+        }
     }
 }

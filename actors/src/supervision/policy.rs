@@ -1,4 +1,4 @@
-//! What follows an exit: restart now, restart later, nothing, or give up.
+//! What follows an exit: restart now, restart later, or give up.
 //!
 //! Pure: time and jitter are arguments, so a test runs through a day of faults in a microsecond.
 
@@ -31,17 +31,6 @@ impl ActorEnd {
             Self::Stalled => Some(FaultKind::Stall),
         }
     }
-}
-
-/// Which exits lead to a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// All of them.
-    Permanent,
-    /// Only faults.
-    Transient,
-    /// None of them.
-    Temporary,
 }
 
 /// How many faults within a window a supervisor answers with a restart before it gives up.
@@ -79,8 +68,6 @@ pub enum Verdict {
         /// Time until the restart.
         after: Duration,
     },
-    /// Do not start it again.
-    Done,
     /// Too many faults: the supervisor itself fails.
     Escalate,
 }
@@ -88,7 +75,6 @@ pub enum Verdict {
 /// The recent faults of one child.
 #[derive(Debug, Clone)]
 pub struct RestartPlan {
-    policy: Policy,
     intensity: Intensity,
     backoff: Backoff,
     faults: VecDeque<Instant>,
@@ -96,21 +82,15 @@ pub struct RestartPlan {
 
 impl RestartPlan {
     /// The plan of a child that has had no fault.
-    pub fn new(policy: Policy, intensity: Intensity, backoff: Backoff) -> Self {
-        Self { policy, intensity, backoff, faults: VecDeque::new() }
+    pub fn new(intensity: Intensity, backoff: Backoff) -> Self {
+        Self { intensity, backoff, faults: VecDeque::new() }
     }
 
-    /// Decides what follows `exit`; escalates when more than `max_restarts` faults fall within the
-    /// window.
+    /// Decides what follows `exit`: who finished starts again at once. Escalates when more than
+    /// `max_restarts` faults fall within the window.
     pub fn on_exit(&mut self, exit: &ActorEnd, now: Instant, jitter: f64) -> Verdict {
-        if matches!(exit, ActorEnd::Finished) {
-            return match self.policy {
-                Policy::Permanent => Verdict::Restart { after: Duration::ZERO },
-                Policy::Transient | Policy::Temporary => Verdict::Done,
-            };
-        }
-        if self.policy == Policy::Temporary {
-            return Verdict::Done;
+        if exit.fault().is_none() {
+            return Verdict::Restart { after: Duration::ZERO };
         }
         self.faults.retain(|at| now.duration_since(*at) < self.intensity.window);
         self.faults.push_back(now);
@@ -127,9 +107,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn plan(policy: Policy) -> RestartPlan {
+    fn plan() -> RestartPlan {
         RestartPlan::new(
-            policy,
             Intensity { max_restarts: 3, window: 10 * SECOND },
             Backoff { first: SECOND, cap: 4 * SECOND },
         )
@@ -137,7 +116,7 @@ mod tests {
 
     #[test]
     fn faults_within_the_window_double_the_delay_and_then_escalate() {
-        let mut plan = plan(Policy::Permanent);
+        let mut plan = plan();
         let start = Instant::now();
         let verdicts: Vec<Verdict> =
             (0..4).map(|i| plan.on_exit(&ActorEnd::Panicked, start + i * SECOND, 0.0)).collect();
@@ -147,7 +126,7 @@ mod tests {
 
     #[test]
     fn old_faults_are_forgotten() {
-        let mut plan = plan(Policy::Transient);
+        let mut plan = plan();
         let start = Instant::now();
         for i in 0..20 {
             let verdict = plan.on_exit(&ActorEnd::Stalled, start + i * 11 * SECOND, 0.0);
@@ -156,21 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn policies_differ_in_what_they_restart() {
-        let failed = ActorEnd::Failed("no disk".into());
+    fn who_finished_starts_again_at_once_and_that_is_no_fault() {
+        let mut plan = plan();
         let now = Instant::now();
-        let table = [
-            (Policy::Permanent, true, true),
-            (Policy::Transient, false, true),
-            (Policy::Temporary, false, false),
-        ];
-        for (policy, after_finish, after_fault) in table {
-            let restarts = |exit: &ActorEnd| {
-                matches!(plan(policy).on_exit(exit, now, 0.0), Verdict::Restart { .. })
-            };
-            assert_eq!(restarts(&ActorEnd::Finished), after_finish, "{policy:?}");
-            assert_eq!(restarts(&failed), after_fault, "{policy:?}");
+        for _ in 0..20 {
+            let verdict = plan.on_exit(&ActorEnd::Finished, now, 0.0);
+            assert_eq!(verdict, Verdict::Restart { after: Duration::ZERO });
         }
+        let verdict = plan.on_exit(&ActorEnd::Failed("no disk".into()), now, 0.0);
+        assert_eq!(verdict, Verdict::Restart { after: SECOND });
     }
 
     #[test]

@@ -7,9 +7,8 @@ use actix::{Actor, Addr, Arbiter};
 use metrics::gauge;
 use sn1::telemetry;
 
-use super::control::{Fail, Ping, Stop};
 use super::fault::FaultKind;
-use super::hosted::{End, Hosted, Resident};
+use super::hosted::{Hosted, Order, Resident};
 use super::life::{Birth, Vitals};
 use super::policy::ActorEnd;
 use super::slot::Slot;
@@ -38,7 +37,7 @@ struct RunningResident<A: Resident> {
 impl<A: Resident> Running for RunningResident<A> {
     fn ping(&self) {
         // A full mailbox needs no heartbeat: each message that is handled is a sign of life.
-        let _ = self.address.try_send(Ping);
+        let _ = self.address.try_send(Order::Ping);
     }
 
     fn n_signs(&self) -> u64 {
@@ -46,13 +45,13 @@ impl<A: Resident> Running for RunningResident<A> {
     }
 
     fn stop(&self) {
-        if self.address.try_send(Stop).is_err() {
-            let _ = self.address.try_send(End(ActorEnd::Finished));
+        if self.address.try_send(Order::Stop).is_err() {
+            let _ = self.address.try_send(Order::End(ActorEnd::Finished));
         }
     }
 
     fn inject(&self, fault: FaultKind) -> bool {
-        self.address.try_send(Fail(fault)).is_ok()
+        self.address.try_send(Order::Fail(fault)).is_ok()
     }
 }
 
@@ -61,7 +60,7 @@ impl<A: Resident> Drop for RunningResident<A> {
         self.slot.vacate(&self.address);
         gauge!(telemetry::ACTOR_UP.name, "actor" => self.slot.name().to_string()).set(0.0);
         self.vitals.abandon();
-        let _ = self.address.try_send(End(ActorEnd::Finished));
+        let _ = self.address.try_send(Order::End(ActorEnd::Finished));
         self.arbiter.stop();
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::InjectFault;
 use super::hosted::Resident;
 use super::life::Birth;
-use super::policy::{Backoff, Intensity, Policy};
+use super::policy::{Backoff, Intensity};
 use super::recipient::Recipient;
 use super::running::{Running, start_resident};
 use super::slot::Slot;
@@ -21,7 +21,6 @@ type StartFn = dyn Fn(Birth) -> Box<dyn Running> + Send + Sync;
 #[derive(Clone)]
 pub struct ChildSpec {
     pub(super) name: Arc<str>,
-    pub(super) policy: Policy,
     pub(super) intensity: Intensity,
     pub(super) backoff: Backoff,
     pub(super) stall_after: Duration,
@@ -33,7 +32,7 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// A permanent child: it may have eight faults in five minutes, the first restart follows at
+    /// A child that is always started again: it may have eight faults in five minutes, the first restart follows at
     /// once, and ten seconds without progress are a stall. `factory` runs on the child's own
     /// thread.
     pub fn new<A: Resident>(
@@ -43,7 +42,6 @@ impl ChildSpec {
         let (slot, factory) = (slot.clone(), Arc::new(factory));
         Self {
             name: Arc::clone(slot.name()),
-            policy: Policy::Permanent,
             intensity: CHILD_INTENSITY,
             backoff: Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(10) },
             stall_after: Duration::from_secs(10),
@@ -52,11 +50,6 @@ impl ChildSpec {
             stops: Stops::Alone,
             below: None,
         }
-    }
-
-    /// Sets which exits lead to a restart.
-    pub fn policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
     }
 
     /// Sets how many faults within a window lead to a restart.

@@ -106,7 +106,7 @@ impl Supervisor {
         let children = specs
             .into_iter()
             .map(|spec| Child {
-                plan: RestartPlan::new(spec.policy, spec.intensity, spec.backoff),
+                plan: RestartPlan::new(spec.intensity, spec.backoff),
                 spec,
                 generation: 0,
                 running: None,
@@ -154,7 +154,6 @@ impl Supervisor {
             Verdict::Restart { after } => {
                 ctx.after(after, move |this, _| this.start_child(child_idx));
             }
-            Verdict::Done => {}
             Verdict::Escalate => self.give_up(child_idx, ctx),
         }
     }
@@ -172,7 +171,7 @@ impl Supervisor {
         };
         let restart_after = match verdict {
             Verdict::Restart { after } => Some(after),
-            Verdict::Done | Verdict::Escalate => None,
+            Verdict::Escalate => None,
         };
         warn!(%actor, fault = fault.label(), reason, ?restart_after, "actor ended by a fault");
         // Fails only when nobody watches the tree.
