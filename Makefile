@@ -36,18 +36,17 @@ test: setup sdk ## Run every test, with libtorch and without
 	@$(PY) scripts/sdk.py report $(SDKS)
 	@command -v promtool >/dev/null || echo "skipped: checks by promtool, which is not installed (apt-get install prometheus)"
 
-# Below PREFIX; DESTDIR goes before it, for packagers.
-export PREFIX ?= /usr/local
-export DESTDIR ?=
+# Below PREFIX; DESTDIR goes before it, for packagers. With SUDO=sudo only the copying is root's.
+PREFIX ?= /usr/local
 
 .PHONY: install
 install: libtorch ## Install the binary with its libraries, units and sample settings (PREFIX=/usr/local)
 	cargo build --release --bin sn1
-	scripts/install.sh target/release/sn1
+	$(SUDO) env PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install.sh target/release/sn1
 
 .PHONY: uninstall
 uninstall: ## Remove what `make install` has installed
-	scripts/install.sh --remove
+	$(SUDO) env PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install.sh --remove
 
 .PHONY: generate
 generate: ## Write what is generated: settings files, pages of settings and of the command line

@@ -17,6 +17,7 @@ mod fault;
 mod handling;
 mod hosted;
 mod life;
+mod limits;
 mod mailbox;
 pub mod policy;
 mod recipient;

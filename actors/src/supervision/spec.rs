@@ -6,14 +6,11 @@ use std::time::Duration;
 use super::fault::InjectFault;
 use super::hosted::Resident;
 use super::life::Birth;
+use super::limits;
 use super::policy::{Backoff, Intensity};
 use super::recipient::Recipient;
 use super::running::{Running, start_resident};
 use super::slot::Slot;
-
-/// Faults that a child may have in five minutes. The window is longer than eight of the slowest
-/// restarts, so that a lasting fault does escalate.
-const CHILD_INTENSITY: Intensity = Intensity { max_restarts: 8, window: Duration::from_secs(300) };
 
 type StartFn = dyn Fn(Birth) -> Box<dyn Running> + Send + Sync;
 
@@ -32,9 +29,8 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// A child that is always started again: it may have eight faults in five minutes, the first restart follows at
-    /// once, and ten seconds without progress are a stall. `factory` runs on the child's own
-    /// thread.
+    /// A child that is always started again, within the limits that hold for all of them. `factory`
+    /// runs on the child's own thread.
     pub fn new<A: Resident>(
         slot: &Slot<A>,
         factory: impl Fn() -> Result<A, A::Error> + Send + Sync + 'static,
@@ -42,10 +38,10 @@ impl ChildSpec {
         let (slot, factory) = (slot.clone(), Arc::new(factory));
         Self {
             name: Arc::clone(slot.name()),
-            intensity: CHILD_INTENSITY,
-            backoff: Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(10) },
-            stall_after: Duration::from_secs(10),
-            drain_within: Duration::from_secs(5),
+            intensity: limits::OF_CHILDREN,
+            backoff: limits::BACKOFF,
+            stall_after: limits::STALL_AFTER,
+            drain_within: limits::DRAIN_WITHIN,
             start: Arc::new(move |birth| start_resident(birth, &slot, &factory)),
             stops: Stops::Alone,
             below: None,
@@ -60,7 +56,7 @@ impl ChildSpec {
     /// What the child does is only told to people: however often it ends by a fault, it is started
     /// again, and nothing else ends with it.
     pub fn only_tells(self) -> Self {
-        self.intensity(usize::MAX, CHILD_INTENSITY.window)
+        self.intensity(usize::MAX, limits::OF_CHILDREN.window)
     }
 
     /// Sets the first and the longest delay before a restart.

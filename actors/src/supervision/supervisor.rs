@@ -14,19 +14,13 @@ use super::fault::{InjectFault, TreeEvent};
 use super::handling::{Handles, Reply};
 use super::hosted::{Context, Drained, Resident};
 use super::life::{Birth, ChildEvent};
-use super::policy::{ActorEnd, Intensity, RestartPlan, Verdict};
+use super::limits::{HEARTBEAT, OF_SUPERVISORS};
+use super::policy::{ActorEnd, RestartPlan, Verdict};
 use super::running::Running;
 use super::slot::Slot;
 use super::spec::{ChildSpec, Stops, drain_limit};
 use crate::away::sleep;
 use crate::recording::prime;
-
-/// The interval of heartbeats. Silence is counted in them, never by the clock: a supervisor that was
-/// itself kept from its heartbeats has not heard that its children were silent.
-const HEARTBEAT: Duration = Duration::from_millis(500);
-/// Faults that a supervisor may have in half an hour; it fails only after its children did.
-const SUPERVISOR_INTENSITY: Intensity =
-    Intensity { max_restarts: 2, window: Duration::from_secs(1800) };
 
 struct Child {
     spec: ChildSpec,
@@ -77,7 +71,7 @@ impl ChildSpec {
         let spec = Self::new(&slot, move || {
             Ok(Supervisor::new(Arc::clone(&name), children.clone(), watchers.clone()))
         });
-        Self { below, drain_within, intensity: SUPERVISOR_INTENSITY, ..spec }
+        Self { below, drain_within, intensity: OF_SUPERVISORS, ..spec }
     }
 }
 
