@@ -150,7 +150,7 @@ impl Default for Hyperparameters {
             weights_version_key: 0,
             min_allowed_weights: 1,
             max_weight_limit: u16::MAX,
-            immunity_period: 4096,
+            immunity_period: 5000,
             activity_cutoff: 5000,
             kappa: 32_767,
             bonds_moving_average: 900_000,

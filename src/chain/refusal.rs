@@ -182,6 +182,18 @@ refusals! {
     NoWeightsCommitFound @ SubtensorModule: Stop, "there is no commit to reveal";
     /// The axon record came before the rate limit had passed.
     ServingRateLimitExceeded @ SubtensorModule: Wait, "the axon record came too fast: wait for the serving rate limit to pass";
+    /// The committed weights may not be revealed yet.
+    RevealTooEarly @ SubtensorModule: Wait, "the committed weights cannot be revealed yet: wait for their epoch";
+    /// The committed weights may not be revealed any more.
+    ExpiredWeightCommit @ SubtensorModule: Stop, "the committed weights were not revealed in their epoch";
+    /// What is revealed is not what was committed.
+    InvalidRevealCommitHashNotMatch @ SubtensorModule: Stop, "the revealed weights are not those that were committed";
+    /// More epochs to a reveal than the runtime allows.
+    RevealPeriodTooLarge @ SubtensorModule: Stop, "the reveal period is out of bounds";
+    /// A tempo that a subnet owner may not set.
+    TempoOutOfBounds @ SubtensorModule: Stop, "the tempo is out of bounds";
+    /// The price of a registration is above what the sender would pay.
+    RegistrationPriceLimitExceeded @ SubtensorModule: Stop, "the price of the registration is above the limit";
     /// The address type is neither 4 nor 6.
     InvalidIpType @ SubtensorModule: Stop, "the axon's address type is neither 4 nor 6";
     /// The address cannot be served.

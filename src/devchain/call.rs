@@ -21,6 +21,15 @@ pub enum Call {
         /// The hotkey that gets the slot.
         hotkey: AccountId,
     },
+    /// Signed by the coldkey: the same, unless the price is above a limit.
+    RegisterLimit {
+        /// Number of the subnet to register on.
+        netuid: Netuid,
+        /// The hotkey that gets the slot.
+        hotkey: AccountId,
+        /// The highest price to pay, in rao.
+        limit: u64,
+    },
     /// Signed by the hotkey: publishes the address of its axon. The block in the record is ignored.
     ServeAxon {
         /// Number of the subnet that the axon serves.
@@ -69,6 +78,30 @@ pub enum Call {
         /// Version of the layout of the sealed bytes.
         version: u16,
     },
+    /// Signed by the hotkey: commits a hash of weights, which it reveals later.
+    CommitHash {
+        /// Number of the subnet to vote on.
+        netuid: Netuid,
+        /// The mechanism; only 0 exists.
+        mecid: u8,
+        /// The hash of sender, weights and salt.
+        hash: Hash,
+    },
+    /// Signed by the hotkey: sets the weights behind a hash that it committed.
+    RevealWeights {
+        /// Number of the subnet to vote on.
+        netuid: Netuid,
+        /// The mechanism; only 0 exists.
+        mecid: u8,
+        /// The neurons that get the weights.
+        uids: Vec<Uid>,
+        /// The weights, as they were hashed.
+        values: Vec<u16>,
+        /// What was hashed with them.
+        salt: Vec<u16>,
+        /// Version of the validator's scoring, as it was hashed.
+        version_key: u64,
+    },
     /// Signed by a coldkey: moves its balance into a hotkey's stake.
     AddStake {
         /// The hotkey whose stake grows.
@@ -96,8 +129,16 @@ pub enum Call {
         /// Whether to refuse a transfer that leaves the signer less than the existential deposit.
         keep_alive: bool,
     },
-    /// Signed by the sudo account: changes one setting.
+    /// Signed by the sudo account, or for an owner's setting by the subnet owner: changes one
+    /// setting.
     SetHyperparameter(HyperparameterChange),
+    /// Signed by the subnet owner: changes the tempo, within the owner's bounds.
+    SetTempo {
+        /// Number of the owner's subnet.
+        netuid: Netuid,
+        /// Blocks between epochs, 360 to 50,400.
+        tempo: u16,
+    },
     /// Does nothing, for a fee.
     Remark,
     /// A call that the runtime has and the dev chain lacks: costs a fee and is refused.
@@ -155,6 +196,17 @@ mod tests {
             Call::ServePrometheus { netuid, version: 1, ip: u128::MAX, port: 2, ip_type: 6 },
             Call::CommitTimelocked { netuid, mecid: 0, commit, reveal_round: 9, version: 4 },
             Call::Remark,
+            Call::RegisterLimit { netuid, hotkey, limit: 5 },
+            Call::CommitHash { netuid, mecid: 0, hash: Hash([7; 32]) },
+            Call::RevealWeights {
+                netuid,
+                mecid: 0,
+                uids: vec![Uid(1)],
+                values: vec![2],
+                salt: vec![3],
+                version_key: 4,
+            },
+            Call::SetTempo { netuid, tempo: 360 },
         ];
         let texts: Vec<_> = calls.iter().map(|call| serde_json::to_string(call).unwrap()).collect();
         for (call, text) in calls.iter().zip(&texts) {

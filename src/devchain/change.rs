@@ -70,6 +70,24 @@ impl HyperparameterValue {
         }
     }
 
+    /// Whether the subnet owner may set it, too.
+    pub fn is_the_owners(self) -> bool {
+        matches!(
+            self,
+            Self::ImmunityPeriod(_)
+                | Self::MinAllowedWeights(_)
+                | Self::WeightsVersionKey(_)
+                | Self::ActivityCutoff(_)
+                | Self::BondsMovingAverage(_)
+                | Self::MaxAllowedUids(_)
+                | Self::ServingRateLimit(_)
+                | Self::CommitRevealWeightsEnabled(_)
+                | Self::RevealPeriodEpochs(_)
+                | Self::MinBurn(_)
+                | Self::MaxBurn(_)
+        )
+    }
+
     /// Writes the value into the settings it belongs to. Checks nothing, but clips bonds as the
     /// runtime does.
     pub fn set_in(self, subnet: &mut Hyperparameters, chain: &mut ChainRules) {

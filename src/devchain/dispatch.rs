@@ -21,16 +21,14 @@ impl State {
             Call::ServeAxon { netuid, axon } => {
                 self.check_serve_axon(block, signer, *netuid, axon).map(|_| ())
             }
-            Call::SetWeights { netuid, mecid, uids, values, version_key } => {
-                let request = WeightRequest {
-                    hotkey: signer,
-                    netuid: *netuid,
-                    mecid: *mecid,
-                    uids,
-                    values,
-                    version_key: *version_key,
-                };
-                self.check_weights_for_pool(block, request)
+            &Call::ServePrometheus { netuid, version, ip, port, ip_type }
+                if self.rules.pool_checks_pace =>
+            {
+                let record = PrometheusInfo { block, version, ip, port, ip_type };
+                self.check_serve_prometheus(signer, netuid, &record).map(|_| ())
+            }
+            Call::SetWeights { .. } | Call::RevealWeights { .. } => {
+                self.check_weight_call_for_pool(block, signer, call)
             }
             Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version } => {
                 let request = CommitRequest {
@@ -43,20 +41,37 @@ impl State {
                 };
                 self.check_commit_for_pool(block, request)
             }
-            Call::AddStake { hotkey, netuid, amount } => {
+            Call::CommitHash { netuid, .. } => self.check_weights_stake(*netuid, signer),
+            Call::AddStake { hotkey, netuid, amount } if !self.rules.pool_checks_pace => {
                 self.check_add_stake(signer, *netuid, hotkey, *amount)
             }
-            Call::RemoveStake { hotkey, netuid, amount } => {
+            Call::RemoveStake { hotkey, netuid, amount } if !self.rules.pool_checks_pace => {
                 self.check_remove_stake(signer, *netuid, hotkey, *amount)
             }
-            Call::BurnedRegister { .. }
-            | Call::ServePrometheus { .. }
-            | Call::Transfer { .. }
-            | Call::SetHyperparameter(_)
-            | Call::Remark
-            | Call::Unsupported { .. } => Ok(()),
+            _ => Ok(()),
         };
         checked.map_err(in_words_of_the_pool)
+    }
+
+    fn check_weight_call_for_pool(
+        &self,
+        block: u64,
+        hotkey: &AccountId,
+        call: &Call,
+    ) -> Result<(), Refusal> {
+        match call {
+            Call::SetWeights { netuid, mecid, uids, values, version_key } => {
+                let (netuid, mecid, version_key) = (*netuid, *mecid, *version_key);
+                let request = WeightRequest { hotkey, netuid, mecid, uids, values, version_key };
+                self.check_weights_for_pool(block, request)
+            }
+            Call::RevealWeights { netuid, mecid, uids, values, salt, version_key } => {
+                let (netuid, mecid, version_key) = (*netuid, *mecid, *version_key);
+                let request = WeightRequest { hotkey, netuid, mecid, uids, values, version_key };
+                self.check_reveal_for_pool(block, request, salt)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Counts the nonce and takes the fee, then carries the call out as a whole or not at all.
@@ -91,6 +106,9 @@ impl State {
     ) -> Result<Vec<Event>, Refusal> {
         match call {
             Call::BurnedRegister { netuid, hotkey } => self.register(block, signer, netuid, hotkey),
+            Call::RegisterLimit { netuid, hotkey, limit } => {
+                self.register_limited(block, signer, netuid, hotkey, limit)
+            }
             Call::ServeAxon { netuid, axon } => self.serve_axon(block, signer, netuid, axon),
             Call::ServePrometheus { netuid, version, ip, port, ip_type } => {
                 let record = PrometheusInfo { block, version, ip, port, ip_type };
@@ -106,6 +124,14 @@ impl State {
                 let request = CommitRequest { hotkey, netuid, mecid, commit, round, version };
                 self.commit_weights(block, request)
             }
+            Call::CommitHash { netuid, mecid, hash } => {
+                self.commit_hash(block, signer, (netuid, mecid), hash)
+            }
+            Call::RevealWeights { netuid, mecid, uids, values, salt, version_key } => {
+                let (hotkey, uids, values) = (signer, &uids, &values);
+                let request = WeightRequest { hotkey, netuid, mecid, uids, values, version_key };
+                self.reveal_hash(block, request, &salt)
+            }
             Call::AddStake { hotkey, netuid, amount } => {
                 self.add_stake(signer, netuid, hotkey, amount)
             }
@@ -116,6 +142,7 @@ impl State {
                 self.transfer(signer, to, amount, keep_alive)
             }
             Call::SetHyperparameter(change) => self.sudo(block, signer, &change),
+            Call::SetTempo { netuid, tempo } => self.set_tempo(block, signer, netuid, tempo),
             Call::Remark => Ok(Vec::new()),
             Call::Unsupported { .. } => Err(Refusal::CallFiltered),
         }
@@ -128,9 +155,8 @@ fn in_words_of_the_pool(refusal: Refusal) -> Refusal {
         Refusal::SettingWeightsTooFast | Refusal::CommittingWeightsTooFast => {
             Refusal::RateLimitExceeded
         }
-        Refusal::NotEnoughStakeToSetWeights => Refusal::StakeAmountTooLow,
+        Refusal::NotEnoughStakeToSetWeights | Refusal::AmountTooLow => Refusal::StakeAmountTooLow,
         Refusal::HotKeyNotRegisteredInSubNet => Refusal::UidNotFound,
-        Refusal::WeightVecNotEqualSize => Refusal::InputLengthsUnequal,
         Refusal::NotEnoughBalanceToStake => Refusal::BalanceTooLow,
         other => other,
     }

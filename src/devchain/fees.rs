@@ -21,11 +21,17 @@ fn units(call: &Call) -> u64 {
         Call::ServeAxon { .. }
         | Call::ServePrometheus { .. }
         | Call::SetWeights { .. }
+        | Call::CommitHash { .. }
+        | Call::RevealWeights { .. }
         | Call::CommitTimelocked { .. } => 0,
         Call::Transfer { .. }
         | Call::SetHyperparameter(_)
+        | Call::SetTempo { .. }
         | Call::Remark
         | Call::Unsupported { .. } => 1,
-        Call::BurnedRegister { .. } | Call::AddStake { .. } | Call::RemoveStake { .. } => 3,
+        Call::BurnedRegister { .. }
+        | Call::RegisterLimit { .. }
+        | Call::AddStake { .. }
+        | Call::RemoveStake { .. } => 3,
     }
 }

@@ -88,6 +88,52 @@ pub enum Event {
         /// The account that exists from now on.
         account: AccountId,
     },
+    /// The first balance of a new account.
+    Endowed {
+        /// The account that exists from now on.
+        account: AccountId,
+        /// Rao that it received.
+        amount: u64,
+    },
+    /// Rao left an account: for a registration or into stake.
+    Withdrawn {
+        /// The account that paid.
+        account: AccountId,
+        /// Rao that it paid.
+        amount: u64,
+    },
+    /// Rao came into an account, out of stake.
+    Deposited {
+        /// The account that received it.
+        account: AccountId,
+        /// Rao that it received.
+        amount: u64,
+    },
+    /// A registration's price was destroyed.
+    RaoRecycled {
+        /// Number of the subnet that was registered on.
+        netuid: Netuid,
+        /// Rao destroyed there so far.
+        total: u64,
+    },
+    /// A hotkey's hash of weights was stored.
+    WeightsCommitted {
+        /// The hotkey that committed it.
+        hotkey: AccountId,
+        /// Mechanism id times 4,096 plus netuid.
+        index: u16,
+        /// The hash.
+        hash: Hash,
+    },
+    /// A hotkey revealed the weights behind a hash.
+    WeightsRevealed {
+        /// The hotkey that revealed them.
+        hotkey: AccountId,
+        /// Mechanism id times 4,096 plus netuid.
+        index: u16,
+        /// The hash.
+        hash: Hash,
+    },
 }
 
 /// A transaction that a block carried out.

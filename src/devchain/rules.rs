@@ -29,8 +29,8 @@ pub struct ChainRules {
     pub max_burn: u64,
     /// The rule by which epochs are counted.
     pub epochs: EpochRule,
-    /// Whether the pool checks the rate limit of weights, as since spec 423, or only the block
-    /// does.
+    /// Whether the pool checks as since spec 423: the rate limit of weights and the addresses of
+    /// metrics, and no longer movements of stake.
     pub pool_checks_pace: bool,
     /// Start of beacon round counting, in Unix seconds.
     pub beacon_genesis: u64,

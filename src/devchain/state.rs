@@ -9,6 +9,7 @@ use crate::chain::{AxonInfo, Head, Hyperparameters, Metagraph, Netuid, Neuron, R
 use crate::wallet::AccountId;
 
 mod commits;
+mod hash_commits;
 mod payout;
 mod registration;
 mod schedule;
@@ -18,6 +19,7 @@ mod transfers;
 mod weight_setting;
 
 pub(super) use commits::{CommitRequest, SealedCommit};
+pub(super) use hash_commits::HashCommit;
 pub use payout::EpochReport;
 pub(super) use schedule::EpochCounters;
 pub(super) use serving::PrometheusInfo;
@@ -104,6 +106,9 @@ pub(super) struct State {
     pub(super) epochs: EpochCounters,
     /// Sealed weights by the index of the epoch in which they were committed.
     pub(super) commits: BTreeMap<u64, Vec<SealedCommit>>,
+    /// Hashes of weights that wait to be revealed, by hotkey, the oldest first.
+    #[serde(default)]
+    pub(super) hash_commits: BTreeMap<AccountId, Vec<HashCommit>>,
     /// The slots of the subnet, by uid.
     pub(super) slots: Vec<Slot>,
 }
@@ -131,6 +136,7 @@ impl State {
             last_epoch: 0,
             epochs: EpochCounters::default(),
             commits: BTreeMap::new(),
+            hash_commits: BTreeMap::new(),
             slots: Vec::new(),
         };
         for (account, amount) in config.balances {
@@ -206,10 +212,9 @@ impl State {
         ensure(netuid == self.netuid, Refusal::SubnetNotExists)
     }
 
-    /// Refuses other mechanisms than 0, the only one of a subnet here.
+    /// Refuses other mechanisms than 0, the only one of the only subnet.
     fn ensure_mechanism(&self, netuid: Netuid, mecid: u8) -> Result<(), Refusal> {
-        self.ensure_subnet(netuid)?;
-        ensure(mecid == 0, Refusal::MechanismDoesNotExist)
+        ensure(netuid == self.netuid && mecid == 0, Refusal::MechanismDoesNotExist)
     }
 
     /// The slot of `hotkey` on `netuid`.

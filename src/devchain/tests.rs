@@ -6,6 +6,7 @@ use crate::wallet::Keypair;
 
 mod commit_reveal;
 mod epochs;
+mod hash_commits;
 mod ledger;
 mod pool;
 mod refusals;

@@ -1,7 +1,7 @@
 //! Maps a call's names and fields to a call of the dev chain.
 
 use crate::chain::decode::{DecodeError, Value};
-use crate::chain::{AxonInfo, Netuid, Uid};
+use crate::chain::{AxonInfo, Hash, Netuid, Uid};
 use crate::devchain::{Call, HyperparameterChange, HyperparameterValue};
 use crate::wallet::AccountId;
 
@@ -116,6 +116,11 @@ fn subnet_call(name: &str, fields: Fields<'_>) -> Result<Option<Call>, DecodeErr
         "burned_register" => {
             Call::BurnedRegister { netuid: fields.netuid()?, hotkey: fields.account("hotkey")? }
         }
+        "register_limit" => Call::RegisterLimit {
+            netuid: fields.netuid()?,
+            hotkey: fields.account("hotkey")?,
+            limit: fields.number("limit_price")?,
+        },
         "serve_axon" | "serve_axon_tls" => {
             Call::ServeAxon { netuid: fields.netuid()?, axon: axon(fields)? }
         }
@@ -142,6 +147,20 @@ fn subnet_call(name: &str, fields: Fields<'_>) -> Result<Option<Call>, DecodeErr
                 version: fields.number("commit_reveal_version")?,
             }
         }
+        "commit_weights" | "commit_mechanism_weights" => Call::CommitHash {
+            netuid: fields.netuid()?,
+            mecid: fields.mecid()?,
+            hash: Hash(fields.account("commit_hash")?.0),
+        },
+        "reveal_weights" | "reveal_mechanism_weights" => Call::RevealWeights {
+            netuid: fields.netuid()?,
+            mecid: fields.mecid()?,
+            uids: fields.numbers("uids")?.into_iter().map(Uid).collect(),
+            values: fields.numbers("values")?,
+            salt: fields.numbers("salt")?,
+            version_key: fields.number("version_key")?,
+        },
+        "set_tempo" => Call::SetTempo { netuid: fields.netuid()?, tempo: fields.number("tempo")? },
         "add_stake" | "add_stake_limit" => Call::AddStake {
             hotkey: fields.account("hotkey")?,
             netuid: fields.netuid()?,

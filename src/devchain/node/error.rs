@@ -109,22 +109,22 @@ fn custom_number(refusal: &Refusal) -> u8 {
         Refusal::ColdkeySwapPending => 0,
         Refusal::StakeAmountTooLow
         | Refusal::NotEnoughStakeToSetWeights
-        | Refusal::NotEnoughStakeToWithdraw
         | Refusal::AmountTooLow => 1,
         Refusal::BalanceTooLow | Refusal::NotEnoughBalanceToStake => 2,
         Refusal::SubnetNotExists => 3,
         Refusal::HotKeyAccountNotExists => 4,
+        Refusal::NotEnoughStakeToWithdraw => 5,
         Refusal::RateLimitExceeded
         | Refusal::SettingWeightsTooFast
         | Refusal::CommittingWeightsTooFast => 6,
         Refusal::HotKeyNotRegisteredInNetwork => 10,
-        Refusal::InvalidIpType | Refusal::InvalidIpAddress => 11,
+        Refusal::InvalidIpAddress => 11,
         Refusal::ServingRateLimitExceeded => 12,
         Refusal::InvalidPort => 13,
         Refusal::InvalidRevealRound => 15,
         Refusal::NoWeightsCommitFound => 16,
-        Refusal::CommitBlockNotInRevealRange => 17,
-        Refusal::InputLengthsUnequal | Refusal::WeightVecNotEqualSize => 18,
+        Refusal::RevealTooEarly | Refusal::CommitBlockNotInRevealRange => 17,
+        Refusal::InputLengthsUnequal => 18,
         Refusal::UidNotFound | Refusal::HotKeyNotRegisteredInSubNet => 19,
         Refusal::ColdkeySwapDisputed => 21,
         Refusal::NonAssociatedColdKey => 25,

@@ -41,6 +41,9 @@ impl Events {
         sudo: bool,
     ) {
         let phase = Phase::Extrinsic(i);
+        if applied.fee > 0 {
+            self.push(phase, "Balances", amount("Withdraw", applied.signer, applied.fee));
+        }
         for event in &applied.events {
             let (pallet, event) = tree_of(event);
             self.push(phase, pallet, event);
@@ -49,9 +52,7 @@ impl Events {
             let done = Tree::Record(vec![("sudo_result", Tree::case("Ok"))]);
             self.push(phase, "Sudo", Tree::Case("Sudid", Box::new(done)));
         }
-        if applied.fee > 0 {
-            self.push(phase, "TransactionPayment", fee_paid(applied.signer, applied.fee));
-        }
+        self.push(phase, "TransactionPayment", fee_paid(applied.signer, applied.fee));
         let info = dispatch_info(applied.fee > 0, "Normal");
         self.push(phase, "System", outcome(runtime, &applied.outcome, info));
     }
@@ -77,6 +78,12 @@ impl Events {
 /// An event whose fields have no names.
 fn event(name: &'static str, fields: Vec<Tree>) -> Tree {
     Tree::Case(name, Box::new(Tree::List(fields)))
+}
+
+/// An event of one account's balance.
+fn amount(name: &'static str, who: AccountId, amount: u64) -> Tree {
+    let fields = vec![("who", who.into()), ("amount", amount.into())];
+    Tree::Case(name, Box::new(Tree::Record(fields)))
 }
 
 fn fee_paid(who: AccountId, fee: u64) -> Tree {
@@ -153,6 +160,28 @@ fn tree_of(happened: &Event) -> (&'static str, Tree) {
             let fields =
                 vec![("from", (*from).into()), ("to", (*to).into()), ("amount", (*amount).into())];
             ("Balances", Tree::Case("Transfer", Box::new(Tree::Record(fields))))
+        }
+        Event::Endowed { account, amount: free } => {
+            let fields = vec![("account", (*account).into()), ("free_balance", (*free).into())];
+            ("Balances", Tree::Case("Endowed", Box::new(Tree::Record(fields))))
+        }
+        Event::Withdrawn { account, amount: paid } => {
+            ("Balances", amount("Withdraw", *account, *paid))
+        }
+        Event::Deposited { account, amount: paid } => {
+            ("Balances", amount("Deposit", *account, *paid))
+        }
+        Event::RaoRecycled { netuid, total } => {
+            let fields = vec![netuid.0.into(), (*total).into()];
+            (SUBNETS, event("RAORecycledForRegistrationSet", fields))
+        }
+        Event::WeightsCommitted { hotkey, index, hash } => {
+            let fields = vec![(*hotkey).into(), (*index).into(), hash.0.into()];
+            (SUBNETS, event("WeightsCommitted", fields))
+        }
+        Event::WeightsRevealed { hotkey, index, hash } => {
+            let fields = vec![(*hotkey).into(), (*index).into(), hash.0.into()];
+            (SUBNETS, event("WeightsRevealed", fields))
         }
         Event::NewAccount { account } => {
             let fields = Tree::Record(vec![("account", (*account).into())]);

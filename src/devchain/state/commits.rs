@@ -45,13 +45,13 @@ impl State {
         request: CommitRequest<'_>,
     ) -> Result<(), Refusal> {
         ensure(request.commit.len() <= MAX_COMMIT_BYTES, Refusal::UnexpectedCall)?;
-        self.check_weights_stake(request.hotkey)?;
+        self.check_weights_stake(request.netuid, request.hotkey)?;
         ensure(request.round >= self.beacon.last_stored_round, Refusal::InvalidRevealRound)?;
-        if self.rules.pool_checks_pace {
-            let uid = self.slot_of(request.netuid, request.hotkey)?;
-            self.check_commit_pace(block, uid)?;
+        match self.slot_of(request.netuid, request.hotkey) {
+            Ok(uid) if self.rules.pool_checks_pace => self.check_commit_pace(block, uid),
+            // Who holds no slot is refused by the block.
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Stores the commit after all checks, in the runtime's order.
@@ -90,11 +90,12 @@ impl State {
         open.into_iter().filter_map(reveal).collect()
     }
 
-    /// The block of the hotkey's oldest sealed commit; `None` if there is none, or while
+    /// The block of the hotkey's oldest commit that waits; `None` if there is none, or while
     /// commit-reveal is off.
     pub(super) fn oldest_commit(&self, hotkey: &AccountId) -> Option<u64> {
-        let waiting = self.commits.values().flatten();
-        let own = waiting.filter(|commit| commit.hotkey == *hotkey).map(|commit| commit.block);
+        let sealed = self.commits.values().flatten().filter(|commit| commit.hotkey == *hotkey);
+        let hashes = self.hash_commits.get(hotkey).into_iter().flatten();
+        let own = sealed.map(|commit| commit.block).chain(hashes.map(|commit| commit.block));
         own.min().filter(|_| self.hyperparameters.commit_reveal_enabled)
     }
 

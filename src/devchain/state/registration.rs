@@ -36,6 +36,7 @@ impl State {
         self.check_registration(coldkey, netuid, &hotkey)?;
         let uid = self.place(block).ok_or(Refusal::NoNeuronIdAvailable)?;
         let price = self.hyperparameters.burn;
+        let paid = Event::Withdrawn { account: *coldkey, amount: price };
         self.debit(coldkey, price);
         self.burned = self.burned.saturating_add(price);
         self.raise_price();
@@ -45,7 +46,23 @@ impl State {
         } else {
             self.slots.push(Slot::new(hotkey, block));
         }
-        Ok(vec![Event::NeuronRegistered { netuid, uid, hotkey }])
+        let recycled = Event::RaoRecycled { netuid, total: self.burned };
+        Ok(vec![paid, recycled, Event::NeuronRegistered { netuid, uid, hotkey }])
+    }
+
+    /// As [`Self::register`], unless the price is above `limit` rao.
+    pub(in crate::devchain) fn register_limited(
+        &mut self,
+        block: u64,
+        coldkey: &AccountId,
+        netuid: Netuid,
+        hotkey: AccountId,
+        limit: u64,
+    ) -> Result<Vec<Event>, Refusal> {
+        self.ensure_subnet(netuid)?;
+        let price = self.hyperparameters.burn;
+        ensure(price <= limit, Refusal::RegistrationPriceLimitExceeded)?;
+        self.register(block, coldkey, netuid, hotkey)
     }
 
     /// Halves the price of registration at the end of each interval.

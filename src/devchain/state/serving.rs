@@ -55,18 +55,29 @@ impl State {
         Ok(vec![Event::AxonServed { netuid, hotkey: *hotkey }])
     }
 
-    /// Works as for an axon record, with a rate limit of its own; address zero is refused too.
+    /// The runtime's checks of an address for metrics, in its order: address type, address (zero is
+    /// none), registration, a rate limit of its own, port.
+    pub(in crate::devchain) fn check_serve_prometheus(
+        &self,
+        hotkey: &AccountId,
+        netuid: Netuid,
+        record: &PrometheusInfo,
+    ) -> Result<Uid, Refusal> {
+        self.check_address(record.ip, record.ip_type)?;
+        ensure(record.ip != 0, Refusal::InvalidIpAddress)?;
+        let uid = self.serving_slot(netuid, hotkey)?;
+        let last = self.slot(uid).map_or(0, |slot| slot.prometheus.block);
+        self.check_serving(record.block, last, record.port)?;
+        Ok(uid)
+    }
+
     pub(in crate::devchain) fn serve_prometheus(
         &mut self,
         hotkey: &AccountId,
         netuid: Netuid,
         record: PrometheusInfo,
     ) -> Result<Vec<Event>, Refusal> {
-        let uid = self.serving_slot(netuid, hotkey)?;
-        self.check_address(record.ip, record.ip_type)?;
-        ensure(record.ip != 0, Refusal::InvalidIpAddress)?;
-        let last = self.slot(uid).map_or(0, |slot| slot.prometheus.block);
-        self.check_serving(record.block, last, record.port)?;
+        let uid = self.check_serve_prometheus(hotkey, netuid, &record)?;
         if let Some(slot) = self.slot_mut(uid) {
             slot.prometheus = record;
         }

@@ -8,6 +8,8 @@ use crate::wallet::AccountId;
 
 /// Rao that an account must hold in order to exist.
 pub const EXISTENTIAL_DEPOSIT: u64 = 500;
+/// Least rao that is staked, or taken out unless it is all.
+const MIN_STAKE: u64 = 2_000_000;
 
 impl State {
     /// Moves balance. A remainder below the existential deposit stays in the account, because the
@@ -26,12 +28,13 @@ impl State {
         ensure(!is_new || amount >= EXISTENTIAL_DEPOSIT, Refusal::ExistentialDeposit)?;
         self.debit(from, amount);
         self.credit(to, amount);
-        let new = is_new.then_some(Event::NewAccount { account: to });
-        Ok(new.into_iter().chain([Event::Transfer { from: *from, to, amount }]).collect())
+        let new = [Event::NewAccount { account: to }, Event::Endowed { account: to, amount }];
+        let new = new.into_iter().filter(|_| is_new);
+        Ok(new.chain([Event::Transfer { from: *from, to, amount }]).collect())
     }
 
-    /// Checks that the subnet exists, that a coldkey owns the hotkey, and that the payer can pay.
-    /// Anyone may stake on any hotkey, as on the runtime.
+    /// The runtime's checks in its order: the subnet, the amount, the payer's balance, and whether a
+    /// coldkey owns the hotkey. Anyone may stake on any hotkey, as on the runtime.
     pub(in crate::devchain) fn check_add_stake(
         &self,
         payer: &AccountId,
@@ -40,8 +43,9 @@ impl State {
         amount: u64,
     ) -> Result<(), Refusal> {
         self.ensure_subnet(netuid)?;
-        ensure(self.owners.contains_key(hotkey), Refusal::HotKeyAccountNotExists)?;
-        ensure(amount <= self.balance(payer), Refusal::NotEnoughBalanceToStake)
+        ensure(amount >= MIN_STAKE, Refusal::AmountTooLow)?;
+        ensure(amount <= self.balance(payer), Refusal::NotEnoughBalanceToStake)?;
+        ensure(self.owners.contains_key(hotkey), Refusal::HotKeyAccountNotExists)
     }
 
     pub(in crate::devchain) fn add_stake(
@@ -54,11 +58,12 @@ impl State {
         self.check_add_stake(payer, netuid, &hotkey, amount)?;
         self.debit(payer, amount);
         self.add_to_stake(hotkey, amount);
-        Ok(vec![Event::StakeAdded { coldkey: *payer, hotkey, netuid, amount }])
+        let paid = Event::Withdrawn { account: *payer, amount };
+        Ok(vec![paid, Event::StakeAdded { coldkey: *payer, hotkey, netuid, amount }])
     }
 
-    /// Checks the subnet, the owner and the amount: stake is stored by hotkey, whoever paid for it,
-    /// so only the hotkey's owner may remove it.
+    /// Checks the subnet and the amount, in the runtime's order. Stake is stored by hotkey, whoever
+    /// paid for it, so others than the hotkey's owner have none in it.
     pub(in crate::devchain) fn check_remove_stake(
         &self,
         coldkey: &AccountId,
@@ -67,9 +72,11 @@ impl State {
         amount: u64,
     ) -> Result<(), Refusal> {
         self.ensure_subnet(netuid)?;
-        let owner = self.owners.get(hotkey).ok_or(Refusal::HotKeyAccountNotExists)?;
-        ensure(owner == coldkey, Refusal::NonAssociatedColdKey)?;
-        ensure(amount <= self.stake(hotkey), Refusal::NotEnoughStakeToWithdraw)
+        ensure(amount != 0, Refusal::AmountTooLow)?;
+        let is_owner = self.owners.get(hotkey) == Some(coldkey);
+        let stake = if is_owner { self.stake(hotkey) } else { 0 };
+        ensure(amount <= stake, Refusal::NotEnoughStakeToWithdraw)?;
+        ensure(amount == stake || amount >= MIN_STAKE, Refusal::AmountTooLow)
     }
 
     pub(in crate::devchain) fn remove_stake(
@@ -83,7 +90,8 @@ impl State {
         let stake = self.stakes.entry(hotkey).or_default();
         *stake = stake.saturating_sub(amount);
         self.credit(*coldkey, amount);
-        Ok(vec![Event::StakeRemoved { coldkey: *coldkey, hotkey, netuid, amount }])
+        let paid = Event::Deposited { account: *coldkey, amount };
+        Ok(vec![paid, Event::StakeRemoved { coldkey: *coldkey, hotkey, netuid, amount }])
     }
 
     /// Takes a fee from a payer that is known to be able to pay it.

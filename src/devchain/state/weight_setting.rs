@@ -20,17 +20,18 @@ pub(in crate::devchain) struct WeightRequest<'a> {
 }
 
 impl State {
-    /// The pool's checks: lengths, registration, stake, and since spec 423 the rate limit.
+    /// The pool's checks: stake, and since spec 423 the rate limit of those who hold a slot. The
+    /// block checks everything else.
     pub(in crate::devchain) fn check_weights_for_pool(
         &self,
         block: u64,
         request: WeightRequest<'_>,
     ) -> Result<(), Refusal> {
-        check_lengths(request)?;
-        self.ensure_subnet(request.netuid)?;
-        let uid = self.slot_of(request.netuid, request.hotkey)?;
-        self.check_weights_stake(request.hotkey)?;
-        if self.rules.pool_checks_pace { self.check_weights_pace(block, uid) } else { Ok(()) }
+        self.check_weights_stake(request.netuid, request.hotkey)?;
+        match self.slot_of(request.netuid, request.hotkey) {
+            Ok(uid) if self.rules.pool_checks_pace => self.check_weights_pace(block, uid),
+            _ => Ok(()),
+        }
     }
 
     /// Sets the weights after all checks, in the runtime's order.
@@ -39,7 +40,10 @@ impl State {
         block: u64,
         request: WeightRequest<'_>,
     ) -> Result<Vec<Event>, Refusal> {
-        ensure(!self.hyperparameters.commit_reveal_enabled, Refusal::CommitRevealEnabled)?;
+        // The runtime's default for a subnet that does not exist is on.
+        let is_committed =
+            request.netuid != self.netuid || self.hyperparameters.commit_reveal_enabled;
+        ensure(!is_committed, Refusal::CommitRevealEnabled)?;
         self.set_revealed_weights(block, request)
     }
 
@@ -69,7 +73,7 @@ impl State {
         self.ensure_mechanism(request.netuid, request.mecid)?;
         ensure(request.uids.len() <= self.slots.len(), Refusal::UidsLengthExceedUidsInSubNet)?;
         let uid = self.slot_of(request.netuid, request.hotkey)?;
-        self.check_weights_stake(request.hotkey)?;
+        self.check_weights_stake(request.netuid, request.hotkey)?;
         ensure(
             request.version_key >= self.hyperparameters.weights_version_key,
             Refusal::IncorrectWeightVersionKey,
@@ -80,9 +84,16 @@ impl State {
         Ok(uid)
     }
 
-    pub(super) fn check_weights_stake(&self, hotkey: &AccountId) -> Result<(), Refusal> {
-        let enough = self.stake(hotkey) >= self.hyperparameters.stake_threshold;
-        ensure(enough || self.is_owner(hotkey), Refusal::NotEnoughStakeToSetWeights)
+    /// Checks the stake on the subnet; its owner needs none.
+    pub(in crate::devchain) fn check_weights_stake(
+        &self,
+        netuid: Netuid,
+        hotkey: &AccountId,
+    ) -> Result<(), Refusal> {
+        let is_here = netuid == self.netuid;
+        let stake = if is_here { self.stake(hotkey) } else { 0 };
+        let enough = stake >= self.hyperparameters.stake_threshold;
+        ensure(enough || is_here && self.is_owner(hotkey), Refusal::NotEnoughStakeToSetWeights)
     }
 
     fn check_weights_pace(&self, block: u64, uid: Uid) -> Result<(), Refusal> {

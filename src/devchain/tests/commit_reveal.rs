@@ -250,7 +250,7 @@ fn commits_are_refused_in_the_runtimes_order() {
                 net.change_rules(|rules| rules.stake_threshold = 0);
                 net.attempt(&key(50), commit(vec![1], u64::MAX))
             },
-            Pool(Refusal::UidNotFound),
+            Block(Refusal::HotKeyNotRegisteredInSubNet),
         ),
         (
             |net| {

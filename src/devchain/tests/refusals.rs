@@ -208,12 +208,12 @@ fn registered_elsewhere(net: &mut Net) -> Fate {
 
 fn staked_on_nobody(net: &mut Net) -> Fate {
     let (coldkey, hotkey, netuid) = (net.coldkey.clone(), key(42).account_id(), NETUID);
-    let amount = 1;
+    let amount = 5_000_000;
     net.attempt(&coldkey, Call::AddStake { hotkey, netuid, amount })
 }
 
 fn with_stake_but_no_permit(net: &mut Net) -> Fate {
-    net.send_by_coldkey(net.stake(2, 5000));
+    net.send_by_coldkey(net.stake(2, 5_000_000));
     net.block();
     net.attempt_by(2, weights(&[(3, 1), (4, 1)]))
 }
@@ -225,6 +225,41 @@ fn plain_under_commit_reveal(net: &mut Net) -> Fate {
 
 fn too_many_uids(net: &mut Net) -> Fate {
     net.attempt_by(0, weights(&[(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]))
+}
+
+/// The same while no stake is needed.
+fn without_threshold(attempt: Prepare) -> impl Fn(&mut Net) -> Fate {
+    move |net| {
+        net.change_rules(|rules| rules.stake_threshold = 0);
+        attempt(net)
+    }
+}
+
+/// The same on a runtime before spec 423.
+fn formerly(attempt: Prepare) -> impl Fn(&mut Net) -> Fate {
+    move |net| {
+        net.chain.set_pool_checks_pace(false);
+        attempt(net)
+    }
+}
+
+fn by_a_stranger(net: &mut Net) -> Fate {
+    net.attempt(&key(50), weights(&[(2, 1), (3, 1)]))
+}
+
+fn staked_too_little(net: &mut Net) -> Fate {
+    let (coldkey, call) = (net.coldkey.clone(), net.stake(2, 1_999_999));
+    net.attempt(&coldkey, call)
+}
+
+fn withdrawn(net: &mut Net, amount: u64) -> Fate {
+    let (coldkey, hotkey) = (net.coldkey.clone(), net.id(0));
+    withdraw(net, &coldkey, hotkey, amount)
+}
+
+fn registered_up_to(net: &mut Net, limit: u64, netuid: Netuid) -> Fate {
+    let (coldkey, hotkey) = (net.coldkey.clone(), key(42).account_id());
+    net.attempt(&coldkey, Call::RegisterLimit { netuid, hotkey, limit })
 }
 
 #[test]
@@ -248,10 +283,12 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (second_axon_in_a_block, Block(Refusal::ServingRateLimitExceeded)),
         (|n| n.attempt_by(0, weights(&[(2, 1), (3, 1)])), Fate::Done),
         (plain_under_commit_reveal, Block(Refusal::CommitRevealEnabled)),
-        (ill_paired, Pool(Refusal::InputLengthsUnequal)),
-        (elsewhere, Pool(Refusal::SubnetNotExists)),
+        (ill_paired, Block(Refusal::WeightVecNotEqualSize)),
+        (elsewhere, Pool(Refusal::StakeAmountTooLow)),
+        (|n| without_threshold(elsewhere)(n), Block(Refusal::CommitRevealEnabled)),
         (too_many_uids, Block(Refusal::UidsLengthExceedUidsInSubNet)),
-        (|n| n.attempt(&key(50), weights(&[(2, 1), (3, 1)])), Pool(Refusal::UidNotFound)),
+        (by_a_stranger, Pool(Refusal::StakeAmountTooLow)),
+        (|n| without_threshold(by_a_stranger)(n), Block(Refusal::HotKeyNotRegisteredInSubNet)),
         (|n| n.attempt_by(2, weights(&[(3, 1), (4, 1)])), Pool(Refusal::StakeAmountTooLow)),
         (outdated_version, Block(Refusal::IncorrectWeightVersionKey)),
         (second_in_a_block, Block(Refusal::SettingWeightsTooFast)),
@@ -266,25 +303,37 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (poor_registration, Block(Refusal::NotEnoughBalanceToStake)),
         (stolen_registration, Block(Refusal::NonAssociatedColdKey)),
         (registration_on_full_subnet, Block(Refusal::NoNeuronIdAvailable)),
-        (staked_on_nobody, Pool(Refusal::HotKeyAccountNotExists)),
-        (staked_too_much, Pool(Refusal::BalanceTooLow)),
+        (|n| registered_up_to(n, 100, NETUID), Fate::Done),
+        (|n| registered_up_to(n, 99, NETUID), Block(Refusal::RegistrationPriceLimitExceeded)),
+        (|n| registered_up_to(n, 99, Netuid(2)), Block(Refusal::SubnetNotExists)),
+        (staked_on_nobody, Block(Refusal::HotKeyAccountNotExists)),
+        (staked_too_much, Block(Refusal::NotEnoughBalanceToStake)),
+        (staked_too_little, Block(Refusal::AmountTooLow)),
+        (|n| formerly(staked_on_nobody)(n), Pool(Refusal::HotKeyAccountNotExists)),
+        (|n| formerly(staked_too_much)(n), Pool(Refusal::BalanceTooLow)),
+        (|n| formerly(staked_too_little)(n), Pool(Refusal::StakeAmountTooLow)),
         (spent_twice, Block(Refusal::InsufficientBalance)),
         (dust, Block(Refusal::ExistentialDeposit)),
         (all_but_dust, Block(Refusal::InsufficientBalance)),
         (pennyless, Pool(Refusal::CannotPayFees)),
-        (withdrawn_by_another, Pool(Refusal::NonAssociatedColdKey)),
-        (withdrawn_too_much, Pool(Refusal::NotEnoughStakeToWithdraw)),
-        (withdrawn_from_nobody, Pool(Refusal::HotKeyAccountNotExists)),
+        (withdrawn_by_another, Block(Refusal::NotEnoughStakeToWithdraw)),
+        (withdrawn_too_much, Block(Refusal::NotEnoughStakeToWithdraw)),
+        (withdrawn_from_nobody, Block(Refusal::NotEnoughStakeToWithdraw)),
+        (|n| formerly(withdrawn_too_much)(n), Pool(Refusal::NotEnoughStakeToWithdraw)),
+        (|n| withdrawn(n, 0), Block(Refusal::AmountTooLow)),
+        (|n| withdrawn(n, 1_999_999), Block(Refusal::AmountTooLow)),
+        (|n| withdrawn(n, 2_000_000), Fate::Done),
         (second_mechanism, Block(Refusal::MechanismDoesNotExist)),
         (unsupported, Block(Refusal::CallFiltered)),
         (not_sudo, Block(Refusal::RequireSudo)),
         (|n| n.attempt(&key(2), tempo(0)), Fate::Done),
         (|n| prometheus(n, 0x0102_0304, 9090, 4), Fate::Done),
-        (|n| prometheus(n, 0, 9090, 4), Block(Refusal::InvalidIpAddress)),
-        (|n| prometheus(n, 0x7f00_0001, 9090, 4), Block(Refusal::InvalidIpAddress)),
-        (|n| prometheus(n, 1, 9090, 5), Block(Refusal::InvalidIpType)),
-        (|n| prometheus(n, 1 << 64, 0, 6), Block(Refusal::InvalidPort)),
-        (second_prometheus, Block(Refusal::ServingRateLimitExceeded)),
+        (|n| prometheus(n, 0, 9090, 4), Pool(Refusal::InvalidIpAddress)),
+        (|n| prometheus(n, 0x7f00_0001, 9090, 4), Pool(Refusal::InvalidIpAddress)),
+        (|n| prometheus(n, 1, 9090, 5), Pool(Refusal::InvalidIpType)),
+        (|n| prometheus(n, 1 << 64, 0, 6), Pool(Refusal::InvalidPort)),
+        (second_prometheus, Pool(Refusal::ServingRateLimitExceeded)),
+        (|n| formerly(second_prometheus)(n), Block(Refusal::ServingRateLimitExceeded)),
         (prometheus_beside_axon, Fate::Done),
     ];
     for (row, (attempt, expected)) in table.iter().enumerate() {
@@ -297,8 +346,8 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
 fn a_refused_transaction_changes_nothing_but_the_nonce_of_a_block() {
     let mut net = Net::with_permits();
     let before = net.chain.clone();
-    let pool = Fate::RefusedByPool(Refusal::InputLengthsUnequal);
-    assert_eq!(ill_paired(&mut net), pool);
+    let pool = Fate::RefusedByPool(Refusal::StakeAmountTooLow);
+    assert_eq!(elsewhere(&mut net), pool);
     assert_eq!(net.chain, before);
     outdated_version(&mut net);
     let mut expected = before.state.clone();

@@ -113,7 +113,7 @@ fn the_weights_pace_counts_from_registration_and_from_the_last_weights() {
     let hotkey = fresh.account_id();
     net.send_by_coldkey(Call::BurnedRegister { netuid, hotkey });
     net.block();
-    let amount = 5000;
+    let amount = 5_000_000;
     net.send_by_coldkey(Call::AddStake { hotkey, netuid, amount });
     net.block();
     assert_eq!(net.attempt(&fresh, weights(&[(5, 1)])), too_fast);
@@ -169,19 +169,19 @@ fn transfers_and_stake_move_rao() {
     let (issuance, to) = (net.issuance(), key(41).account_id());
     let fees = net.chain.fees_paid();
     let before = net.chain.balance(&net.coldkey.account_id());
-    net.send_by_coldkey(Call::Transfer { to, amount: 700_000, keep_alive: false });
-    net.send_by_coldkey(net.stake(2, 30));
+    net.send_by_coldkey(Call::Transfer { to, amount: 70_000_000, keep_alive: false });
+    net.send_by_coldkey(net.stake(2, 30_000_000));
     let report = net.block();
     let cost: u64 = report.applied.iter().map(|applied| applied.fee).sum();
     assert_eq!(net.chain.fees_paid() - fees, cost);
-    assert_eq!(net.chain.balance(&to), 700_000);
-    assert_eq!(net.chain.stake(&net.id(2)), 30);
-    assert_eq!(net.chain.balance(&net.coldkey.account_id()), before - 700_030 - cost);
+    assert_eq!(net.chain.balance(&to), 70_000_000);
+    assert_eq!(net.chain.stake(&net.id(2)), 30_000_000);
+    assert_eq!(net.chain.balance(&net.coldkey.account_id()), before - 100_000_000 - cost);
     assert_eq!(net.issuance(), issuance);
     let (stranger, hotkey) = (key(41), net.id(2));
-    assert_eq!(net.attempt(&stranger, net.stake(2, 70)), Fate::Done, "anyone may stake");
+    assert_eq!(net.attempt(&stranger, net.stake(2, 7_000_000)), Fate::Done, "anyone may stake");
     let (coldkey, netuid) = (net.coldkey.clone(), NETUID);
-    let call = Call::RemoveStake { hotkey, netuid, amount: 100 };
+    let call = Call::RemoveStake { hotkey, netuid, amount: 37_000_000 };
     assert_eq!(net.attempt(&coldkey, call), Fate::Done, "the owner takes all of it");
     assert_eq!(net.chain.stake(&hotkey), 0);
     assert_eq!(net.issuance(), issuance);
@@ -192,7 +192,8 @@ fn transactions_tell_what_they_changed() {
     let mut net = Net::with_permits();
     let (netuid, to, coldkey) = (NETUID, key(41).account_id(), net.coldkey.account_id());
     let (first, second, third) = (net.id(0), net.id(2), key(60).account_id());
-    let amount = 1_000;
+    let amount = 5_000_000;
+    let burned = net.chain.burned();
     for call in [
         Call::BurnedRegister { netuid, hotkey: third },
         net.stake(2, amount),
@@ -212,10 +213,24 @@ fn transactions_tell_what_they_changed() {
     assert_eq!(
         applied.iter().map(|applied| applied.events.clone()).collect::<Vec<_>>(),
         [
-            vec![Event::NeuronRegistered { netuid, uid, hotkey }],
-            vec![Event::StakeAdded { coldkey, hotkey: second, netuid, amount }],
-            vec![Event::StakeRemoved { coldkey, hotkey: first, netuid, amount }],
-            vec![Event::NewAccount { account: to }, transfer.clone()],
+            vec![
+                Event::Withdrawn { account: coldkey, amount: 100 },
+                Event::RaoRecycled { netuid, total: burned + 100 },
+                Event::NeuronRegistered { netuid, uid, hotkey },
+            ],
+            vec![
+                Event::Withdrawn { account: coldkey, amount },
+                Event::StakeAdded { coldkey, hotkey: second, netuid, amount },
+            ],
+            vec![
+                Event::Deposited { account: coldkey, amount },
+                Event::StakeRemoved { coldkey, hotkey: first, netuid, amount },
+            ],
+            vec![
+                Event::NewAccount { account: to },
+                Event::Endowed { account: to, amount },
+                transfer.clone(),
+            ],
             vec![transfer],
             vec![],
             vec![Event::WeightsSet { index: 1, uid: Uid(0) }],
@@ -285,11 +300,8 @@ fn any_call() -> impl Strategy<Value = Call> {
             .prop_map(|(netuid, hotkey, amount)| { Call::AddStake { hotkey, netuid, amount } }),
         (netuid.clone(), hotkey.clone(), amount.clone())
             .prop_map(|(netuid, hotkey, amount)| Call::RemoveStake { hotkey, netuid, amount }),
-        (hotkey, amount, any::<bool>()).prop_map(|(to, amount, keep_alive)| Call::Transfer {
-            to,
-            amount,
-            keep_alive
-        }),
+        (hotkey.clone(), amount, any::<bool>())
+            .prop_map(|(to, amount, keep_alive)| Call::Transfer { to, amount, keep_alive }),
         (netuid.clone(), any::<u32>(), any::<u16>(), 3u8..7).prop_map(
             |(netuid, ip, port, ip_type)| Call::ServePrometheus {
                 netuid,
@@ -299,13 +311,36 @@ fn any_call() -> impl Strategy<Value = Call> {
                 ip_type,
             }
         ),
-        (netuid, mecid, commit, 0u64..2000).prop_map(|(netuid, mecid, commit, reveal_round)| {
-            Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version: 4 }
+        (netuid.clone(), mecid, commit, 0u64..2000).prop_map(
+            |(netuid, mecid, commit, reveal_round)| {
+                Call::CommitTimelocked { netuid, mecid, commit, reveal_round, version: 4 }
+            }
+        ),
+        (netuid, hotkey, any::<u64>()).prop_map(|(netuid, hotkey, limit)| Call::RegisterLimit {
+            netuid,
+            hotkey,
+            limit
         }),
+        any_hash_call(),
         any_change().prop_map(Call::SetHyperparameter),
         Just(Call::Remark),
         Just(Call::Unsupported { pallet: "Utility".to_owned(), call: "batch".to_owned() }),
     ]
+}
+
+/// A commit of one of two hashes, or the reveal of one of them.
+fn any_hash_call() -> impl Strategy<Value = Call> {
+    (any::<bool>(), 0u16..2, 400u16..50_000).prop_map(|(reveals, salt, tempo)| {
+        let (netuid, mecid, version_key) = (NETUID, 0, VERSION_KEY);
+        let (uids, values, salt) = (vec![Uid(2), Uid(3)], vec![1, 2], vec![salt]);
+        match (reveals, tempo % 9) {
+            (_, 0) => Call::SetTempo { netuid, tempo },
+            (true, _) => Call::RevealWeights { netuid, mecid, uids, values, salt, version_key },
+            (false, _) => {
+                Call::CommitHash { netuid, mecid, hash: super::hash_commits::hash(salt[0]) }
+            }
+        }
+    })
 }
 
 fn any_change() -> impl Strategy<Value = HyperparameterChange> {

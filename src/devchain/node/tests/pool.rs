@@ -114,21 +114,23 @@ fn the_runtimes_own_checks_have_numbers() {
         let bytes = draft.sign(&node, &signer);
         refusal(&mut node, &bytes)
     };
-    let axon = |ip: u128, port: u16| {
+    let axon_of = |ip: u128, port: u16, ip_type: u8| {
         [
             &1_u16.to_le_bytes()[..],
             &1_u32.to_le_bytes(),
             &ip.to_le_bytes(),
             &port.to_le_bytes(),
-            &[4, 4, 0, 0],
+            &[ip_type, 4, 0, 0],
         ]
         .concat()
     };
+    let axon = |ip, port| axon_of(ip, port, 4);
     let number = |n: u8| (1010, format!("Custom error: {n}"));
     let set = "set_mechanism_weights";
     assert_eq!(custom(11, "SubtensorModule", set, &weights(1)), number(6));
-    assert_eq!(custom(5, "SubtensorModule", set, &weights(1)), number(19));
+    assert_eq!(custom(5, "SubtensorModule", set, &weights(1)), number(1));
     assert_eq!(custom(11, "SubtensorModule", "serve_axon", &axon(0xffff_ffff, 1)), number(11));
+    assert_eq!(custom(11, "SubtensorModule", "serve_axon", &axon_of(9, 1, 5)), number(255));
     assert_eq!(custom(11, "SubtensorModule", "serve_axon", &axon(0x0102_0304, 0)), number(13));
     assert_eq!(custom(5, "SubtensorModule", "serve_axon", &axon(0x0102_0304, 1)), number(10));
     let poor = custom(77, "System", "remark", &[0]);
