@@ -12,6 +12,8 @@
 mod api;
 mod block;
 mod calls;
+mod collateral;
+mod editor;
 mod encode;
 mod error;
 mod events;
@@ -21,6 +23,7 @@ mod hex_lists;
 mod history;
 mod key;
 mod keys;
+mod official_cli;
 mod older;
 mod production;
 mod runtime;

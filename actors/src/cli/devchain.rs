@@ -43,7 +43,7 @@ pub(crate) struct DevchainArguments {
     /// Blocks that finality trails the newest block by
     #[arg(long, value_name = "BLOCKS", default_value_t = 2)]
     finality_lag: u64,
-    /// The runtime to start with: modular or stateful, as its epochs are
+    /// The runtime to start with: modular (spec 343), stateful (425) or collateral (486)
     #[arg(long, value_name = "NAME", default_value = "modular", value_parser = devnode::generation)]
     generation: Generation,
     /// Sets chains apart: other hashes, other chaos

@@ -159,11 +159,11 @@ impl DevNodeHost {
 /// # Errors
 /// An unknown name, in words.
 pub fn generation(name: &str) -> Result<Generation, String> {
-    match name {
-        "modular" => Ok(Generation::Modular),
-        "stateful" => Ok(Generation::Stateful),
-        _ => Err(format!("unknown runtime generation `{name}`: use modular or stateful")),
-    }
+    let known = Generation::NAMED.iter().find(|(known, _)| *known == name);
+    known.map(|(_, generation)| *generation).ok_or_else(|| {
+        let names = Generation::NAMED.map(|(name, _)| name).join(", ");
+        format!("unknown runtime generation `{name}`: use one of {names}")
+    })
 }
 
 impl Drop for DevNodeHost {

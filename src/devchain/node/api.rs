@@ -199,6 +199,9 @@ fn subnets(view: View<'_>, method: &str, arguments: Arguments<'_>) -> Option<Tre
             let settings = (netuid == view.netuid()).then(|| Tree::Record(subnet::settings(view)));
             Some(settings.into())
         }
+        "get_subnet_hyperparams_v3" => {
+            Some((netuid == view.netuid()).then(|| subnet::hyperparameters(view)).into())
+        }
         "get_metagraph" | "get_subnet_state" => Some(metagraph(netuid).into()),
         "get_mechagraph" => Some(metagraph(netuid).filter(|_| is_first(arguments)).into()),
         "get_selective_metagraph" => {
@@ -244,6 +247,10 @@ fn stakes(view: View<'_>, method: &str, arguments: Arguments<'_>) -> Option<Tree
             Some(known.then(|| stake_info(view, hotkey, coldkey, netuid, amount)).into())
         }
         "get_stake_fee" => Some(0_u64.into()),
+        // Nothing is locked here.
+        "get_coldkey_lock" | "get_hotkey_conviction" | "get_most_convicted_hotkey_on_subnet" => {
+            Some(Tree::Default)
+        }
         _ => None,
     }
 }

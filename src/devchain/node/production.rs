@@ -29,7 +29,7 @@ pub struct Produced {
 
 /// Makes the chain follow the rules of a generation of the runtime.
 pub(super) fn adopt_rules(chain: &mut DevChain, generation: Generation) {
-    let is_stateful = generation == Generation::Stateful;
+    let is_stateful = generation.is_stateful();
     if is_stateful {
         chain.set_epoch_schedule(EpochRule::Stateful);
     }
@@ -60,8 +60,7 @@ impl DevNode {
     /// not go back to an older generation.
     pub fn schedule_upgrade(&mut self, generation: Generation) {
         let now = self.history.newest().runtime.spec();
-        let is_older = generation == Generation::Modular && now.generation == Generation::Stateful;
-        let generation = if is_older { now.generation } else { generation };
+        let generation = generation.max(now.generation);
         let spec_version = generation.spec_version().max(now.spec_version.saturating_add(1));
         self.planned = Some(Spec { generation, spec_version, ..now });
     }

@@ -12,11 +12,12 @@ use scale_info::{PortableRegistry, TypeDef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use super::editor::PALLET;
 use super::encode::encode;
 use super::hashing::entry_prefix;
 use super::strip::read_v15;
 use super::tree::Tree;
-use super::{older, stateful};
+use super::{collateral, official_cli, older, stateful};
 use crate::chain::decode::{Value, decode_value};
 
 /// Recorded metadata of spec 343, without its documentation.
@@ -25,7 +26,7 @@ const RECORDED: &[u8] = include_bytes!("metadata/spec_343_v15.scale");
 pub(super) const TRANSACTION_VERSION: u32 = 1;
 
 /// The family of runtimes that the node presents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Generation {
     /// Spec 343 as recorded on the main network: epochs follow from the block number.
@@ -33,15 +34,31 @@ pub enum Generation {
     /// As from spec 423: epochs follow from state on the chain. The subnet pallet, its calls,
     /// errors and events have other indexes, and the selective metagraph lacks one field.
     Stateful,
+    /// As from spec 486: epochs as in [`Self::Stateful`], miners' collateral, subnets without
+    /// consensus. Indexes are the runtime's.
+    Collateral,
 }
 
 impl Generation {
+    /// Every generation with its name, the oldest first.
+    pub const NAMED: [(&'static str, Self); 3] = [
+        ("modular", Self::Modular),
+        ("stateful", Self::Stateful),
+        ("collateral", Self::Collateral),
+    ];
+
     /// The spec version that a chain of this generation starts with.
     pub fn spec_version(self) -> u32 {
         match self {
             Self::Modular => 343,
             Self::Stateful => 425,
+            Self::Collateral => 486,
         }
+    }
+
+    /// Whether epochs follow from state on the chain.
+    pub(super) fn is_stateful(self) -> bool {
+        self >= Self::Stateful
     }
 }
 
@@ -95,8 +112,11 @@ impl Runtime {
 
     fn from_recorded(spec: Spec) -> Result<Self, String> {
         let mut metadata = read_v15(RECORDED)?;
-        if spec.generation == Generation::Stateful {
-            stateful::change(&mut metadata)?;
+        official_cli::add(&mut metadata)?;
+        match spec.generation {
+            Generation::Modular => {}
+            Generation::Stateful => stateful::change(&mut metadata)?,
+            Generation::Collateral => collateral::change(&mut metadata)?,
         }
         set_constants(&mut metadata, spec)?;
         let v14 = RuntimeMetadataPrefixed::from(older::to_v14(&metadata)?).encode();
@@ -161,6 +181,11 @@ impl Runtime {
             let entries = pallet.storage.iter().flat_map(|storage| &storage.entries);
             entries.map(|meta| Entry { pallet: &pallet.name, meta })
         })
+    }
+
+    /// Whether the subnet pallet stores something under this name.
+    pub(super) fn stores(&self, name: &str) -> bool {
+        self.entry_of_key(&entry_prefix(PALLET, name)).is_some()
     }
 
     /// The pallet's index and the index of the error called `name`.

@@ -1,6 +1,7 @@
 //! The subnet as runtime APIs present it: one record for all generations of the metagraph, from
 //! which each type takes the fields that it has.
 
+use super::collateral;
 use super::tree::Tree;
 use super::view::View;
 use crate::devchain::state::Slot;
@@ -12,7 +13,7 @@ pub(super) const SYMBOL: &str = "α";
 
 /// The fields of the selective APIs; the position in this list is a field's index
 /// (docs/spec/chain.md#metagraph).
-const SELECTIVE: [&str; 74] = [
+const SELECTIVE: [&str; 77] = [
     "netuid",
     "name",
     "symbol",
@@ -87,6 +88,9 @@ const SELECTIVE: [&str; 74] = [
     "alpha_dividends_per_hotkey",
     "validators",
     "commitments",
+    "collateral_locked",
+    "collateral_min",
+    "collateral_earned",
 ];
 
 /// Everything about the subnet; `None` if the subnet does not exist.
@@ -217,6 +221,69 @@ pub(super) fn settings(view: View<'_>) -> Vec<(&'static str, Tree)> {
     ]
 }
 
+/// The hyperparameters that runtimes list by name, with the kind of each value, in their order.
+const LISTED: [(&str, &str); 35] = [
+    ("kappa", "U16"),
+    ("immunity_period", "U16"),
+    ("min_allowed_weights", "U16"),
+    ("max_weights_limit", "U16"),
+    ("tempo", "U16"),
+    ("weights_version", "U64"),
+    ("weights_rate_limit", "U64"),
+    ("activity_cutoff", "U64"),
+    ("activity_cutoff_factor", "U32"),
+    ("registration_allowed", "Bool"),
+    ("target_regs_per_interval", "U16"),
+    ("min_burn", "TaoBalance"),
+    ("max_burn", "TaoBalance"),
+    ("burn_half_life", "U16"),
+    ("burn_increase_mult", "U64F64"),
+    ("bonds_moving_avg", "U64"),
+    ("max_regs_per_block", "U16"),
+    ("serving_rate_limit", "U64"),
+    ("max_validators", "U16"),
+    ("commit_reveal_period", "U64"),
+    ("commit_reveal_weights_enabled", "Bool"),
+    ("alpha_high", "U16"),
+    ("alpha_low", "U16"),
+    ("liquid_alpha_enabled", "Bool"),
+    ("alpha_sigmoid_steepness", "I32F32"),
+    ("yuma_version", "U16"),
+    ("subnet_is_active", "Bool"),
+    ("transfers_enabled", "Bool"),
+    ("bonds_reset_enabled", "Bool"),
+    ("user_liquidity_enabled", "Bool"),
+    ("owner_cut_enabled", "Bool"),
+    ("owner_cut_auto_lock_enabled", "Bool"),
+    ("min_childkey_take", "U16"),
+    ("collateral_lock_share", "U16"),
+    ("collateral_drain_ratio", "U64F64"),
+];
+/// One with 64 fractional bits.
+const ONE: u128 = 1 << 64;
+
+/// The hyperparameters by name. Those of collateral are told where the runtime has them.
+pub(super) fn hyperparameters(view: View<'_>) -> Tree {
+    let mut known = settings(view);
+    let settings = view.settings();
+    let cutoff_in_tempos =
+        u64::from(settings.activity_cutoff) * 1000 / u64::from(settings.tempo.max(1));
+    known.extend([
+        ("activity_cutoff_factor", u32::try_from(cutoff_in_tempos).unwrap_or(u32::MAX).into()),
+        ("burn_increase_mult", ONE.into()),
+        ("alpha_sigmoid_steepness", Tree::Int(1000 << 32)),
+        ("owner_cut_enabled", true.into()),
+        ("collateral_drain_ratio", ONE.into()),
+    ]);
+    let has_collateral = view.block.runtime.stores(collateral::LOCK_SHARE);
+    let told = LISTED.iter().filter(|(name, _)| has_collateral || !name.starts_with("collateral"));
+    Tree::list(told.map(|(name, kind)| {
+        let value = known.iter().find(|(known, _)| known == name);
+        let value = value.map_or(Tree::Default, |(_, value)| value.clone());
+        Tree::Record(vec![("name", (*name).into()), ("value", Tree::Case(kind, Box::new(value)))])
+    }))
+}
+
 /// One list for each field of the neurons. All stake is alpha of this subnet; the root holds none.
 /// `rank`, `trust` and `pruning_score` are dead, as since spec 397.
 fn columns(view: View<'_>, netuid: u16) -> Vec<(&'static str, Tree)> {
@@ -243,6 +310,9 @@ fn columns(view: View<'_>, netuid: u16) -> Vec<(&'static str, Tree)> {
         ("tao_stake", each(&|_| 0_u64.into())),
         ("total_stake", stakes()),
     ]
+    .into_iter()
+    .chain(collateral::COLUMNS.map(|name| (name, each(&|_| 0_u64.into()))))
+    .collect()
 }
 
 /// The address at which a neuron serves its metrics.

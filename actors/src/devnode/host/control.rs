@@ -176,5 +176,6 @@ fn status(host: &mut DevNodeHost, _: &Params, _: &mut Context<'_, DevNodeHost>) 
         "best": host.served.node.best(),
         "finalized": host.served.finalized(),
         "pending": host.served.node.pending().len(),
+        "blocks_until_epoch": host.served.node.chain().blocks_until_epoch(),
     }))
 }

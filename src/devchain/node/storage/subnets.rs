@@ -4,6 +4,7 @@
 use crate::chain::Uid;
 use crate::devchain::EpochRule;
 use crate::devchain::node::key::Key;
+use crate::devchain::node::official_cli;
 use crate::devchain::node::subnet;
 use crate::devchain::node::tree::Tree;
 use crate::devchain::node::view::{ROOT, View};
@@ -19,9 +20,10 @@ pub(super) fn value(view: View<'_>, entry: &str, keys: &[Key]) -> Option<Tree> {
             _ => None,
         },
         [first, second] => match (first.0.len(), second.0.len()) {
-            (2, 32) => by_hotkey(view, entry, first.number()?, second.account()?),
             (32, 2) => by_hotkey(view, entry, second.number()?, first.account()?),
             (2, 2) => by_uid(view, entry, first.number()?, second.number()?),
+            (2, 32) if entry == "WeightCommits" => hashes(view, first.number()?, second.account()?),
+            (2, 32) => by_hotkey(view, entry, first.number()?, second.account()?),
             (2, 8) => commits(view, entry, first.number()?, second.number()?),
             _ => None,
         },
@@ -77,13 +79,16 @@ fn settings(view: View<'_>, entry: &str) -> Option<Tree> {
         "MaxAllowedValidators" => settings.max_validators.into(),
         "MaxAllowedUids" => settings.max_uids.into(),
         "ServingRateLimit" => settings.serving_rate_limit.into(),
-        "CommitRevealWeightsEnabled" => settings.commit_reveal_enabled.into(),
+        "CommitRevealWeightsEnabled" | official_cli::REVEALS => {
+            settings.commit_reveal_enabled.into()
+        }
         "Burn" => settings.burn.into(),
         "MinBurn" => rules.min_burn.into(),
         "MaxBurn" => rules.max_burn.into(),
-        "RevealPeriodEpochs" => rules.reveal_period_epochs.into(),
+        "RevealPeriodEpochs" | official_cli::REVEAL_PERIOD => rules.reveal_period_epochs.into(),
         "AdjustmentInterval" => rules.adjustment_interval.into(),
         "NetworkRegistrationAllowed" => true.into(),
+        "RAORecycledForRegistration" => view.state().burned.into(),
         "TokenSymbol" => subnet::SYMBOL.into(),
         _ => return None,
     })
@@ -199,4 +204,13 @@ fn commits(view: View<'_>, entry: &str, netuid: u16, epoch: u64) -> Option<Tree>
         ])
     });
     Some(Tree::List(waiting.collect()))
+}
+
+/// Hashes of weights that wait: hash, epoch and block of the commit, and a field out of use.
+fn hashes(view: View<'_>, netuid: u16, hotkey: AccountId) -> Option<Tree> {
+    let waiting = view.state().hash_commits.get(&hotkey).filter(|_| netuid == view.netuid())?;
+    Some(Tree::list(waiting.iter().map(|commit| {
+        let unused = 0_u64.into();
+        Tree::List(vec![commit.hash.0.into(), commit.epoch.into(), commit.block.into(), unused])
+    })))
 }

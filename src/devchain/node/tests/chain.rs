@@ -69,6 +69,8 @@ fn events_tell_success_failure_fee_and_the_modules_error() {
         let names: Vec<_> = happened.iter().map(|event| event.split(' ').next().unwrap()).collect();
         let wanted = [
             "System.ExtrinsicSuccess",
+            "Balances.Withdraw",
+            "Balances.Withdraw",
             "SubtensorModule.StakeAdded",
             "TransactionPayment.TransactionFeePaid",
             "System.ExtrinsicSuccess",
@@ -240,6 +242,10 @@ fn every_answer_fits_the_runtimes_own_types() {
         let cases: Vec<(&str, &str, Vec<u8>)> = vec![
             ("Core", "version", vec![]),
             ("Metadata", "metadata_versions", vec![]),
+            ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v3", netuid.to_vec()),
+            ("StakeInfoRuntimeApi", "get_coldkey_lock", [&account[..], &netuid].concat()),
+            ("StakeInfoRuntimeApi", "get_hotkey_conviction", [&hotkey[..], &netuid].concat()),
+            ("StakeInfoRuntimeApi", "get_most_convicted_hotkey_on_subnet", netuid.to_vec()),
             ("AccountNonceApi", "account_nonce", account.to_vec()),
             ("AuraApi", "slot_duration", vec![]),
             ("NeuronInfoRuntimeApi", "get_neurons", netuid.to_vec()),
@@ -274,6 +280,48 @@ fn every_answer_fits_the_runtimes_own_types() {
             let read = runtime.decode_call(api, method, &answer, None);
             assert!(read.is_ok(), "{api}.{method}: {read:?}");
         }
+    }
+}
+
+#[test]
+fn free_calls_tell_that_they_cost_nothing() {
+    let mut node = node(Generation::Collateral);
+    populate(&mut node, 1);
+    let axon = [&1_u16.to_le_bytes()[..], &[0; 4], &[9; 16], &[1, 0, 6, 4, 0, 0]].concat();
+    let serve = call(&node, "SubtensorModule", "serve_axon", &[&axon]);
+    carry_out(&mut node, &keypair(11), serve);
+    let happened = events(&node, &decoder(&node), node.best().hash);
+    let names: Vec<_> = happened.iter().map(|event| event.split(' ').next().unwrap()).collect();
+    let wanted = [
+        "System.ExtrinsicSuccess",
+        "SubtensorModule.AxonServed",
+        "TransactionPayment.TransactionFeePaid",
+        "System.ExtrinsicSuccess",
+    ];
+    assert_eq!(names, wanted);
+    assert!(happened[2].contains("(\"actual_fee\", Uint(0))"), "{}", happened[2]);
+}
+
+#[test]
+fn hyperparameters_are_listed_by_name_and_kind() {
+    for generation in GENERATIONS {
+        let node = node(generation);
+        let (api, method) = ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v3");
+        let answer = node.call(&format!("{api}_{method}"), &1_u16.to_le_bytes(), None).unwrap();
+        let runtime = decoder(&node);
+        let read = runtime.decode_call(api, method, &answer, None).unwrap();
+        let listed = read.some().unwrap().list("hyperparameters").unwrap();
+        let value = |name: &str| {
+            let is_it = |entry: &&Value<'_>| {
+                entry.field("name") == Some(&Value::Bytes(name.as_bytes().to_vec()))
+            };
+            listed.iter().find(is_it).map(|entry| format!("{:?}", entry.field("value").unwrap()))
+        };
+        assert_eq!(value("tempo").unwrap(), "Case(\"U16\", Uint(10))");
+        assert_eq!(value("registration_allowed").unwrap(), "Case(\"Bool\", Bool(true))");
+        assert!(value("min_burn").unwrap().starts_with("Case(\"TaoBalance\""));
+        let has_collateral = generation == Generation::Collateral;
+        assert_eq!(value("collateral_lock_share").is_some(), has_collateral, "{generation:?}");
     }
 }
 

@@ -13,7 +13,8 @@ use crate::wallet::{AccountId, Keypair, blake2b_256};
 pub(super) const NETUID: Netuid = Netuid(1);
 pub(super) const BLOCK_MS: u64 = 250;
 pub(super) const STARTED_MS: u64 = 1_800_000_000_000;
-pub(super) const GENERATIONS: [Generation; 2] = [Generation::Modular, Generation::Stateful];
+pub(super) const GENERATIONS: [Generation; 3] =
+    [Generation::Modular, Generation::Stateful, Generation::Collateral];
 
 pub(super) fn keypair(seed: u8) -> Keypair {
     Keypair::from_seed(&[seed; 32]).unwrap()

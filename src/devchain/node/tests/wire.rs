@@ -27,14 +27,17 @@ fn the_metadata_is_the_recorded_one_without_its_documentation() {
 }
 
 #[test]
-fn both_generations_are_read_in_both_versions() {
+fn every_generation_is_read_in_both_versions() {
     for generation in GENERATIONS {
         let face = face(generation);
         for version in [14, 15] {
             let read = Runtime::new(face.spec_version(), face.metadata(version).unwrap()).unwrap();
-            let is_stateful = generation == Generation::Stateful;
+            let is_stateful = generation != Generation::Modular;
             assert_eq!(read.has_storage("SubtensorModule", "SubnetEpochIndex"), is_stateful);
             assert_eq!(read.has_api("SubnetInfoRuntimeApi", "get_metagraph"), version == 15);
+            let is_newest = generation == Generation::Collateral;
+            assert_eq!(read.has_storage("SubtensorModule", "CollateralLockShare"), is_newest);
+            assert!(read.has_storage("SubtensorModule", "HotkeyLock"));
         }
         assert!(face.metadata(16).is_none());
         let version = face.version_json().unwrap();
