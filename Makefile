@@ -6,7 +6,7 @@ PY      ?= python3
 TORCH   := 2.11.0
 LT      := third_party/libtorch-$(TORCH)
 FETCH   := $(PY) scripts/fetch.py
-SDKS    := third_party/sdk-10.5.0 third_party/sdk-7.4.0
+SDKS    := third_party/sdk-10.5.0 third_party/sdk-7.4.0 third_party/sdk-cli-9.23.2
 ARGS    ?=
 
 .DEFAULT_GOAL := help
@@ -98,7 +98,7 @@ models/.done: scripts/fetch.py
 	$(FETCH) models models
 
 .PHONY: sdk
-sdk: $(SDKS:%=%/.done) ## Install the Python SDKs for the interop tests, where they can be
+sdk: $(SDKS:%=%/.done) ## Install the Python SDKs and the CLI for the interop tests, where they can be
 third_party/sdk-%/.done: tests/interop/bittensor-%.txt
 	@$(PY) scripts/sdk.py install $* third_party/sdk-$*
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Installs the Python SDK that interop tests speak with, each version in a virtual environment.
+"""Installs the Python SDKs and the CLI that tests speak with, each in a virtual environment.
 
     sdk.py install 10.5.0 FOLDER
+    sdk.py install cli-9.23.2 FOLDER
     sdk.py report FOLDER...
 
 The versions of everything are those that tests/interop/bittensor-*.txt name. Only tests run the SDK:
 where it cannot be installed this says so in one line and is no error, and those tests are skipped.
 A folder appears whole or not at all, so an interrupted run can be repeated. `report` says which
-versions the tests find, as FOLDER or where SN1_SDK_10 and SN1_SDK_7 point.
+versions the tests find, as FOLDER or where SN1_SDK_10, SN1_SDK_7 and SN1_BTCLI point.
 """
 
 import os
@@ -17,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 # To download and on disk.
-SIZES = {"10.5.0": "45 MB to download, 160 MB on disk", "7.4.0": "55 MB to download, 190 MB on disk"}
+SIZES = {"10.5.0": "45 MB to download, 160 MB on disk", "7.4.0": "55 MB to download, 190 MB on disk",
+         "cli-9.23.2": "40 MB to download, 135 MB on disk"}
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "tests/interop"
 
 
@@ -50,7 +52,8 @@ def build(version, folder, home):
     run([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--no-compile",
          "--progress-bar=off", "--retries=1", "--timeout=20", f"--target={packages}",
          f"--requirement={REQUIREMENTS / f'bittensor-{version}.txt'}"])
-    run([str(folder / "bin/python"), "-c", "import bittensor"], HOME=str(home))
+    module = "bittensor_cli" if version.startswith("cli-") else "bittensor"
+    run([str(folder / "bin/python"), "-c", f"import {module}"], HOME=str(home))
 
 
 def install(version, target):
@@ -58,7 +61,7 @@ def install(version, target):
     if done.exists() and done.read_text() == wanted:
         done.touch()  # Only the date of the list has changed.
         return
-    say(f"installing the Python SDK, bittensor {version} ({SIZES[version]}, once)")
+    say(f"installing for tests: bittensor {version} ({SIZES[version]}, once)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sdk-", dir=target.parent) as scratch:
         fresh, old = Path(scratch) / "fresh", Path(scratch) / "old"
@@ -77,7 +80,8 @@ def install(version, target):
 def report(folders):
     for folder in folders:
         version = folder.name.replace("sdk-", "")
-        own = os.environ.get(f"SN1_SDK_{version.split('.')[0]}")
+        major = version.split(".")[0]
+        own = os.environ.get("SN1_BTCLI" if major.startswith("cli-") else f"SN1_SDK_{major}")
         if ((Path(own) if own else folder) / "bin/python").exists():
             say(f"interop: bittensor {version} is here for the tests")
         else:

@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "devchain/cli.rs"]
+mod cli;
 #[path = "devchain/process.rs"]
 mod process;
+#[path = "devchain/script.rs"]
+mod script;
 #[path = "devchain/sdk.rs"]
 mod sdk;
 
