@@ -13,15 +13,21 @@
 //! | [`sign`] | signed texts, nonces, and the request a dendrite sends |
 //! | [`verify`] | nonce rules and signatures on the axon's side |
 //! | [`pipeline`] | from request head to admission or refusal |
+//! | [`budgets`], [`limits`] | how much callers may ask, and whose budget pays |
+//! | [`malformed`] | what is wrong with bytes that are no request |
+//! | [`proxy`] | whom a trusted proxy speaks for |
 //! | [`reply`] | heads and framed bodies of replies, as they arrive |
 //! | [`stream`] | UTF-8 in pieces |
 //! | [`outcome`] | what a dendrite makes of an exchange |
 
 pub mod body;
+pub mod budgets;
 pub mod headers;
 pub mod limits;
+pub mod malformed;
 pub mod outcome;
 pub mod pipeline;
+pub mod proxy;
 pub mod python;
 pub mod reply;
 pub mod repr;

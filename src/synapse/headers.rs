@@ -37,6 +37,8 @@ pub const STATUS_MESSAGE: &str = "bt_header_axon_status_message";
 pub const PROCESS_TIME: &str = "bt_header_axon_process_time";
 /// The hash of the body, 64 lower-case hex digits.
 pub const BODY_HASH: &str = "computed_body_hash";
+/// The hotkey in whose name a request is sent.
+pub const DENDRITE_HOTKEY: &str = "bt_header_dendrite_hotkey";
 /// Version number of the caller's SDK.
 pub const DENDRITE_VERSION: &str = "bt_header_dendrite_version";
 

@@ -9,6 +9,7 @@
 //!
 //! - a refusal by the router or by the JSON parser repeats its own status in the status headers,
 //!   where 7.1.1 sends 200 and 10.5.0 sends nothing;
+//! - HEAD is GET without the body, where the SDKs answer 405;
 //! - a mistyped member is answered with 422, where 7.1.1 drops the connection;
 //! - a request that the router refuses does not use up its nonce;
 //! - internal errors carry no random id and do not reveal their cause.
@@ -25,6 +26,12 @@ use super::headers::{AxonIdentity, Header, ReplyStatus, RequestHead, Style, repl
 use super::verify::{Claim, Verifier, VerifyPolicy};
 use super::{Endpoint, Generation};
 use crate::wallet::AccountId;
+
+/// The begin of the names of the protocol's own headers.
+const FIELD_PREFIX: &str = "bt_header_";
+/// Said where none of them has arrived.
+const NO_FIELDS: &str = "(No bt_header_ field has arrived; if they were sent, a proxy before this \
+                         axon drops names with underscores: nginx needs underscores_in_headers on.)";
 
 /// The head of a request as the HTTP server received it.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +69,7 @@ pub struct Asked {
     policy: VerifyPolicy,
     peer: SocketAddr,
     arrived_unix_ns: u64,
+    has_fields: bool,
 }
 
 /// Runs all steps on the head of a request. An admitted request has used up its nonce.
@@ -169,7 +177,8 @@ impl Asked {
         let head = preprocess(request, now_unix_ns)?;
         let route = check_route(request, head.endpoint);
         let (peer, arrived_unix_ns) = (request.peer, request.arrived_unix_ns);
-        Ok(Self { head, route, policy, peer, arrived_unix_ns })
+        let has_fields = has_fields(request);
+        Ok(Self { head, route, policy, peer, arrived_unix_ns, has_fields })
     }
 
     /// The account that the request claims to come from; `None` if its hotkey is not an address.
@@ -223,7 +232,7 @@ impl Asked {
 
     /// The reply that refuses this request, in the style of the caller's SDK.
     pub fn refuse(&self, kind: RefusalKind, axon: &AxonIdentity, now_unix_ns: u64) -> Refusal {
-        let message = kind.message(self.head.timeout);
+        let message = message(&kind, self.head.timeout, self.has_fields);
         let code = kind.http_status(self.head.generation());
         let status = self.status(code, &message, now_unix_ns);
         let headers =
@@ -261,15 +270,36 @@ fn preprocess(request: &RequestParts<'_>, now_unix_ns: u64) -> Result<RequestHea
         .and_then(|endpoint| RequestHead::parse(endpoint, headers()).map_err(RefusalKind::BadHead))
         .map_err(|kind| {
             let process_time_s = seconds_between(request.arrived_unix_ns, now_unix_ns);
-            Refusal::bare(kind, Generation::of_headers(headers()), process_time_s)
+            let message = message(&kind, None, has_fields(request));
+            Refusal::saying(&message, kind, Generation::of_headers(headers()), process_time_s)
         })
+}
+
+/// Whether any field of the protocol has arrived.
+fn has_fields(request: &RequestParts<'_>) -> bool {
+    let is_ours = |name: &str| {
+        name.get(..FIELD_PREFIX.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(FIELD_PREFIX))
+    };
+    request.headers.iter().any(|(name, _)| is_ours(name))
+}
+
+/// What a refusal says. A caller who signs sends a dozen fields: where none has arrived, something
+/// on the way has dropped them.
+fn message(kind: &RefusalKind, timeout_s: Option<f64>, has_fields: bool) -> String {
+    let message = kind.message(timeout_s);
+    match kind {
+        RefusalKind::BadHead(_) | RefusalKind::NotVerified(_) if !has_fields => {
+            format!("{message} {NO_FIELDS}")
+        }
+        _ => message,
+    }
 }
 
 /// The router's check of path and method, which the SDKs run after the caller is verified.
 fn check_route(request: &RequestParts<'_>, endpoint: Endpoint) -> Result<(), RefusalKind> {
     let after_name = path(request.target).get(1 + endpoint.name().len()..).unwrap_or_default();
     match (after_name, request.method) {
-        ("", "GET" | "POST") => Ok(()),
+        ("", "GET" | "HEAD" | "POST") => Ok(()),
         ("", _) => Err(RefusalKind::WrongMethod),
         ("/", _) => Err(RefusalKind::TrailingSlash(endpoint)),
         _ => Err(RefusalKind::NoRoute),
@@ -292,113 +322,4 @@ fn seconds_between(from_ns: u64, to_ns: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::synapse::headers::{AxonAddress, RequestDraft};
-    use crate::synapse::sign::{SignedRequest, sign_request};
-    use crate::synapse::verify::VerifierConfig;
-    use crate::synapse::{PING_PATH, PROMPT_PATH};
-    use crate::wallet::Keypair;
-
-    const NOW: u64 = 1_800_000_000_000_000_000;
-
-    fn bob() -> AxonIdentity {
-        AxonIdentity::new(Keypair::from_dev_path("//Bob").unwrap(), "b0b".into())
-    }
-
-    fn own_request() -> SignedRequest {
-        let axon = bob();
-        let draft = RequestDraft {
-            axon: AxonAddress { ip: "192.0.2.1", port: 8091, hotkey: axon.hotkey() },
-            dendrite_ip: "198.51.100.7",
-            dendrite_uuid: "u",
-            timeout_s: 15.0,
-            roles: &["user".into()],
-            messages: &["it's \u{200d} é".into()],
-        };
-        sign_request(&Keypair::from_dev_path("//Alice").unwrap(), &draft, NOW).unwrap()
-    }
-
-    fn try_admit(
-        request: &SignedRequest,
-        method: &str,
-        target: &str,
-        gate: &Gate<'_>,
-    ) -> Result<Admitted, Refusal> {
-        let headers: Vec<(&str, &[u8])> =
-            request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let parts = RequestParts {
-            method,
-            target,
-            headers: &headers,
-            peer: "127.0.0.1:9".parse().unwrap(),
-            arrived_unix_ns: NOW,
-        };
-        let verifier = Verifier::new(VerifierConfig::default());
-        admit(&parts, NOW + 500_000_000, &bob(), gate, &verifier)
-    }
-
-    #[test]
-    fn own_requests_are_admitted_and_read() {
-        let request = own_request();
-        let admitted = try_admit(&request, "POST", request.path, &|_| Ok(())).unwrap();
-        assert_eq!(admitted.account, Keypair::from_dev_path("//Alice").unwrap().account_id());
-        let json = Some("application/json");
-        let prompt = read_prompt(&admitted, &request.body, json, &bob(), NOW).unwrap();
-        assert_eq!(prompt.messages, ["it's \u{200d} é"]);
-        assert_eq!(prompt.timeout, Some(15.0));
-        let headers = admitted.reply_headers(&prompt.body_hash, &bob(), NOW + 250_000_000);
-        let has = |name: &str, value: &str| headers.contains(&(name, value.into()));
-        assert!(has("bt_header_axon_status_code", "200"));
-        assert!(has("bt_header_axon_status_message", "Success"));
-        assert!(has("bt_header_axon_process_time", "0.25"));
-        assert!(has("computed_body_hash", &prompt.body_hash));
-    }
-
-    #[test]
-    fn refusals_are_whole_replies() {
-        let request = own_request();
-        for (method, target, status, label) in [
-            ("POST", "/", 404, "unknown_synapse"),
-            ("PUT", PROMPT_PATH, 405, "wrong_method"),
-            ("POST", "/StreamPromptingSynapse/", 307, "trailing_slash"),
-            ("POST", "/StreamPromptingSynapse/x", 404, "no_route"),
-            ("POST", "/StreamPromptingSynapse2", 404, "unknown_synapse"),
-        ] {
-            let refusal = try_admit(&request, method, target, &|_| Ok(())).unwrap_err();
-            assert_eq!((refusal.http_status, refusal.kind.label()), (status, label));
-            let code = ("bt_header_axon_status_code", status.to_string());
-            assert!(refusal.headers.contains(&code), "{label}");
-            assert!(refusal.body.starts_with(b"{\"message\":"), "{label}");
-        }
-        for target in [PING_PATH, "/StreamPromptingSynapse?x=/y", "http://h:1/Synapse"] {
-            assert!(try_admit(&request, "GET", target, &|_| Ok(())).is_ok(), "{target}");
-        }
-    }
-
-    #[test]
-    fn the_gate_is_asked_before_the_signature_is_checked() {
-        let mut request = own_request();
-        request.headers.retain(|(name, _)| *name != "bt_header_dendrite_signature");
-        let gate = |asked: &Asked| {
-            assert!(asked.account().is_some());
-            Err(RefusalKind::Blacklisted("Unrecognized hotkey".into()))
-        };
-        let refusal = try_admit(&request, "POST", PROMPT_PATH, &gate).unwrap_err();
-        assert_eq!(refusal.http_status, 403);
-        let body: serde_json::Value = serde_json::from_slice(&refusal.body).unwrap();
-        assert_eq!(body["message"], "Forbidden. Key is blacklisted: Unrecognized hotkey.");
-        let refusal = try_admit(&request, "POST", PROMPT_PATH, &|_| Ok(())).unwrap_err();
-        assert_eq!(refusal.kind.label(), "not_verified");
-    }
-
-    proptest! {
-        #[test]
-        fn any_target_is_answered(target in any::<String>(), method in any::<String>()) {
-            let refused = try_admit(&own_request(), &method, &target, &|_| Ok(())).is_err();
-            prop_assert!(refused);
-        }
-    }
-}
+mod tests;

@@ -19,6 +19,12 @@ pub enum BodyError {
     /// The body is not UTF-8.
     #[error("body is not utf-8")]
     NotUtf8,
+    /// The body ended before its length, or its chunks are not framed as they must be.
+    #[error("the body is incomplete, or its chunks are malformed")]
+    Incomplete,
+    /// The body is compressed, which no dendrite does.
+    #[error("the body has a content-encoding; it must be plain")]
+    Encoded,
     /// Not JSON, text after the value, nested too deeply, or a lone surrogate escape.
     #[error("body is not json at line {line} column {column}")]
     NotJson {

@@ -24,7 +24,7 @@ pub enum RefusalKind {
     NoRoute,
     /// The path is a synapse name followed by a slash.
     TrailingSlash(Endpoint),
-    /// The method is neither GET nor POST.
+    /// The method is neither GET, HEAD nor POST.
     WrongMethod,
     /// The body does not parse, or its hash differs.
     BadBody(BodyError),
@@ -68,7 +68,7 @@ impl RefusalKind {
             Self::TrailingSlash(_) => 307,
             Self::WrongMethod => 405,
             Self::BadBody(BodyError::NotJson { .. }) => 422,
-            Self::BadBody(BodyError::NotUtf8) => 400,
+            Self::BadBody(BodyError::NotUtf8 | BodyError::Incomplete | BodyError::Encoded) => 400,
             Self::BadBody(BodyError::Member("dendrite")) => 500,
             Self::BadBody(BodyError::Member(_)) => by_generation(422, 500),
             Self::BadBody(_) | Self::Failed => 500,
@@ -137,10 +137,19 @@ impl Refusal {
     /// A refusal that uses only the caller's generation, for failures before or while the head is
     /// read.
     pub fn bare(kind: RefusalKind, caller: Generation, process_time_s: f64) -> Self {
+        Self::saying(&kind.message(None), kind, caller, process_time_s)
+    }
+
+    /// The same with another message.
+    pub(super) fn saying(
+        message: &str,
+        kind: RefusalKind,
+        caller: Generation,
+        process_time_s: f64,
+    ) -> Self {
         let code = kind.http_status(caller);
-        let message = kind.message(None);
-        let headers = bare_reply_headers(&ReplyStatus { code, message: &message, process_time_s });
-        Self::new(kind, code, &message, headers)
+        let headers = bare_reply_headers(&ReplyStatus { code, message, process_time_s });
+        Self::new(kind, code, message, headers)
     }
 
     pub(super) fn new(
