@@ -53,7 +53,7 @@ enum Role {
 
 fn main() -> Fallible<()> {
     match Arguments::parse().role {
-        Role::Siege(plan) => siege::run(&plan),
+        Role::Siege(plan) => siege::run(plan),
         Role::Axon => axon::serve(),
         Role::Attack(attack) => attack::run(attack),
         Role::Honest(honest) => honest::run(&honest),

@@ -8,11 +8,14 @@
 //! [`external_address`] finds.
 
 mod admission;
+mod body;
 mod connection;
 mod external;
 mod handler;
 mod miner;
+mod origin;
 mod publisher;
+mod request_log;
 mod rules;
 mod server;
 mod settings;

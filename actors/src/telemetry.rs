@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use sn1::telemetry::{self, ALL, Kind, NODE_READY, NODE_START_SECONDS};
@@ -86,10 +86,10 @@ impl Telemetry {
         let app = move || {
             App::new()
                 .app_data(pages.clone())
-                .route("/metrics", web::get().to(metrics_page))
-                .route("/healthz", web::get().to(|| async { "ok\n" }))
-                .route("/readyz", web::get().to(readiness_page))
-                .route("/metagraph", web::get().to(subnet::subnet_page))
+                .route("/metrics", get_or_head().to(metrics_page))
+                .route("/healthz", get_or_head().to(|| async { "ok\n" }))
+                .route("/readyz", get_or_head().to(readiness_page))
+                .route("/metagraph", get_or_head().to(subnet::subnet_page))
         };
         let server = HttpServer::new(app)
             .workers(1)
@@ -104,6 +104,11 @@ impl Telemetry {
         });
         Ok(())
     }
+}
+
+/// HEAD is GET without the body, which the library leaves out: probes of containers ask so.
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn metrics_page(pages: web::Data<Pages>) -> HttpResponse {

@@ -51,6 +51,36 @@ pub(crate) struct Intensity {
     /// Connections that do nothing: half of them never send, half never read their stream.
     #[arg(long, default_value_t = 500)]
     pub(crate) idle: u32,
+    /// Requests per second without a hotkey or a signature, each on a connection of its own.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) unsigned: u32,
+    /// Connections that send such requests as fast as they are answered.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) load: u32,
+    /// All attackers come from the honest validator's own address.
+    #[arg(long)]
+    pub(crate) shared: bool,
+}
+
+impl Intensity {
+    /// The attack of neighbours, who share the honest validator's address: few forgeries, unsigned
+    /// requests, a place for each of 64 readers who do not read, and as much load as is answered.
+    pub(crate) fn of_neighbours(seconds: u64) -> Self {
+        Self {
+            seconds,
+            bad_signatures: 4,
+            addresses: 1,
+            replays: 0,
+            slow_heads: 0,
+            slow_bodies: 0,
+            huge_bodies: 0,
+            header_floods: 0,
+            idle: 128,
+            unsigned: 90,
+            load: 32,
+            shared: true,
+        }
+    }
 }
 
 /// An attack on a server.
@@ -71,6 +101,8 @@ pub(crate) struct Field {
     pub(crate) until: Instant,
     /// The counts of what they sent and received.
     pub(crate) tally: Tally,
+    /// Whether all come from the honest validator's address.
+    pub(crate) is_shared: bool,
 }
 
 impl Field {
@@ -79,23 +111,27 @@ impl Field {
         Instant::now() < self.until
     }
 
+    /// The `number`th address of a range, which has 62,500 addresses; or the one that is shared.
+    pub(crate) fn address(&self, range: u8, number: u32) -> Ipv4Addr {
+        let (third, fourth) = ((number / 250) % 250, number % 250);
+        match self.is_shared {
+            true => Ipv4Addr::LOCALHOST,
+            false => Ipv4Addr::new(127, range, third as u8, fourth as u8 + 2),
+        }
+    }
+
     /// A caller with a registered hotkey of the attackers.
     pub(crate) fn hostile(&self, number: u32) -> Fallible<Caller> {
         Caller::new(&format!("hostile//{}", number as usize % HOSTILE_HOTKEYS), self.to)
     }
 }
 
-/// The `number`th address of a range, which has 62,500 addresses.
-pub(crate) fn address(range: u8, number: u32) -> Ipv4Addr {
-    let (third, fourth) = ((number / 250) % 250, number % 250);
-    Ipv4Addr::new(127, range, third as u8, fourth as u8 + 2)
-}
-
 /// Attacks until the time is over, then prints the counts as JSON.
 pub(crate) fn run(attack: Attack) -> Fallible<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let until = Instant::now() + Duration::from_secs(attack.intensity.seconds);
-    let field = Rc::new(Field { to: attack.to, until, tally: Tally::default() });
+    let is_shared = attack.intensity.shared;
+    let field = Rc::new(Field { to: attack.to, until, tally: Tally::default(), is_shared });
     let attackers = LocalSet::new();
     runtime.block_on(attackers.run_until(start(&field, &attack.intensity)))?;
     // Drops what still waits for the server.
@@ -106,7 +142,10 @@ pub(crate) fn run(attack: Attack) -> Fallible<()> {
 }
 
 async fn start(field: &Rc<Field>, intensity: &Intensity) -> Fallible<()> {
-    let captured = replay::capture(field).await?;
+    let captured = match intensity.replays {
+        0 => [].into(),
+        _ => replay::capture(field).await?,
+    };
     each(intensity.addresses, |n| {
         replay::bad_signatures(Rc::clone(field), n, intensity.addresses, intensity.bad_signatures)
     });
@@ -122,6 +161,8 @@ async fn start(field: &Rc<Field>, intensity: &Intensity) -> Fallible<()> {
     each(intensity.header_floods, |n| flood::headers(Rc::clone(field), n));
     each(intensity.idle / 2, |n| slow::silence(Rc::clone(field), n));
     each(intensity.idle.div_ceil(2), |n| slow::unread_streams(Rc::clone(field), n));
+    each(intensity.unsigned.min(90), |n| flood::unsigned(Rc::clone(field), n, intensity.unsigned));
+    each(intensity.load, |n| flood::load(Rc::clone(field), n));
     tokio::time::sleep_until(field.until.into()).await;
     Ok(())
 }

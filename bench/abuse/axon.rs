@@ -52,6 +52,7 @@ pub(crate) fn serve() -> Fallible<()> {
         n_threads: 1,
         limits: AxonLimits::default(),
         rules: AxonRules::default(),
+        trusted_proxies: Vec::new(),
     };
     let mut callers = vec![(key("honest")?.account_id(), HONEST_STAKE)];
     let hostile = (0..HOSTILE_HOTKEYS).map(|n| format!("hostile//{n}"));

@@ -1,4 +1,4 @@
-//! Attackers that send too much: bodies of 100 MB and heads without end.
+//! Attackers that send too much: bodies of 100 MB, heads without end, requests without a name.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 use crate::Fallible;
-use crate::attack::{Field, PATIENCE, PAUSE, address};
+use crate::attack::{Field, PATIENCE, PAUSE};
 use crate::callers::QUESTION;
 use crate::http::{Connection, Reply, head};
 use crate::tally::how;
@@ -28,6 +28,8 @@ const CHUNKED: &str = "100 MB, chunked";
 const UNSIGNED: &str = "100 MB, not signed";
 const MANY_HEADERS: &str = "headers without end";
 const LONG_HEADER: &str = "a line without end";
+const UNNAMED: &str = "unsigned";
+const LOAD: &str = "load";
 
 /// Sends huge bodies: announced, in chunks, and announced under a wrong signature, in turn.
 pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
@@ -48,7 +50,7 @@ pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
             }
         };
         let begin = [head(&request, field.to), end].concat();
-        pour(&field, attack, address(8, number), &begin, block, BODY_BYTES).await;
+        pour(&field, attack, field.address(8, number), &begin, block, BODY_BYTES).await;
         sleep(PAUSE).await;
     }
     Ok(())
@@ -64,10 +66,59 @@ pub(crate) async fn headers(field: Rc<Field>, number: u32) -> Fallible<()> {
             0 => (MANY_HEADERS, &lines),
             _ => (LONG_HEADER, &letters),
         };
-        pour(&field, attack, address(9, number), begin, block, HEAD_BYTES).await;
+        pour(&field, attack, field.address(9, number), begin, block, HEAD_BYTES).await;
         sleep(PAUSE).await;
     }
     Ok(())
+}
+
+/// Sends this attacker's share of the unsigned requests, each on a connection of its own.
+pub(crate) async fn unsigned(field: Rc<Field>, number: u32, per_second: u32) -> Fallible<()> {
+    let period = Duration::from_secs_f64(f64::from(per_second.min(90)) / f64::from(per_second));
+    sleep(period.mul_f64(f64::from(number) / f64::from(per_second.min(90)))).await;
+    let mut pace = interval(period);
+    while field.is_on() {
+        pace.tick().await;
+        nameless(&field, UNNAMED, number, None).await;
+    }
+    Ok(())
+}
+
+/// Sends unsigned requests as fast as they are answered, on one connection while it lasts.
+pub(crate) async fn load(field: Rc<Field>, number: u32) -> Fallible<()> {
+    let mut connection = None;
+    while field.is_on() {
+        connection = nameless(&field, LOAD, number, connection).await;
+    }
+    Ok(())
+}
+
+/// Sends one unsigned request; returns the connection if it can be used again.
+async fn nameless(
+    field: &Field,
+    attack: &'static str,
+    number: u32,
+    connection: Option<Connection>,
+) -> Option<Connection> {
+    field.tally.attempt(attack);
+    let began = Instant::now();
+    let exchange = async {
+        let mut connection = match connection {
+            Some(connection) => connection,
+            None => Connection::open(field.address(10, number), field.to).await?,
+        };
+        let request = b"GET /StreamPromptingSynapse HTTP/1.1\r\nhost: axon\r\n\r\n";
+        let reply = connection.exchange(request).await?;
+        io::Result::Ok((connection, reply))
+    };
+    let outcome = timeout(PATIENCE, exchange).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let (kept, reply) = match outcome {
+        Ok((connection, reply)) => (reply.stays_open.then_some(connection), Ok(reply)),
+        Err(error) => (None, Err::<Reply, _>(error)),
+    };
+    field.tally.end(attack, began, how(&reply));
+    kept
 }
 
 /// Sends the beginning and then blocks, until the server replies or hangs up.

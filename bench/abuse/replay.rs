@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Fallible;
-use crate::attack::{Field, address};
+use crate::attack::Field;
 use crate::callers::{Caller, QUESTION, unix_ns};
 use crate::http::{Connection, Reply, frame};
 use crate::tally::how;
@@ -62,7 +62,7 @@ pub(crate) async fn bad_signatures(
         request[nonce..nonce + NONCE_DIGITS].copy_from_slice(unix_ns()?.to_string().as_bytes());
         Ok(())
     };
-    let source = Source { attack: BAD_SIGNATURES, from: address(1, number) };
+    let source = Source { attack: BAD_SIGNATURES, from: field.address(1, number) };
     source.keep_sending(&field, request, freshen, n_attackers, number, per_second).await
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn replays(
     captured: Rc<[u8]>,
     per_second: u32,
 ) -> Fallible<()> {
-    let source = Source { attack: REPLAYS, from: address(2, number) };
+    let source = Source { attack: REPLAYS, from: field.address(2, number) };
     let as_it_is = |_: &mut Vec<u8>| Ok(());
     source.keep_sending(&field, captured.to_vec(), as_it_is, REPLAYERS, number, per_second).await
 }
@@ -86,7 +86,7 @@ pub(crate) async fn races(field: Rc<Field>) -> Fallible<()> {
         pace.tick().await;
         let request = frame(&caller.ask(&format!("{RACE} {race}"))?, field.to);
         let sources = (0..COPIES)
-            .map(|copy| Source { attack: RACES, from: address(3, race * COPIES + copy) })
+            .map(|copy| Source { attack: RACES, from: field.address(3, race * COPIES + copy) })
             .collect::<Vec<_>>();
         join_all(sources.iter().map(|source| source.send(&field, None, &request))).await;
     }

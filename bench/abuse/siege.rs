@@ -29,6 +29,9 @@ pub(crate) struct Plan {
     /// Seconds of the honest validator alone after the attack.
     #[arg(long, default_value_t = 10)]
     after: u64,
+    /// The attack of neighbours who share the honest validator's address, instead of the others.
+    #[arg(long)]
+    neighbours: bool,
     /// By how much the axon's memory may grow during the attack, in MiB.
     #[arg(long, default_value_t = 64.0)]
     max_growth_mib: f64,
@@ -51,7 +54,11 @@ struct Outcome {
 }
 
 /// Runs everything and prints it. An error when the axon failed an aim.
-pub(crate) fn run(plan: &Plan) -> Fallible<()> {
+pub(crate) fn run(mut plan: Plan) -> Fallible<()> {
+    if plan.neighbours {
+        plan.intensity = Intensity::of_neighbours(plan.intensity.seconds);
+    }
+    let plan = &plan;
     let outcome = besiege(plan)?;
     print_phases(&outcome)?;
     print_attacks(plan, &outcome)?;
@@ -61,7 +68,7 @@ pub(crate) fn run(plan: &Plan) -> Fallible<()> {
         writeln!(out, "FAILED: {failure}")?;
     }
     if failures.is_empty() {
-        writeln!(out, "passed: every honest question answered, nothing served twice, memory flat")?;
+        writeln!(out, "passed: honest questions answered, nothing served twice, memory flat")?;
         return Ok(());
     }
     Err("the axon did not stand".into())
@@ -122,7 +129,7 @@ fn resident_bytes(child: &Child) -> Fallible<f64> {
 impl Intensity {
     /// The command line that starts the attackers.
     fn arguments(&self, to: &str) -> Vec<String> {
-        vec![
+        let mut arguments = vec![
             "attack".to_owned(),
             to.to_owned(),
             format!("--seconds={}", self.seconds),
@@ -134,7 +141,11 @@ impl Intensity {
             format!("--huge-bodies={}", self.huge_bodies),
             format!("--header-floods={}", self.header_floods),
             format!("--idle={}", self.idle),
-        ]
+            format!("--unsigned={}", self.unsigned),
+            format!("--load={}", self.load),
+        ];
+        arguments.extend(self.shared.then(|| "--shared".to_owned()));
+        arguments
     }
 }
 
@@ -183,6 +194,11 @@ impl Outcome {
     fn failures(&self, plan: &Plan) -> Vec<String> {
         let mut failures = Vec::new();
         for (phase, name) in self.phases.iter().zip(PHASES) {
+            // Neighbours may cost one question in a hundred, others none.
+            let n_allowed = if plan.neighbours { phase.asked.len() / 100 } else { 0 };
+            if phase.troubles().values().sum::<usize>() <= n_allowed {
+                continue;
+            }
             for (trouble, n) in phase.troubles() {
                 failures.push(format!("{n} honest questions {name} the attack: {trouble}"));
             }

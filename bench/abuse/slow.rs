@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::Fallible;
-use crate::attack::{Field, PATIENCE, PAUSE, address};
+use crate::attack::{Field, PATIENCE, PAUSE};
 use crate::callers::QUESTION;
 use crate::http::{Connection, Reply, frame, head};
 use crate::tally::{how, trouble};
@@ -34,7 +34,7 @@ const UNREAD: &str = "unread streams";
 pub(crate) async fn heads(field: Rc<Field>, number: u32) -> Fallible<()> {
     while field.is_on() {
         let begin = b"POST /StreamPromptingSynapse HTTP/1.1\r\nhost: axon\r\n".to_vec();
-        let from = address(4, number);
+        let from = field.address(4, number);
         drip(&field, SLOW_HEADS, from, begin, b"x-more: to come\r\n").await;
         sleep(PAUSE).await;
     }
@@ -49,7 +49,7 @@ pub(crate) async fn bodies(field: Rc<Field>, number: u32) -> Fallible<()> {
         let mut begin = head(&request, field.to);
         let length = request.body.len();
         begin.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
-        drip(&field, SLOW_BODIES, address(5, number), begin, b" ").await;
+        drip(&field, SLOW_BODIES, field.address(5, number), begin, b" ").await;
         sleep(PAUSE).await;
     }
     Ok(())
@@ -61,7 +61,7 @@ pub(crate) async fn silence(field: Rc<Field>, number: u32) -> Fallible<()> {
         field.tally.attempt(SILENCE);
         let began = Instant::now();
         let wait = async {
-            let mut connection = Connection::open(address(6, number), field.to).await?;
+            let mut connection = Connection::open(field.address(6, number), field.to).await?;
             connection.replies.next().await
         };
         let outcome = patiently(wait).await;
@@ -78,7 +78,7 @@ pub(crate) async fn unread_streams(field: Rc<Field>, number: u32) -> Fallible<()
         let request = frame(&caller.ask(ENDLESS)?, field.to);
         field.tally.attempt(UNREAD);
         let began = Instant::now();
-        let end = match open_stream(address(7, number), field.to, &request).await {
+        let end = match open_stream(field.address(7, number), field.to, &request).await {
             Ok((_connection, 200)) => {
                 sleep(UNREAD_FOR).await;
                 "200, then not read".to_owned()

@@ -71,6 +71,7 @@ fn serve_axon(n_threads: usize) -> Fallible<()> {
             ..AxonLimits::default()
         },
         rules: AxonRules::default(),
+        trusted_proxies: Vec::new(),
     };
     let callers = (0..HOTKEYS).map(|n| Ok((key(&format!("caller//{n}"))?.account_id(), 1e3)));
     let callers: Vec<_> = callers.collect::<Fallible<_>>()?;

@@ -56,7 +56,7 @@ pub async fn miner(
 }
 
 fn bind_axon(settings: &MinerConfig) -> Verdict<TcpListener> {
-    let MinerAxonSection { port, ip } = settings.axon;
+    let MinerAxonSection { port, ip, .. } = settings.axon;
     // A router sends the published port to the one that it was told.
     let port = if settings.node.published.external_port == 0 { port } else { port.firm() };
     listener(ip, port, "the axon", "axon.port")
@@ -153,6 +153,7 @@ fn settings_of_axon(
         n_threads: settings.threads.threads,
         limits: settings.limits.clone(),
         rules: settings.rules.clone(),
+        trusted_proxies: settings.axon.trusted_proxies.clone(),
         miner,
     })
 }

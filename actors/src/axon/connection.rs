@@ -13,19 +13,21 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::rules::AxonLimits;
 
 mod cut;
+mod socket;
 mod table;
 mod track;
 
+use cut::Cut;
 pub(super) use cut::CutReason;
-pub(super) use table::{ConnectionHandle, ConnectionTable};
-pub(super) use track::Track;
-use track::{Cut, HEAD_WITHIN, LINGER, Phase};
+pub(super) use socket::EarlySocket;
+pub(super) use table::{ConnectionHandle, ConnectionTable, Standing};
+pub(super) use track::{HEAD_WITHIN, Track};
+use track::{LINGER, Phase};
 
 /// A connection whose reader takes nothing for this long is closed.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
@@ -40,7 +42,7 @@ const LINGER_STRETCH_BYTES: usize = 1 << 15;
 /// A TCP socket with limits on time and size.
 #[derive(Debug)]
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: EarlySocket,
     track: Rc<Track>,
     reading: Deadline,
     writing: Deadline,
@@ -66,17 +68,17 @@ impl Deadline {
 impl Connection {
     /// Enters the socket into the table; closes it at once when there is no room.
     pub(super) fn open(
-        socket: TcpStream,
+        socket: EarlySocket,
         peer: SocketAddr,
-        is_known: bool,
+        standing: Standing,
         connections: &Arc<ConnectionTable>,
         limits: &AxonLimits,
     ) -> io::Result<Self> {
-        let connection = connections.enter(peer, is_known).map_err(|reason| {
+        let connection = connections.enter(peer, standing).map_err(|reason| {
             connections.count(reason);
             io::Error::new(io::ErrorKind::ConnectionRefused, <&str>::from(reason))
         })?;
-        socket.set_nodelay(true)?;
+        socket.stream().set_nodelay(true)?;
         let phase = Phase::Head { until: Instant::now() + HEAD_WITHIN };
         let track = Rc::new(Track::new(connection, phase, limits.max_head_bytes));
         Ok(Self { socket, track, reading: Deadline::default(), writing: Deadline::default() })
@@ -91,7 +93,7 @@ impl Connection {
         self.track.count(why.reason());
         self.track.is_served.set(true);
         // A peer that does not read its reply is not waited for.
-        let _ = self.socket.try_write(why.reply());
+        let _ = self.socket.stream().try_write(&why.reply());
         let _ = Pin::new(&mut self.socket).poll_shutdown(cx);
         self.poll_linger(Instant::now() + LINGER, 0, cx).map(Err)
     }
@@ -170,6 +172,15 @@ fn closed(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, reason)
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.track.is_broken.get() {
+            // Where this fails the caller takes the answer for a whole one.
+            let _ = self.socket.stream().set_zero_linger();
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -226,9 +237,11 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if !this.track.is_served.replace(true) {
-            // The HTTP library replies on its own only to a request that it could not parse.
-            this.track.count(CutReason::Malformed);
+        // The HTTP library replies on its own only to a request that it could not parse.
+        if let Some(reply) = this.track.said_of_malformed(bytes) {
+            // As in `cut`: a peer that does not read its reply is not waited for.
+            let _ = this.socket.stream().try_write(&reply);
+            return Poll::Ready(Ok(bytes.len()));
         }
         if this.track.connection.handle.is_evicted() {
             return Poll::Ready(Err(closed(CutReason::Evicted.into())));

@@ -15,15 +15,18 @@ use rustix::net::listen;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::limits::peer_network;
+use sn1::synapse::proxy::ProxyHeader;
 use sn1::synapse::sign::random_uuid;
 use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS};
 use tokio::net::TcpStream;
 
-use super::connection::{Connection, CutReason};
-use super::handler::{Served, handle};
+use super::connection::{Connection, CutReason, EarlySocket, HEAD_WITHIN, Standing};
+use super::handler::{Served, expect, handle};
 use super::miner::Miner;
+use super::origin::Origin;
 use super::settings::AxonSettings;
 use super::state::AxonState;
+use crate::away::timeout;
 use crate::clock::unix_ns;
 use crate::recording::prime;
 use crate::supervision::{Context, Drained, Resident};
@@ -37,6 +40,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 const SOCKET_BUFFER_BYTES: usize = 64 * 1024;
 /// Connections that may wait to be accepted; the kernel caps this, usually at the same number.
 const BACKLOG: i32 = 4096;
+/// How often it is told what was refused.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Time that running answers get when the axon stops.
 const DRAIN_SECONDS: u64 = 3;
 
@@ -111,7 +116,7 @@ impl AxonServer {
                 Arc::clone(&state),
                 Arc::clone(&miner),
             ));
-            let state = Arc::clone(&state);
+            let (state, expecting) = (Arc::clone(&state), Rc::clone(&served));
             let stopping = stopping.clone();
             let door = move |socket: TcpStream| open(socket, Arc::clone(&state));
             fn_service(door).and_then(
@@ -130,6 +135,9 @@ impl AxonServer {
                     .on_connect_ext(|connection: &Connection, data| {
                         data.insert(connection.track());
                     })
+                    .expect(fn_service(move |request: Request| {
+                        expect(Rc::clone(&expecting), request)
+                    }))
                     .h1(fn_service(move |request: Request| {
                         let served = Rc::clone(&served);
                         async move { Ok::<_, std::convert::Infallible>(handle(served, request).await) }
@@ -146,6 +154,10 @@ impl Resident for AxonServer {
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         let recorded = [AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS];
         prime(&recorded, &[("actor", &self.settings.name)]);
+        let tell = |this: &mut Self, _: &mut Context<'_, Self>| {
+            this.state.tally.tell(&this.settings.name);
+        };
+        ctx.every(TELL_EVERY, tell);
         self.serve(ctx).map_err(AxonServerError::Start)
     }
 
@@ -165,21 +177,69 @@ impl Drop for AxonServer {
     }
 }
 
-/// Accepts a connection, or closes it.
+/// Accepts a connection, or closes it. What a trusted proxy says counts as the peer's address.
 async fn open(
     socket: TcpStream,
     state: Arc<AxonState>,
 ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
-    let peer = socket.peer_addr().map_err(DispatchError::Io)?;
-    let (network, now) = (peer_network(peer.ip()), unix_ns());
-    let wait = state.stranger_waits(network, now);
-    if !wait.is_zero() {
-        state.connections.count(CutReason::AddressRate);
-        state.tarpit.hold(socket, wait).await;
-        return Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()));
+    let mut peer = socket.peer_addr().map_err(DispatchError::Io)?;
+    let mut socket = EarlySocket::new(socket);
+    if state.is_trusted(peer.ip()) {
+        // Where nothing comes in time, the connection's own limits end it.
+        let behind = timeout(HEAD_WITHIN, proxied(&mut socket)).await.unwrap_or(Ok(None));
+        let behind = behind.inspect_err(|_| state.connections.count(CutReason::Malformed));
+        peer = behind.map_err(DispatchError::Io)?.unwrap_or(peer);
     }
-    let is_known = state.knows(network, now);
-    let connection = Connection::open(socket, peer, is_known, &state.connections, &state.limits)
+    let standing = standing(&mut socket, peer, &state).await.map_err(|reason| {
+        state.connections.count(reason);
+        DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
+    })?;
+    let connection = Connection::open(socket, peer, standing, &state.connections, &state.limits)
         .map_err(DispatchError::Io)?;
     Ok((connection, Some(peer)))
+}
+
+/// Whom a proxy speaks for on this connection; `None` when it says so in each request, or speaks
+/// for itself.
+async fn proxied(socket: &mut EarlySocket) -> io::Result<Option<SocketAddr>> {
+    loop {
+        match ProxyHeader::read(socket.early()) {
+            ProxyHeader::Absent => return Ok(None),
+            ProxyHeader::Of(source, n_bytes) => {
+                socket.skip(n_bytes);
+                return Ok(source);
+            }
+            ProxyHeader::Malformed => return Err(io::ErrorKind::InvalidData.into()),
+            ProxyHeader::Unfinished => {
+                if socket.read_ahead().await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        }
+    }
+}
+
+/// What a connection is let in as. Where the strangers of its address have used up its budget or
+/// its places, it has to name who is no stranger.
+async fn standing(
+    socket: &mut EarlySocket,
+    peer: SocketAddr,
+    state: &AxonState,
+) -> Result<Standing, CutReason> {
+    if state.is_trusted(peer.ip()) {
+        return Ok(Standing::Proxy);
+    }
+    let (network, now) = (peer_network(peer.ip()), unix_ns());
+    let wait = state.stranger_waits(network, now);
+    if wait.is_zero() && state.connections.has_place(network) {
+        let is_known = state.knows(network, now);
+        return Ok(if is_known { Standing::Known } else { Standing::Stranger });
+    }
+    let is_heard = |hotkey| {
+        let origin = Origin { peer, network, named: Some(hotkey) };
+        state.is_no_stranger(&origin, unix_ns())
+    };
+    let named = state.tarpit.hold(socket, wait, state.limits.max_head_bytes, is_heard).await;
+    let reason = if wait.is_zero() { CutReason::AddressLimit } else { CutReason::AddressRate };
+    named.map(Standing::Named).ok_or(reason)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sn1::synapse::proxy::IpNetwork;
 use sn1::wallet::Keypair;
 
 use super::rules::{AxonLimits, AxonRules};
@@ -19,12 +20,15 @@ pub struct AxonSettings {
     pub limits: AxonLimits,
     /// Which callers it serves.
     pub rules: AxonRules,
+    /// Proxies before it, whose word is taken for whom they speak for.
+    pub trusted_proxies: Vec<IpNetwork>,
 }
 
 impl AxonSettings {
     /// One event loop, with the default limits and rules.
     pub fn new(name: &str, hotkey: Keypair) -> Self {
         let (limits, rules) = (AxonLimits::default(), AxonRules::default());
-        Self { name: name.into(), hotkey, n_threads: 1, limits, rules }
+        let trusted_proxies = Vec::new();
+        Self { name: name.into(), hotkey, n_threads: 1, limits, rules, trusted_proxies }
     }
 }

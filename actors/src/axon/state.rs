@@ -7,25 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sn1::synapse::limits::{Rate, TokenBuckets};
+use sn1::synapse::budgets::{Budgets, Failure, Lane, Pair};
+use sn1::synapse::limits::TokenBuckets;
 use sn1::synapse::pipeline::RefusalKind;
+use sn1::synapse::proxy::IpNetwork;
 use sn1::synapse::verify::Verifier;
 use sn1::wallet::AccountId;
 
 use super::admission::Admission;
 use super::connection::ConnectionTable;
+use super::origin::Origin;
+use super::request_log::Tally;
 use super::rules::{AxonLimits, AxonRules, Roster};
 use super::settings::AxonSettings;
 use super::signatures::Checkers;
 use super::tarpit::Tarpit;
 use crate::clock::unix_ns;
 
-/// The share of an address's rate that an unknown network gets: one without a verified request
-/// lately.
-const STRANGERS_SHARE: f64 = 0.2;
-/// How long a network stays known after its last verified request, in nanoseconds.
-const KNOWN_FOR_NS: u64 = 3_600_000_000_000;
-/// How many addresses, and how many hotkeys, have their rates remembered.
+/// How many hotkeys have their rates remembered.
 const MAX_REMEMBERED: usize = 16_384;
 
 /// The memory of one axon, made once and passed to each of its servers.
@@ -35,66 +34,88 @@ pub struct AxonState {
     pub(super) rules: AxonRules,
     pub(super) roster: Roster,
     pub(super) verifier: Verifier,
-    addresses: Mutex<Addresses>,
+    budgets: Mutex<Budgets>,
+    trusted_proxies: Vec<IpNetwork>,
     pub(super) hotkeys: Mutex<Hotkeys>,
     pub(super) admission: Arc<Admission>,
     pub(super) connections: Arc<ConnectionTable>,
     pub(super) tarpit: Tarpit,
     pub(super) checkers: Arc<Checkers>,
+    pub(super) tally: Arc<Tally>,
 }
 
 impl AxonState {
     /// The memory of an axon that has seen no caller yet.
     pub fn new(settings: &AxonSettings, roster: Roster) -> Arc<Self> {
         let (limits, rules) = (settings.limits.clone(), settings.rules.clone());
-        let name = Arc::clone(&settings.name);
+        let (name, tally) = (Arc::clone(&settings.name), Arc::<Tally>::default());
         Arc::new(Self {
             verifier: Verifier::new(rules.verifier(&limits, unix_ns())),
-            addresses: Mutex::new(Addresses::new(&limits)),
+            budgets: Mutex::new(Budgets::new(limits.address_rate(), limits.strangers_rate())),
+            trusted_proxies: settings.trusted_proxies.clone(),
             hotkeys: Mutex::new(Hotkeys {
                 rates: TokenBuckets::new(limits.hotkey_rate(), MAX_REMEMBERED),
                 streams: HashMap::new(),
             }),
             admission: Admission::new(&name, limits.max_streams, limits.max_waiting),
-            connections: ConnectionTable::new(name, &limits),
+            connections: ConnectionTable::new(name, &limits, Arc::clone(&tally)),
             tarpit: Tarpit::new(limits.max_connections),
             checkers: Checkers::new(),
+            tally,
             limits,
             rules,
             roster,
         })
     }
 
-    /// Counts a request of this network; `false` when the network sends too many.
-    pub(super) fn hears(&self, network: IpAddr, now_ns: u64) -> bool {
-        self.addresses.lock().take(network, now_ns)
+    /// Whether this address is a proxy's, whose word is taken for whom it speaks for.
+    pub(super) fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
-    /// How long an unknown network must wait before its next request is admitted; zero for a known
-    /// one.
+    /// Whose budget a request is charged to; `None` when it is a stranger's, and the strangers of
+    /// its network have used theirs up.
+    pub(super) fn lane(&self, origin: &Origin, now_ns: u64) -> Option<Lane> {
+        let mut budgets = self.budgets.lock();
+        let lane = self.lane_in(&budgets, origin, now_ns);
+        let is_heard = lane != Lane::Stranger || budgets.take(origin.network, now_ns);
+        is_heard.then_some(lane)
+    }
+
+    /// Whether a request in this name is heard whatever the strangers of its network do.
+    pub(super) fn is_no_stranger(&self, origin: &Origin, now_ns: u64) -> bool {
+        self.lane_in(&self.budgets.lock(), origin, now_ns) != Lane::Stranger
+    }
+
+    fn lane_in(&self, budgets: &Budgets, origin: &Origin, now_ns: u64) -> Lane {
+        let Some(pair) = origin.pair() else { return Lane::Stranger };
+        let is_served = || self.roster.caller(pair.hotkey, origin.peer, &self.rules).is_ok();
+        budgets.lane(&pair, is_served, now_ns)
+    }
+
+    /// How long a stranger of this network must wait before its next request is heard.
     pub(super) fn stranger_waits(&self, network: IpAddr, now_ns: u64) -> Duration {
-        let addresses = self.addresses.lock();
-        if addresses.knows(network, now_ns) {
-            return Duration::ZERO;
-        }
-        let own = addresses.stranger_rates.wait_s(&network, now_ns);
-        let wait_s = own.max(addresses.all_strangers.wait_s(&(), now_ns));
+        let wait_s = self.budgets.lock().stranger_wait_s(network, now_ns);
         Duration::try_from_secs_f64(wait_s).unwrap_or(Duration::MAX)
     }
 
-    /// Charges a network `tokens` requests for one that turned out to be costly.
-    pub(super) fn charge(&self, network: IpAddr, tokens: f64, now_ns: u64) {
-        self.addresses.lock().rate(network, now_ns).charge(network, tokens, now_ns);
+    /// Charges a request that failed.
+    pub(super) fn fail(&self, lane: Lane, origin: &Origin, failure: Failure, now_ns: u64) {
+        let mut budgets = self.budgets.lock();
+        match origin.pair() {
+            Some(pair) => budgets.fail(lane, pair, failure, now_ns),
+            None => budgets.fail_unnamed(origin.network, failure, now_ns),
+        }
     }
 
     /// Whether a verified request came from this network lately.
     pub(super) fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
-        self.addresses.lock().knows(network, now_ns)
+        self.budgets.lock().knows(network, now_ns)
     }
 
-    /// Records that a verified request came from this network.
-    pub(super) fn remember(&self, network: IpAddr, now_ns: u64) {
-        self.addresses.lock().remember(network, now_ns);
+    /// Records that a request of this hotkey from this network was verified.
+    pub(super) fn verified(&self, network: IpAddr, hotkey: AccountId, now_ns: u64) {
+        self.budgets.lock().verified(Pair { network, hotkey }, now_ns);
     }
 
     /// Counts a verified request of this hotkey, or refuses it when the hotkey is over its rate or
@@ -108,57 +129,6 @@ impl AxonState {
         }
         streams.insert(hotkey, n_streams + 1);
         Ok(Held { state: Arc::clone(self), hotkey })
-    }
-}
-
-/// The rates of the networks that requests come from. An unknown network gets a fraction, so that
-/// many new ones together cannot do what one known network may.
-#[derive(Debug)]
-struct Addresses {
-    known_rates: TokenBuckets<IpAddr>,
-    stranger_rates: TokenBuckets<IpAddr>,
-    /// The rate of all unknown networks together.
-    all_strangers: TokenBuckets<()>,
-    known_until_ns: HashMap<IpAddr, u64>,
-}
-
-impl Addresses {
-    fn new(limits: &AxonLimits) -> Self {
-        let rate = limits.address_rate();
-        let strangers = Rate {
-            per_second: (rate.per_second * STRANGERS_SHARE).max(1.0),
-            burst: (rate.burst * STRANGERS_SHARE).max(1.0),
-        };
-        Self {
-            known_rates: TokenBuckets::new(rate, MAX_REMEMBERED),
-            stranger_rates: TokenBuckets::new(strangers, MAX_REMEMBERED),
-            all_strangers: TokenBuckets::new(limits.strangers_rate(), 1),
-            known_until_ns: HashMap::new(),
-        }
-    }
-
-    fn knows(&self, network: IpAddr, now_ns: u64) -> bool {
-        self.known_until_ns.get(&network).is_some_and(|until| now_ns < *until)
-    }
-
-    fn take(&mut self, network: IpAddr, now_ns: u64) -> bool {
-        if self.knows(network, now_ns) {
-            return self.known_rates.take(network, now_ns);
-        }
-        // Only a request that its own network may send is charged to all strangers.
-        self.stranger_rates.take(network, now_ns) && self.all_strangers.take((), now_ns)
-    }
-
-    fn rate(&mut self, network: IpAddr, now_ns: u64) -> &mut TokenBuckets<IpAddr> {
-        if self.knows(network, now_ns) { &mut self.known_rates } else { &mut self.stranger_rates }
-    }
-
-    fn remember(&mut self, network: IpAddr, now_ns: u64) {
-        let until = now_ns.saturating_add(KNOWN_FOR_NS);
-        let is_new = self.known_until_ns.insert(network, until).is_none();
-        if is_new && self.known_until_ns.len() > MAX_REMEMBERED {
-            self.known_until_ns.retain(|_, until| now_ns < *until);
-        }
     }
 }
 
@@ -194,26 +164,6 @@ mod tests {
     use sn1::wallet::Keypair;
 
     use super::*;
-
-    #[test]
-    fn a_crowd_of_strangers_is_bounded_and_leaves_known_callers_alone() {
-        let limits = AxonLimits {
-            strangers_requests_per_second: 1.0,
-            strangers_burst: 3.0,
-            ..AxonLimits::default()
-        };
-        let bob = Keypair::from_dev_path("//Bob").unwrap();
-        let settings = AxonSettings { limits, ..AxonSettings::new("axon", bob) };
-        let state = AxonState::new(&settings, Roster::Fixed(Arc::default()));
-        let address = |number: u8| IpAddr::from([192, 0, 2, number]);
-        let now = 1_000_000_000;
-        state.remember(address(9), now);
-        let heard = (0..8).filter(|number| state.hears(address(*number), now));
-        assert_eq!(heard.count(), 3);
-        assert_eq!(state.stranger_waits(address(8), now), Duration::from_secs(1));
-        assert!(state.hears(address(9), now));
-        assert_eq!(state.stranger_waits(address(9), now), Duration::ZERO);
-    }
 
     #[test]
     fn a_hotkey_has_so_many_streams_and_gives_them_back() {

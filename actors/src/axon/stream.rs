@@ -24,6 +24,7 @@ use tracing::{debug, warn};
 
 use super::connection::Track;
 use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part};
+use super::request_log::RequestLog;
 use crate::spawn::spawn_named;
 
 /// The longest answer time in seconds that a caller is granted, whatever it asks for.
@@ -55,9 +56,9 @@ impl StreamEnd {
 }
 
 /// Starts the answer to a prompt and returns the body that it is written to. `holding` is kept
-/// until the stream ends.
+/// until the stream ends; `log` tells of it then.
 pub(super) fn start(
-    name: &Arc<str>,
+    log: RequestLog,
     miner: &Arc<dyn Miner>,
     prompt: Prompt,
     holding: impl Sized + 'static,
@@ -69,7 +70,7 @@ pub(super) fn start(
     if let Some(track) = &track {
         track.reply_until(Instant::now() + within + OVERTIME + READ_OUT);
     }
-    let open = OpenStream::new(name);
+    let open = OpenStream::new(log);
     let miner = Arc::clone(miner);
     spawn_named("synapse_handler", async move {
         let _holding = holding;
@@ -137,6 +138,7 @@ impl MessageBody for StreamBody {
             Some(Part::Chunk(bytes)) => Poll::Ready(Some(Ok(bytes))),
             Some(Part::End) | None => Poll::Ready(None),
             Some(Part::Broken) => {
+                this.track.iter().for_each(|track| track.break_off());
                 // Flush what was sent before: an error would drop the write buffer.
                 this.broken = true;
                 cx.waker().wake_by_ref();
@@ -154,16 +156,17 @@ impl Drop for StreamBody {
     }
 }
 
-/// Counts a stream while it is open, and records how it ended.
+/// Counts a stream while it is open, and records and tells how it ended.
 struct OpenStream {
-    actor: Arc<str>,
+    log: RequestLog,
     end: StreamEnd,
 }
 
 impl OpenStream {
-    fn new(actor: &Arc<str>) -> Self {
-        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(actor)).increment(1.0);
-        Self { actor: Arc::clone(actor), end: StreamEnd::Error }
+    fn new(log: RequestLog) -> Self {
+        let actor = Arc::clone(&log.actor);
+        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => actor).increment(1.0);
+        Self { log, end: StreamEnd::Error }
     }
 
     fn ended(mut self, end: StreamEnd) {
@@ -173,8 +176,9 @@ impl OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let actor = Arc::clone(&self.actor);
+        let actor = Arc::clone(&self.log.actor);
         gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(&actor)).decrement(1.0);
+        self.log.tell(200, self.end.label());
         counter!(telemetry::AXON_STREAMS.name, "actor" => actor, "end" => self.end.label())
             .increment(1);
     }

@@ -1,19 +1,23 @@
-//! The tarpit: holds a connection whose address asked too often before it is closed.
+//! The tarpit: holds a connection for which its address has no budget or no place left.
 //!
 //! An address that is closed at once comes back at once. So the axon stays silent for as long as
-//! the address has to wait, at most a second, and holds only a limited number of connections.
+//! the address has to wait, at most a second, and holds only a limited number of connections. A
+//! caller may share the address with those who used it up: whoever names, in the head of a request,
+//! a hotkey that is to be heard is let go on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use sn1::synapse::headers::DENDRITE_HOTKEY;
+use sn1::wallet::AccountId;
+
+use super::connection::EarlySocket;
+use crate::away::timeout;
 
 /// The longest that a connection is held.
 const LONGEST: Duration = Duration::from_secs(1);
-/// Most bytes that are read from a held connection and discarded; with more it is closed at once.
-const MAX_UNHEARD_BYTES: usize = 64 * 1024;
+/// Time for the head of a caller who comes while the tarpit is full.
+const A_GLANCE: Duration = Duration::from_millis(50);
 
 /// The number of connections that are held now, and its limit.
 #[derive(Debug)]
@@ -36,22 +40,51 @@ impl Tarpit {
         (self.n_now.fetch_add(1, Ordering::Relaxed) < self.n_max).then_some(held)
     }
 
-    /// Returns when the time is over, or the peer has closed or sends too much. Returns at once
-    /// when the tarpit is full.
-    pub(super) async fn hold(&self, mut socket: TcpStream, wait: Duration) {
-        let Some(_held) = self.enter() else { return };
-        let unheard = async {
-            let (mut n_bytes, mut scratch) = (0, [0; 1024]);
-            while n_bytes < MAX_UNHEARD_BYTES {
-                match socket.read(&mut scratch).await {
-                    Ok(0) | Err(_) => return,
-                    Ok(n_read) => n_bytes += n_read,
+    /// The hotkey that the connection's first request names, if it is to be heard. Otherwise
+    /// returns when the time is over, or the peer has closed or sends more than a head. `wait` is
+    /// zero where only a place is missing.
+    pub(super) async fn hold(
+        &self,
+        socket: &mut EarlySocket,
+        wait: Duration,
+        max_head_bytes: usize,
+        is_heard: impl Fn(AccountId) -> bool,
+    ) -> Option<AccountId> {
+        let held = self.enter();
+        let wait = match (&held, wait.is_zero()) {
+            (None, _) => A_GLANCE,
+            (Some(_), true) => LONGEST,
+            (Some(_), false) => wait.min(LONGEST),
+        };
+        let head = async {
+            let mut named = None;
+            while socket.early().len() < max_head_bytes {
+                if named.is_none() {
+                    named = named_hotkey(socket.early());
+                    if named.is_some_and(&is_heard) {
+                        return named;
+                    }
+                }
+                match socket.read_ahead().await {
+                    Ok(0) | Err(_) => return None,
+                    Ok(_) => {}
                 }
             }
+            None
         };
-        // Either way the caller closes the connection.
-        let _ = timeout(wait.min(LONGEST), unheard).await;
+        timeout(wait, head).await.ok().flatten()
     }
+}
+
+/// The hotkey that a head names, as soon as its line is complete. It is a claim, nothing more.
+fn named_hotkey(head: &[u8]) -> Option<AccountId> {
+    let mut lines =
+        head.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let value = lines.find_map(|line| {
+        let (name, value) = line.split_at_checked(DENDRITE_HOTKEY.len())?;
+        name.eq_ignore_ascii_case(DENDRITE_HOTKEY.as_bytes()).then_some(value)
+    })?;
+    std::str::from_utf8(value.strip_prefix(b":")?).ok()?.trim().parse().ok()
 }
 
 impl Drop for Held<'_> {
@@ -62,6 +95,8 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
+    use sn1::wallet::Keypair;
+
     use super::*;
 
     #[test]
@@ -72,5 +107,17 @@ mod tests {
         drop(held);
         assert_eq!(tarpit.n_now.load(Ordering::Relaxed), 0);
         assert!(tarpit.enter().is_some());
+    }
+
+    #[test]
+    fn a_name_is_read_once_its_line_is_complete() {
+        let alice = Keypair::from_dev_path("//Alice").unwrap().account_id();
+        let line = format!("BT_Header_Dendrite_Hotkey:  {alice} \r\n");
+        let begin = "POST / HTTP/1.1\r\nhost: axon\r\n";
+        let whole = format!("{begin}{line}");
+        assert_eq!(named_hotkey(whole.as_bytes()), Some(alice));
+        for text in [&whole[..whole.len() - 1], begin, "", "bt_header_dendrite_hotkey: x\r\n"] {
+            assert_eq!(named_hotkey(text.as_bytes()), None, "{text}");
+        }
     }
 }

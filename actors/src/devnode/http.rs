@@ -1,10 +1,11 @@
 //! JSON-RPC over plain HTTP: one POST, one answer, then the connection is closed. For curl and for
 //! tests; orders to misbehave do not affect it.
 //!
+//! A GET is told so; HEAD is GET without the body. Whoever expects a word before its body gets it.
 //! The body must be declared as JSON: a page in a browser then needs a preflight request, which is
 //! refused.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sn1::devchain::rpc::{self, Incoming, Parsed, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,8 +14,18 @@ use super::caller::Caller;
 
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// The status line of a request that was refused before it reached the chain.
+/// The status of a request that was refused before it reached the chain.
 struct Refused(&'static str);
+
+/// Whether a connection that begins so becomes a websocket: with a GET that asks for it, as far as
+/// its head has come.
+pub(super) fn asks_for_a_websocket(first: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(first);
+    match head.split_once("\r\n\r\n") {
+        Some((head, _)) => head.starts_with("GET ") && field(head, "upgrade").is_some(),
+        None => head.starts_with('G'),
+    }
+}
 
 /// Answers one request and closes the connection.
 ///
@@ -30,7 +41,15 @@ pub(super) async fn serve(
             let answer = answer(caller, &body).await.map(|value| value.to_string());
             head("200 OK", &answer.unwrap_or_default())
         }
-        Err(Refused(status)) => head(status, ""),
+        Err((Refused(status), is_head)) => {
+            let why = "JSON-RPC is asked by POST, as application/json, or over a websocket";
+            let mut reply =
+                head(status, &json!({ "error": format!("{status}: {why}") }).to_string());
+            if is_head {
+                reply.truncate(reply.find("\r\n\r\n").map_or(reply.len(), |end| end + 4));
+            }
+            reply
+        }
     };
     stream.write_all(reply.as_bytes()).await?;
     stream.shutdown().await
@@ -47,24 +66,29 @@ fn head(status: &str, body: &str) -> String {
 async fn read_body(
     stream: &mut TcpStream,
     max_body: usize,
-) -> std::io::Result<Result<Vec<u8>, Refused>> {
+) -> std::io::Result<Result<Vec<u8>, (Refused, bool)>> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break at;
         }
         if bytes.len() > MAX_HEAD_BYTES {
-            return Ok(Err(Refused("431 Request Header Fields Too Large")));
+            return Ok(Err((Refused("431 Request Header Fields Too Large"), false)));
         }
         if stream.read_buf(&mut bytes).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     };
-    let length = match declared(&String::from_utf8_lossy(&bytes[..end])) {
-        Ok(length) if length > max_body => return Ok(Err(Refused("413 Content Too Large"))),
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let refused = |refused| Ok(Err((refused, head.starts_with("HEAD "))));
+    let length = match declared(&head) {
+        Ok(length) if length > max_body => return refused(Refused("413 Content Too Large")),
         Ok(length) => length,
-        Err(refused) => return Ok(Err(refused)),
+        Err(why) => return refused(why),
     };
+    if field(&head, "expect").is_some_and(|word| word.eq_ignore_ascii_case("100-continue")) {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+    }
     let mut body = bytes.split_off(end + 4);
     body.truncate(length);
     let have = body.len();
@@ -75,21 +99,22 @@ async fn read_body(
 
 /// The declared length in bytes of a POST with a JSON body.
 fn declared(head: &str) -> Result<usize, Refused> {
-    let mut lines = head.split("\r\n");
-    if !lines.next().unwrap_or_default().starts_with("POST ") {
+    if !head.starts_with("POST ") {
         return Err(Refused("405 Method Not Allowed"));
     }
-    let fields: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
-    let field = |name: &str| {
-        let found = fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim())
-    };
-    let kind = field("content-type").unwrap_or_default();
+    let kind = field(head, "content-type").unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("application/json") {
         return Err(Refused("415 Unsupported Media Type"));
     }
-    let length = field("content-length").and_then(|length| length.parse().ok());
+    let length = field(head, "content-length").and_then(|length| length.parse().ok());
     length.ok_or(Refused("411 Length Required"))
+}
+
+/// The value of a header; names are read in any letter case.
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+    let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.trim())
 }
 
 async fn answer(caller: &Caller, body: &[u8]) -> Option<Value> {
@@ -118,6 +143,20 @@ async fn answer_one(caller: &Caller, request: Parsed) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_get_becomes_a_websocket_only_where_it_asks_for_one() {
+        for (head, expected) in [
+            ("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nhost: a\r\n", true),
+            ("G", true),
+            ("GET / HTTP/1.1\r\nhost: a\r\n\r\n", false),
+            ("HEAD / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", false),
+            ("POST / HTTP/1.1", false),
+        ] {
+            assert_eq!(asks_for_a_websocket(head.as_bytes()), expected, "{head}");
+        }
+    }
 
     #[test]
     fn only_a_post_of_json_of_known_length_is_read() {

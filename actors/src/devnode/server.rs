@@ -97,14 +97,14 @@ async fn accept_all(listener: TcpListener, caller: Caller, alive: watch::Receive
 }
 
 async fn serve(stream: TcpStream, caller: Caller) {
-    let mut first = [0];
-    let Ok(Ok(1)) = timeout(HANDSHAKE_WITHIN, stream.peek(&mut first)).await else { return };
+    let mut first = [0; 2048];
+    let peeked = timeout(HANDSHAKE_WITHIN, stream.peek(&mut first)).await;
+    let Ok(Ok(n_bytes @ 1..)) = peeked else { return };
     // The port is open before the chain is, and while the chain is restarted.
     if !caller.methods.until_up(HANDSHAKE_WITHIN).await {
         return;
     }
-    // A websocket begins with a GET request.
-    if first == *b"G" {
+    if http::asks_for_a_websocket(&first[..n_bytes]) {
         serve_websocket(stream, caller).await;
     } else {
         let serving = http::serve(stream, &caller, MAX_MESSAGE_BYTES);

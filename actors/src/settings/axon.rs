@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use sn1::synapse::proxy::IpNetwork;
 use sn1::wallet::AccountId;
 
 use super::declare::section;
@@ -38,6 +39,9 @@ section! {
         port: Port = Port::built_in(8091);
         /// The address it listens on.
         ip: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        /// Addresses and networks of proxies before the axon, such as 10.0.0.0/8. Whom they name in
+        /// the PROXY protocol or in X-Forwarded-For counts as the caller's address.
+        trusted_proxies: Vec<IpNetwork> = Vec::new();
     }
 }
 
@@ -64,14 +68,15 @@ section! {
         /// Open connections. When all are taken, one that waits for a first verified request is
         /// closed for a new one.
         max_connections: usize = 1024, range(1, 1 << 20);
-        /// Open connections of one address (IPv6: of one /64 network).
+        /// Open connections of one address (IPv6: of one /64 network). Callers whose hotkey is served
+        /// get more beside these, so that strangers at their address cannot keep them out.
         max_connections_per_address: usize = 64, range(1, 1 << 20);
         /// Largest head of a request, in bytes; a larger one is answered with 431.
         max_head_bytes: usize = 16 * 1024, range(4096, 64 * 1024);
-        /// Requests per second of one address; more are answered with 429. A forged signature
-        /// counts for twenty.
+        /// Requests per second of one address that are not verified; more are answered with 429. A
+        /// forged signature counts for twenty. Verified requests count for their hotkey alone.
         address_requests_per_second: f64 = 50.0, range(1.0, 1e9);
-        /// Requests that one address may send at once.
+        /// Such requests that one address may send at once.
         address_burst: f64 = 200.0, range(1.0, 1e9);
         /// Requests per second of all addresses together from which nothing was verified lately, so
         /// that a crowd of them leaves the time of known callers alone. More have to wait.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use sn1::synapse::proxy::{IpNetwork, NotANetwork};
 use sn1::validation::tasks::{TaskKind, UnknownTask};
 use sn1::wallet::AccountId;
 
@@ -238,6 +239,10 @@ scalar!(String, Text, "TEXT", |text: &str| Ok(text.to_owned()));
 scalar!(IpAddr, Text, "IP", |text: &str| {
     let address = text.trim().trim_matches(['[', ']']).parse();
     address.map_err(|_| "an IP address".to_owned())
+});
+
+scalar!(IpNetwork, Text, "NETWORK", |text: &str| {
+    text.parse().map_err(|error: NotANetwork| error.to_string())
 });
 
 scalar!(AccountId, Text, "SS58", |text: &str| {

@@ -121,6 +121,7 @@ fn miners(
             n_threads: settings.threads.threads,
             limits: settings.limits.clone(),
             rules: settings.rules.clone(),
+            trusted_proxies: Vec::new(),
             miner: miner.kind.build(&cast),
         })
     });

@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use sn1::synapse::proxy::IpNetwork;
 use sn1::wallet::Keypair;
 
 use super::ChainPart;
@@ -30,6 +31,8 @@ pub struct MinerSettings {
     pub limits: AxonLimits,
     /// Whom it serves.
     pub rules: AxonRules,
+    /// Proxies before it.
+    pub trusted_proxies: Vec<IpNetwork>,
     /// What answers.
     pub miner: Arc<dyn Miner>,
 }
@@ -60,6 +63,7 @@ fn server(settings: &MinerSettings, chain: &ChainPart) -> io::Result<ChildSpec> 
         n_threads: settings.n_threads,
         limits: settings.limits.clone(),
         rules: settings.rules.clone(),
+        trusted_proxies: settings.trusted_proxies.clone(),
     };
     let state = AxonState::new(&axon, Roster::Metagraph(chain.feeds.metagraph()));
     let (listener, miner) = (settings.listener.try_clone()?, Arc::clone(&settings.miner));

@@ -1,4 +1,4 @@
-//! Why connections are refused or closed.
+//! Why connections are refused or closed, and what is said on those whose request was not parsed.
 
 use strum::{IntoStaticStr, VariantNames};
 
@@ -24,6 +24,45 @@ pub(in crate::axon) enum CutReason {
     SlowReader,
     /// What came is not HTTP.
     Malformed,
+}
+
+/// Why a connection is closed before a request on it was parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    HeadTooLarge,
+    SlowHead,
+    /// It is no HTTP, for this reason.
+    Malformed(&'static str),
+}
+
+impl Cut {
+    pub(super) fn reason(self) -> CutReason {
+        match self {
+            Self::HeadTooLarge => CutReason::HeadTooLarge,
+            Self::SlowHead => CutReason::SlowHead,
+            Self::Malformed(_) => CutReason::Malformed,
+        }
+    }
+
+    /// The whole reply.
+    pub(super) fn reply(self) -> Vec<u8> {
+        let (status, phrase, message) = match self {
+            Self::HeadTooLarge => {
+                (431, "Request Header Fields Too Large", "Request head is too large")
+            }
+            Self::SlowHead => (408, "Request Timeout", "Request head came too slowly"),
+            Self::Malformed(why) => (400, "Bad Request", why),
+        };
+        // None of the messages holds what JSON escapes.
+        let body = format!("{{\"message\":\"{message}\"}}");
+        let head = format!(
+            "HTTP/1.1 {status} {phrase}\r\nbt_header_axon_status_code: {status}\r\n\
+             bt_header_axon_status_message: {message}\r\ncontent-type: application/json\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        (head + &body).into_bytes()
+    }
 }
 
 #[cfg(test)]

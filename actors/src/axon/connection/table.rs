@@ -17,19 +17,37 @@ use sn1::wallet::AccountId;
 
 use super::cut::CutReason;
 use crate::away::Moment;
+use crate::axon::request_log::Tally;
 use crate::axon::rules::AxonLimits;
 
 /// How many connections of one hotkey are preferred when the table is full.
 const MAX_PROVEN_PER_HOTKEY: usize = 16;
 
+/// What a connection is let in as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::axon) enum Standing {
+    /// Its address has proven nothing.
+    Stranger,
+    /// Verified requests have come from its address.
+    Known,
+    /// Its first request names this hotkey, which is to be heard: it gets one of the places that
+    /// are kept for such callers when strangers hold all others of its address.
+    Named(AccountId),
+    /// It comes from a trusted proxy, whose many callers share it.
+    Proxy,
+}
+
 /// The open connections of one axon. It outlives the axon's server, as connections may.
 #[derive(Debug)]
 pub(in crate::axon) struct ConnectionTable {
     name: Arc<str>,
+    tally: Arc<Tally>,
     open: Mutex<Open>,
     shown: Shown,
     n_max: usize,
     n_max_per_address: usize,
+    /// Places beside these that each hotkey has at each of its addresses.
+    n_reserved: usize,
 }
 
 /// The gauge of open connections.
@@ -127,6 +145,8 @@ pub(super) struct OpenConnection {
     pub(super) table: Arc<ConnectionTable>,
     id: u64,
     pub(super) handle: Arc<ConnectionHandle>,
+    /// It holds a place that is kept for named callers.
+    pub(super) is_reserved: bool,
 }
 
 impl OpenConnection {
@@ -137,33 +157,53 @@ impl OpenConnection {
 }
 
 impl ConnectionTable {
-    pub(in crate::axon) fn new(name: Arc<str>, limits: &AxonLimits) -> Arc<Self> {
+    pub(in crate::axon) fn new(
+        name: Arc<str>,
+        limits: &AxonLimits,
+        tally: Arc<Tally>,
+    ) -> Arc<Self> {
         let shown = gauge!(telemetry::AXON_CONNECTIONS.name, "actor" => Arc::clone(&name));
         Arc::new(Self {
             name,
+            tally,
             open: Mutex::default(),
             shown: Shown(shown),
             n_max: limits.max_connections,
             n_max_per_address: limits.max_connections_per_address,
+            n_reserved: limits.max_streams_per_hotkey,
         })
     }
 
     pub(in crate::axon) fn count(&self, reason: CutReason) {
+        if reason != CutReason::UnreadBody {
+            self.tally.turned_away(reason.into());
+        }
         let reason: &str = reason.into();
         counter!(telemetry::AXON_CONNECTIONS_CUT.name, "actor" => Arc::clone(&self.name), "reason" => reason)
             .increment(1);
     }
 
-    /// Enters a new connection, or returns the reason why there is no room. `is_known` says that
-    /// verified requests have come from its address.
+    /// Whether a stranger at this address still gets a place.
+    pub(in crate::axon) fn has_place(&self, address: IpAddr) -> bool {
+        self.open.lock().n_of(address) < self.n_max_per_address
+    }
+
+    /// Enters a new connection, or returns the reason why there is no room.
     pub(super) fn enter(
         self: &Arc<Self>,
         peer: SocketAddr,
-        is_known: bool,
+        standing: Standing,
     ) -> Result<OpenConnection, CutReason> {
         let address = peer_network(peer.ip());
         let mut open = self.open.lock();
-        if open.by_address.get(&address).is_some_and(|n| *n >= self.n_max_per_address) {
+        let is_crowded = open.n_of(address) >= self.n_max_per_address;
+        let reserved_for = match standing {
+            Standing::Named(hotkey) if is_crowded => Some(hotkey),
+            Standing::Proxy => None,
+            _ if is_crowded => return Err(CutReason::AddressLimit),
+            _ => None,
+        };
+        if reserved_for.is_some_and(|hotkey| open.n_reserved(address, hotkey) >= self.n_reserved) {
             return Err(CutReason::AddressLimit);
         }
         if open.entries.len() >= self.n_max {
@@ -171,11 +211,13 @@ impl ConnectionTable {
             self.count(CutReason::Evicted);
         }
         open.n_ever += 1;
-        let (id, handle) = (open.n_ever, ConnectionHandle::new(is_known));
-        open.entries.insert(id, Entry { address, hotkey: None, handle: Arc::clone(&handle) });
+        let (id, handle) = (open.n_ever, ConnectionHandle::new(standing != Standing::Stranger));
+        let entry = Entry { address, hotkey: None, reserved_for, handle: Arc::clone(&handle) };
+        open.entries.insert(id, entry);
         *open.by_address.entry(address).or_default() += 1;
         self.show(&open);
-        Ok(OpenConnection { table: Arc::clone(self), id, handle })
+        let is_reserved = reserved_for.is_some();
+        Ok(OpenConnection { table: Arc::clone(self), id, handle, is_reserved })
     }
 
     fn show(&self, open: &Open) {
@@ -188,10 +230,21 @@ impl ConnectionTable {
 struct Entry {
     address: IpAddr,
     hotkey: Option<AccountId>,
+    reserved_for: Option<AccountId>,
     handle: Arc<ConnectionHandle>,
 }
 
 impl Open {
+    fn n_of(&self, address: IpAddr) -> usize {
+        self.by_address.get(&address).copied().unwrap_or(0)
+    }
+
+    fn n_reserved(&self, address: IpAddr, hotkey: AccountId) -> usize {
+        let is_one =
+            |entry: &&Entry| entry.address == address && entry.reserved_for == Some(hotkey);
+        self.entries.values().filter(is_one).count()
+    }
+
     /// Removes a connection that answers no request now. Unproven ones go before proven ones, then
     /// those of the address with the most connections, then the oldest.
     fn make_room(&mut self) -> Option<Arc<ConnectionHandle>> {
@@ -199,8 +252,7 @@ impl Open {
             self.entries.iter().filter(|(_, entry)| !entry.handle.is_busy.load(Ordering::Acquire));
         let rank = |id: u64, entry: &Entry| {
             let is_proven = entry.handle.is_proven.load(Ordering::Acquire);
-            let n_here = self.by_address.get(&entry.address).copied().unwrap_or(0);
-            (is_proven, usize::MAX - n_here, id)
+            (is_proven, usize::MAX - self.n_of(entry.address), id)
         };
         let (_, _, id) = idle.map(|(id, entry)| rank(*id, entry)).min()?;
         self.remove(id)
@@ -252,7 +304,7 @@ pub(super) mod tests {
             max_connections_per_address: n_max_per_address,
             ..AxonLimits::default()
         };
-        ConnectionTable::new("axon".into(), &limits)
+        ConnectionTable::new("axon".into(), &limits, Arc::default())
     }
 
     pub(in super::super) fn peer(number: u8) -> SocketAddr {
@@ -271,51 +323,79 @@ pub(super) mod tests {
     fn an_address_gets_so_many_and_no_more() {
         let connections = connections(9, 2);
         let held = [
-            connections.enter(peer(1), false).unwrap(),
-            connections.enter(peer(1), false).unwrap(),
+            connections.enter(peer(1), Standing::Stranger).unwrap(),
+            connections.enter(peer(1), Standing::Stranger).unwrap(),
         ];
-        assert_eq!(connections.enter(peer(1), false).unwrap_err(), CutReason::AddressLimit);
-        assert!(connections.enter(peer(2), false).is_ok());
+        assert_eq!(
+            connections.enter(peer(1), Standing::Stranger).unwrap_err(),
+            CutReason::AddressLimit
+        );
+        assert!(connections.enter(peer(2), Standing::Stranger).is_ok());
         drop(held);
-        assert!(connections.enter(peer(1), false).is_ok());
+        assert!(connections.enter(peer(1), Standing::Stranger).is_ok());
         assert!(connections.open.lock().by_address.is_empty());
     }
 
     #[test]
     fn a_full_house_makes_room_at_the_cost_of_who_proved_nothing() {
         let connections = connections(4, 4);
-        let enter = |number, is_known| connections.enter(peer(number), is_known).unwrap();
-        let [proven, busy, lone, crowd] = [1, 2, 3, 4].map(|number| enter(number, false));
+        let enter = |number, standing| connections.enter(peer(number), standing).unwrap();
+        let [proven, busy, lone, crowd] =
+            [1, 2, 3, 4].map(|number| enter(number, Standing::Stranger));
         proven.prove(hotkey(1));
         busy.handle.set_busy(true);
         // Two of one address: one of them is closed first, although another connection is older.
         drop(lone);
-        let lone = enter(3, false);
+        let lone = enter(3, Standing::Stranger);
         drop(busy);
-        let crowding = enter(4, false);
-        let known = enter(5, true);
+        let crowding = enter(4, Standing::Stranger);
+        let known = enter(5, Standing::Known);
         assert!(is_evicted(&crowd) && ![&proven, &lone, &crowding].into_iter().any(is_evicted));
         // Then the oldest unproven one, and only when all are proven, the oldest of those.
-        let mut held = vec![enter(6, false)];
+        let mut held = vec![enter(6, Standing::Stranger)];
         assert!(is_evicted(&lone));
         held.iter().for_each(|newcomer| newcomer.prove(hotkey(6)));
         crowding.prove(hotkey(4));
-        held.push(enter(7, true));
+        held.push(enter(7, Standing::Known));
         assert!(is_evicted(&proven) && !is_evicted(&known));
         for busy in held.iter().chain([&crowding, &known]) {
             busy.handle.set_busy(true);
         }
-        assert_eq!(connections.enter(peer(8), false).unwrap_err(), CutReason::ConnectionLimit);
+        assert_eq!(
+            connections.enter(peer(8), Standing::Stranger).unwrap_err(),
+            CutReason::ConnectionLimit
+        );
         drop((lone, crowd, crowding, known, proven, held));
         assert!(connections.open.lock().entries.is_empty());
         assert!(connections.open.lock().by_address.is_empty());
     }
 
     #[test]
+    fn named_callers_have_places_that_strangers_of_their_address_cannot_take() {
+        let limits = AxonLimits {
+            max_connections_per_address: 2,
+            max_streams_per_hotkey: 2,
+            ..AxonLimits::default()
+        };
+        let connections = ConnectionTable::new("axon".into(), &limits, Arc::default());
+        let enter = |standing| connections.enter(peer(1), standing);
+        let strangers = [enter(Standing::Known).unwrap(), enter(Standing::Stranger).unwrap()];
+        assert!(!connections.has_place(peer(1).ip()));
+        assert_eq!(enter(Standing::Known).unwrap_err(), CutReason::AddressLimit);
+        let named = [1, 1, 2].map(|number| enter(Standing::Named(hotkey(number))).unwrap());
+        assert!(named.iter().all(|connection| connection.is_reserved));
+        assert_eq!(enter(Standing::Named(hotkey(1))).unwrap_err(), CutReason::AddressLimit);
+        assert!(enter(Standing::Proxy).is_ok());
+        drop((strangers, named));
+        let first = enter(Standing::Named(hotkey(1))).unwrap();
+        assert!(!first.is_reserved, "as long as there are other places");
+    }
+
+    #[test]
     fn one_hotkey_keeps_so_many_connections_and_no_more() {
         let connections = connections(99, 99);
         let all: Vec<OpenConnection> =
-            (0..20).map(|_| connections.enter(peer(1), false).unwrap()).collect();
+            (0..20).map(|_| connections.enter(peer(1), Standing::Stranger).unwrap()).collect();
         all.iter().for_each(|connection| connection.prove(hotkey(1)));
         let n_kept =
             all.iter().filter(|connection| connection.handle.is_proven.load(Ordering::Acquire));

@@ -2,25 +2,30 @@
 //!
 //! The socket's side reports what was read, the request's side what became of it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sn1::wallet::AccountId;
+use sn1::synapse::budgets::Pair;
+use sn1::synapse::malformed::what_is_wrong;
 use tokio::time::Instant;
 
-use super::cut::CutReason;
+use super::cut::{Cut, CutReason};
 use super::table::{ConnectionHandle, OpenConnection};
 
 /// An idle connection is closed after this long, whatever state the HTTP library believes it is in.
 const IDLE_FOR: Duration = Duration::from_secs(25);
 /// Time for the head of a request, counted from the opening of the connection or from its first
 /// byte.
-pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(5);
+pub(in crate::axon) const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// How long a refused sender may go on sending, so that it can read the refusal.
 pub(super) const LINGER: Duration = Duration::from_millis(500);
 /// Time to read a reply of known size, which is small.
 const SIZED_REPLY_WITHIN: Duration = Duration::from_secs(15);
+/// The begin of what the HTTP library says of a head that it cannot parse, with no body.
+const BARE_REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n";
+/// The begin of what it says of one with too many headers.
+const LARGE_REFUSAL: &[u8] = b"HTTP/1.1 431 ";
 /// The bytes that end a head.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
@@ -46,6 +51,8 @@ pub(in crate::axon) struct Track {
     pub(super) connection: OpenConnection,
     pub(super) phase: Cell<Phase>,
     n_head_bytes: Cell<usize>,
+    /// The head that is being read, to say what is wrong with it.
+    head: RefCell<Vec<u8>>,
     /// How many bytes of [`HEAD_END`] the last read ended with.
     n_matched: Cell<usize>,
     /// Bytes of the body that arrived together with the end of the head.
@@ -53,7 +60,11 @@ pub(in crate::axon) struct Track {
     max_head_bytes: usize,
     pub(super) reply_until: Cell<Option<Instant>>,
     pub(super) is_served: Cell<bool>,
-    is_proven: Cell<bool>,
+    /// The answer ends with the connection: one that breaks off must not look like one that ended.
+    is_plain: Cell<bool>,
+    pub(super) is_broken: Cell<bool>,
+    /// In whose name, and from which network, the last request was verified.
+    proven: Cell<Option<Pair>>,
 }
 
 impl Track {
@@ -62,12 +73,15 @@ impl Track {
             connection,
             phase: Cell::new(phase),
             n_head_bytes: Cell::new(0),
+            head: RefCell::default(),
             n_matched: Cell::new(0),
             n_early_bytes: Cell::new(0),
             max_head_bytes,
             reply_until: Cell::new(None),
             is_served: Cell::new(false),
-            is_proven: Cell::new(false),
+            is_plain: Cell::new(false),
+            is_broken: Cell::new(false),
+            proven: Cell::new(None),
         }
     }
 
@@ -75,6 +89,7 @@ impl Track {
     pub(in crate::axon) fn begin(&self, n_body_bytes: usize) {
         let n_body_bytes = n_body_bytes.saturating_sub(self.n_early_bytes.take());
         self.phase.set(Phase::Busy { n_body_bytes });
+        self.head.take();
         self.is_served.set(true);
         self.reply_until.set(None);
         self.connection.handle.set_busy(true);
@@ -93,16 +108,36 @@ impl Track {
         self.phase.set(Phase::Busy { n_body_bytes: 0 });
     }
 
+    /// The answer has neither a length nor chunks.
+    pub(in crate::axon) fn ends_with_the_answer(&self) {
+        self.is_plain.set(true);
+    }
+
+    /// The answer is not whole: where nothing else tells, the connection is reset.
+    pub(in crate::axon) fn break_off(&self) {
+        self.is_broken.set(self.is_plain.get());
+    }
+
     /// Records that a request on this connection was verified and within its hotkey's limits.
-    pub(in crate::axon) fn prove(&self, hotkey: AccountId) {
-        if !self.is_proven.replace(true) {
-            self.connection.prove(hotkey);
+    pub(in crate::axon) fn prove(&self, pair: Pair) {
+        if self.proven.replace(Some(pair)) != Some(pair) {
+            self.connection.prove(pair.hotkey);
         }
     }
 
-    /// Whether an earlier request on this connection was verified.
-    pub(in crate::axon) fn is_proven(&self) -> bool {
-        self.is_proven.get()
+    /// Records that a request on this connection was refused.
+    pub(in crate::axon) fn disprove(&self) {
+        self.proven.set(None);
+    }
+
+    /// Whether the last request on this connection was verified in the same name.
+    pub(in crate::axon) fn is_proven(&self, pair: Pair) -> bool {
+        self.proven.get() == Some(pair)
+    }
+
+    /// Whether it holds a place that is kept for callers who are no strangers.
+    pub(in crate::axon) fn is_reserved(&self) -> bool {
+        self.connection.is_reserved
     }
 
     pub(in crate::axon) fn handle(&self) -> Arc<ConnectionHandle> {
@@ -136,6 +171,22 @@ impl Track {
         self.free();
     }
 
+    /// What the head that could not be parsed is answered with, given the library's own reply;
+    /// `None` when these bytes are the reply to a request that could be parsed.
+    pub(super) fn said_of_malformed(&self, reply: &[u8]) -> Option<Vec<u8>> {
+        let is_served = self.is_served.replace(true);
+        let is_bare =
+            || matches!(self.phase.get(), Phase::Head { .. }) && reply.starts_with(BARE_REFUSAL);
+        if is_served && !is_bare() {
+            return None;
+        }
+        self.count(CutReason::Malformed);
+        let head = self.head.take();
+        let is_large = reply.starts_with(LARGE_REFUSAL);
+        let why = if is_large { Cut::HeadTooLarge } else { Cut::Malformed(what_is_wrong(&head)) };
+        Some(why.reply())
+    }
+
     fn free(&self) {
         self.connection.handle.set_busy(false);
         self.connection.handle.wake();
@@ -159,6 +210,7 @@ impl Track {
         if !matches!(self.phase.get(), Phase::Head { .. }) {
             return Ok(());
         }
+        self.head.borrow_mut().extend_from_slice(bytes);
         let mut n_matched = self.n_matched.get();
         for (idx, byte) in bytes.iter().enumerate() {
             n_matched = match (HEAD_END.get(n_matched) == Some(byte), *byte) {
@@ -182,37 +234,11 @@ impl Track {
     }
 }
 
-/// Why a connection is closed before a request on it was parsed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
-    HeadTooLarge,
-    SlowHead,
-}
-
-impl Cut {
-    pub(super) fn reason(self) -> CutReason {
-        match self {
-            Self::HeadTooLarge => CutReason::HeadTooLarge,
-            Self::SlowHead => CutReason::SlowHead,
-        }
-    }
-
-    pub(super) fn reply(self) -> &'static [u8] {
-        match self {
-            Self::HeadTooLarge => {
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\nbt_header_axon_status_code: 431\r\nbt_header_axon_status_message: Request head is too large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            }
-            Self::SlowHead => {
-                b"HTTP/1.1 408 Request Timeout\r\nbt_header_axon_status_code: 408\r\nbt_header_axon_status_message: Request head came too slowly\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::table::Standing;
     use super::super::table::tests::{connections, peer};
     use super::*;
 
@@ -233,7 +259,7 @@ mod tests {
             max in 1..48_usize,
         ) {
             let connections = connections(9, 9);
-            let track = track(connections.enter(peer(1), false).unwrap(), max);
+            let track = track(connections.enter(peer(1), Standing::Stranger).unwrap(), max);
             let (mut rest, mut refused) = (text.as_bytes(), false);
             for cut in cuts.into_iter().cycle() {
                 let (now, later) = rest.split_at(cut.min(rest.len()));
