@@ -146,6 +146,28 @@ fn one_module_prints() {
     }
 }
 
+/// Files in which time is a caller's own, which goes on while this process is away.
+const BY_A_CALLERS_CLOCK: [&str; 4] =
+    ["axon/admission.rs", "axon/stream.rs", "axon/tarpit.rs", "miners/model.rs"];
+
+/// Elsewhere what is waited for is a peer's silence, of which `away` takes off our own absences.
+fn plain_timeouts(package: &Package) -> Vec<String> {
+    let is_plain = |(_, after): (&str, &str)| {
+        let path = after.split([';', '(']).next().unwrap_or_default();
+        let mut words = path.split(|next: char| !next.is_alphanumeric() && next != '_');
+        path.starts_with("tokio::time::") && words.any(|it| it == "timeout" || it == "timeout_at")
+    };
+    let files = package
+        .sources()
+        .filter(|file| file.path != "away.rs" && !BY_A_CALLERS_CLOCK.contains(&&*file.path));
+    files.filter(|file| file.around("tokio").any(is_plain)).map(|it| it.path.clone()).collect()
+}
+
+#[test]
+fn silence_is_measured_without_our_own_absences() {
+    assert_eq!(plain_timeouts(&shell()), Vec::<String>::new());
+}
+
 #[test]
 fn the_map_shows_the_layers() {
     let map = text_of("ARCHITECTURE.md");
@@ -215,6 +237,17 @@ mod broken {
             ("output.rs", "fn f() { std::io::stdout(); }"),
         ]);
         assert_eq!(printers(&package), ["a.rs", "b.rs"]);
+    }
+
+    #[test]
+    fn a_timeout_by_the_plain_clock_is_found() {
+        let package = package(&[
+            ("a.rs", "use tokio::time::{Instant, timeout};"),
+            ("b.rs", "async fn f() { tokio::time::timeout_at(at, work).await; }"),
+            ("c.rs", "use crate::away::timeout; use tokio::time::sleep;"),
+            ("axon/stream.rs", "use tokio::time::timeout;"),
+        ]);
+        assert_eq!(plain_timeouts(&package), ["a.rs", "b.rs"]);
     }
 
     #[test]

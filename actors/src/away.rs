@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
+use tracing::warn;
 
 /// The interval of the ticks.
 const TICK: Duration = Duration::from_millis(200);
@@ -39,8 +40,11 @@ impl Marks {
         if gap < ABSENCE { self.away } else { self.away + gap }
     }
 
-    fn tick(&mut self, now: Duration) {
-        *self = Self { last_tick: now, away: self.away_at(now) };
+    /// Returns the absence that this tick ends, if there was one.
+    fn tick(&mut self, now: Duration) -> Option<Duration> {
+        let away = self.away_at(now);
+        let before = std::mem::replace(self, Self { last_tick: now, away }).away;
+        Some(away - before).filter(|absence| !absence.is_zero())
     }
 }
 
@@ -49,8 +53,11 @@ impl Attendance {
     fn begin() -> Option<Self> {
         let ticks = || loop {
             std::thread::sleep(TICK);
-            if let Some(here) = &*HERE {
-                here.marks.lock().tick(here.began.elapsed());
+            let Some(here) = &*HERE else { return };
+            let absence = here.marks.lock().tick(here.began.elapsed());
+            if let Some(absence) = absence {
+                let seconds = absence.as_secs_f64();
+                warn!(seconds, "this process was away: stopped, frozen or starved");
             }
         };
         std::thread::Builder::new().name("attendance".to_owned()).spawn(ticks).ok()?;
@@ -148,7 +155,7 @@ mod tests {
         let mut marks = Marks::default();
         for (now, away) in [(200, 0), (1_100, 0), (1_300, 0), (13_300, 12_000), (13_500, 12_000)] {
             assert_eq!(marks.away_at(ms(now)), ms(away), "before the tick at {now}");
-            marks.tick(ms(now));
+            assert_eq!(marks.tick(ms(now)).is_some(), now == 13_300);
             assert_eq!(marks.away_at(ms(now)), ms(away), "after the tick at {now}");
         }
         // Whoever looks first after a pause, before the late tick, sees it too.

@@ -140,6 +140,7 @@ async fn neither_habitual_signals_nor_a_pause_are_a_fault_of_anybody() {
     signal(miner.process(), Signal::STOP);
     std::thread::sleep(PAUSE);
     signal(miner.process(), Signal::CONT);
+    miner.error_with("this process was away");
     let block = metric(&page(pages, "/metrics"), "sn1_metagraph_block");
     // As many blocks as take several heartbeats.
     let later = until(pages, "/metrics", |page| metric(page, "sn1_metagraph_block") > block + 5.0);
