@@ -112,6 +112,24 @@ refusals! {
     RateLimitExceeded: Wait, "it came too fast: wait for the rate limit to pass";
     /// The hotkey holds no uid on the subnet, in the pool's words.
     UidNotFound: Stop, "the hotkey holds no uid on the subnet";
+    /// The pool of the subnet holds too little to trade with.
+    InsufficientLiquidity: Stop, "the subnet's pool holds too little to trade with";
+    /// The price would move beyond the signer's limit.
+    SlippageTooHigh: Stop, "the price would move beyond the limit";
+    /// The subnet's owner has switched transfers of stake off.
+    TransferDisallowed: Stop, "the subnet does not allow its stake to be transferred";
+    /// Nothing can be moved within the signer's price limit.
+    ZeroMaxAmount: Stop, "the price limit lets nothing be moved";
+    /// The link to an EVM key came before the rate limit had passed.
+    EvmKeyAssociateRateLimitExceeded: Wait, "the EVM key came too fast: wait for the rate limit to pass";
+    /// The proxy's real account is none.
+    InvalidRealAccount: Stop, "the account that the proxy speaks for is not a valid one";
+    /// A shielded transaction cannot be read.
+    FailedShieldedTxParsing: Replan, "the shielded transaction cannot be read: sign it anew";
+    /// A shielded transaction is sealed for another key than the block's.
+    InvalidShieldedTxPubKeyHash: Replan, "the shielded transaction is sealed for another key: sign it anew";
+    /// The runtime's number for anything else.
+    BadRequest: Stop, "the runtime takes the transaction for a bad request";
     /// A hash commit is revealed in the wrong epoch.
     CommitBlockNotInRevealRange: Stop, "the commit cannot be revealed in this epoch";
     /// Lists that belong together differ in length.
@@ -156,6 +174,12 @@ refusals! {
     IncorrectWeightVersionKey @ SubtensorModule: Stop, "the weights' version key is older than the subnet demands: update the node";
     /// The commit is of another commit-reveal version than the chain's.
     IncorrectCommitRevealVersion @ SubtensorModule: Replan, "the commit-reveal version is not the chain's: read it again";
+    /// The subnet ranks by null consensus, whose weights are of another kind.
+    NullConsensusRequiresU32Weights @ SubtensorModule: Stop, "the subnet is one of null consensus: it takes u32 scores by set_weights_v2 only, which this node does not send";
+    /// The delegate's take is below the least.
+    DelegateTakeTooLow @ SubtensorModule: Stop, "the delegate's take is too low";
+    /// The delegate's take is above the most.
+    DelegateTakeTooHigh @ SubtensorModule: Stop, "the delegate's take is too high";
     /// Fewer weights than the subnet demands.
     WeightVecLengthIsLow @ SubtensorModule: Replan, "the weight vector is too short";
     /// As many uids as weights are needed.
@@ -237,18 +261,30 @@ impl Refusal {
             2 => Self::BalanceTooLow,
             3 => Self::SubnetNotExists,
             4 => Self::HotKeyAccountNotExists,
+            5 => Self::NotEnoughStakeToWithdraw,
             6 => Self::RateLimitExceeded,
+            7 => Self::InsufficientLiquidity,
+            8 => Self::SlippageTooHigh,
+            9 => Self::TransferDisallowed,
             10 => Self::HotKeyNotRegisteredInNetwork,
             11 => Self::InvalidIpAddress,
             12 => Self::ServingRateLimitExceeded,
             13 => Self::InvalidPort,
+            14 => Self::ZeroMaxAmount,
             15 => Self::InvalidRevealRound,
             16 => Self::NoWeightsCommitFound,
             17 => Self::CommitBlockNotInRevealRange,
             18 => Self::InputLengthsUnequal,
             19 => Self::UidNotFound,
+            20 => Self::EvmKeyAssociateRateLimitExceeded,
             21 => Self::ColdkeySwapDisputed,
+            22 => Self::InvalidRealAccount,
+            23 => Self::FailedShieldedTxParsing,
+            24 => Self::InvalidShieldedTxPubKeyHash,
             25 => Self::NonAssociatedColdKey,
+            26 => Self::DelegateTakeTooLow,
+            27 => Self::DelegateTakeTooHigh,
+            u8::MAX => Self::BadRequest,
             _ => Self::Unknown { name: format!("custom error {number}") },
         }
     }
@@ -284,6 +320,17 @@ mod tests {
     }
 
     #[test]
+    fn every_number_of_the_runtimes_checks_has_a_name() {
+        // docs/spec/chain.md#pool-errors: complete for spec 486.
+        for number in (0..=27).chain([u8::MAX]) {
+            let refusal = Refusal::from_pool(INVALID, Some(number), "");
+            assert_ne!(refusal.label(), "Unknown", "{number}");
+        }
+        let refusal = Refusal::from_module("SubtensorModule", "NullConsensusRequiresU32Weights");
+        assert!(refusal.to_string().contains("null consensus"), "{refusal}");
+    }
+
+    #[test]
     fn every_answer_of_the_pool_has_its_class() {
         use RefusalClass::{AlreadyKnown, Later, Replan, Stop, Wait};
         let table = [
@@ -292,7 +339,10 @@ mod tests {
             (1010, Some(1), "Custom error: 1", "StakeAmountTooLow", Stop),
             (1010, Some(15), "Custom error: 15", "InvalidRevealRound", Replan),
             (1010, Some(19), "Custom error: 19", "UidNotFound", Stop),
-            (1010, Some(255), "Custom error: 255", "Unknown", Later),
+            (1010, Some(7), "Custom error: 7", "InsufficientLiquidity", Stop),
+            (1010, Some(23), "Custom error: 23", "FailedShieldedTxParsing", Replan),
+            (1010, Some(255), "Custom error: 255", "BadRequest", Stop),
+            (1010, Some(99), "Custom error: 99", "Unknown", Later),
             (1010, None, "Transaction is outdated", "Outdated", Replan),
             (1010, None, "Transaction has a bad signature", "BadSignature", Replan),
             (1010, None, "Inability to pay some fees (e.g. ...)", "CannotPayFees", Stop),
