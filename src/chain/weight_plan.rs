@@ -238,10 +238,7 @@ fn plan_sealing(
         let (planned, stored) = (plan.round, terms.last_stored_round);
         return Err(stop(StopReason::ClockBehind { planned, stored }));
     }
-    let payload = match terms.payload_has_hotkey {
-        true => WeightsPayload::new(settings.hotkey, weights, settings.version_key),
-        false => WeightsPayload::without_hotkey(weights, settings.version_key),
-    };
+    let payload = WeightsPayload::new(settings.hotkey, weights, settings.version_key);
     let (round, reveal_block) = (plan.round, plan.first_block);
     Ok(Sealing { payload, terms: terms.clone(), round, reveal_block })
 }

@@ -45,8 +45,6 @@ pub struct RevealTerms {
     pub last_stored_round: u64,
     /// Seconds a block; 12 when the runtime does not tell.
     pub block_time: f64,
-    /// Whether the sealed payload names the hotkey: on runtimes with `commit_timelocked` calls.
-    pub payload_has_hotkey: bool,
     /// Our commits that the chain has yet to reveal; with ten, it takes no more.
     pub n_unrevealed: usize,
 }

@@ -39,12 +39,6 @@ impl WeightsPayload {
         Self { hotkey: Some(hotkey), uids, values, version_key }
     }
 
-    /// The payload of a vector, in the layout of runtimes before spec 301.
-    pub fn without_hotkey(weights: &WeightVector, version_key: u64) -> Self {
-        let (uids, values) = weights.entries().iter().copied().unzip();
-        Self { hotkey: None, uids, values, version_key }
-    }
-
     /// The SCALE encoding.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(48 + 4 * self.uids.len());
@@ -147,6 +141,5 @@ mod tests {
         let weights = WeightVector::new(vec![(Uid(9), 5), (Uid(2), 7)]).unwrap();
         let payload = WeightsPayload::new(AccountId([1; 32]), &weights, 4);
         assert_eq!((payload.uids, payload.values), (vec![Uid(2), Uid(9)], vec![7, 5]));
-        assert_eq!(WeightsPayload::without_hotkey(&weights, 4).hotkey, None);
     }
 }

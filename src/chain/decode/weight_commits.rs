@@ -1,6 +1,10 @@
 //! Sealed commits as the chain keeps them until they are revealed: a list for each subnet and
-//! epoch. Generations, newest first: `TimelockedWeightCommits`, `CRV3WeightCommitsV2`, and
-//! `CRV3WeightCommits`, which tells no block.
+//! epoch.
+//!
+//! Runtimes before `TimelockedWeightCommits` are refused by the name of what they have instead
+//! (docs/spec/chain.md#refused-commits): they
+//! open a commit in one block only, a block earlier than later ones, and drop it for good when the
+//! beacon's pulse is late. Weights that are sealed for them would never count.
 
 use subxt::dynamic;
 
@@ -10,25 +14,30 @@ use crate::chain::{Netuid, StoredCommit};
 use crate::wallet::{AccountId, blake2b_256};
 
 const PALLET: &str = "SubtensorModule";
-const NEWEST_FIRST: [&str; 3] =
-    ["TimelockedWeightCommits", "CRV3WeightCommitsV2", "CRV3WeightCommits"];
+const ENTRY: &str = "TimelockedWeightCommits";
+/// What runtimes before it have.
+const REFUSED: [&str; 2] = ["CRV3WeightCommitsV2", "CRV3WeightCommits"];
 
 /// Where a runtime keeps sealed commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeightCommits(&'static str);
+pub struct WeightCommits(());
 
 impl WeightCommits {
-    /// The newest way that `runtime` knows.
+    /// The way of `runtime`.
     ///
     /// # Errors
-    /// [`DecodeError::Missing`]
+    /// [`DecodeError::Missing`], which names the older way that it has instead.
     pub fn choose(runtime: &Runtime) -> Result<Self, DecodeError> {
-        let found = NEWEST_FIRST.into_iter().find(|entry| runtime.has_storage(PALLET, entry));
-        let missing = || {
-            let names = NEWEST_FIRST.map(|entry| format!("{PALLET}.{entry}"));
-            runtime.missing(Item::Storage(names.join(", nor ")))
-        };
-        found.map(Self).ok_or_else(missing)
+        if runtime.has_storage(PALLET, ENTRY) {
+            return Ok(Self(()));
+        }
+        let old = REFUSED.into_iter().find(|entry| runtime.has_storage(PALLET, entry));
+        let instead = old.map_or_else(String::new, |entry| {
+            format!(
+                " (its {entry} opens a commit in one block only: sealed weights would never count)"
+            )
+        });
+        Err(runtime.missing(Item::Storage(format!("{PALLET}.{ENTRY}{instead}"))))
     }
 
     /// What the storage keys of all epochs begin with. The subnet's number is that of its first
@@ -37,7 +46,7 @@ impl WeightCommits {
     /// # Errors
     /// [`DecodeError::Arguments`]
     pub fn prefix(self, runtime: &Runtime, netuid: Netuid) -> Result<Vec<u8>, DecodeError> {
-        runtime.storage_prefix(PALLET, self.0, vec![dynamic::Value::u128(netuid.0.into())])
+        runtime.storage_prefix(PALLET, ENTRY, vec![dynamic::Value::u128(netuid.0.into())])
     }
 
     /// The question for one epoch's commits.
@@ -50,7 +59,7 @@ impl WeightCommits {
         netuid: Netuid,
         epoch: u64,
     ) -> Result<Read, DecodeError> {
-        runtime.storage(PALLET, self.0, (netuid.0, epoch))
+        runtime.storage(PALLET, ENTRY, (netuid.0, epoch))
     }
 
     /// The commits of `hotkey` in one epoch's list.
@@ -63,11 +72,11 @@ impl WeightCommits {
         hotkey: &AccountId,
         stored: Option<&[u8]>,
     ) -> Result<Vec<StoredCommit>, DecodeError> {
-        let Some(value) = runtime.decode_storage(PALLET, self.0, stored)? else {
+        let Some(value) = runtime.decode_storage(PALLET, ENTRY, stored)? else {
             return Ok(Vec::new());
         };
         let mut commits = Vec::new();
-        for commit in value.list(self.0)? {
+        for commit in value.list(ENTRY)? {
             let (who, commit) = self.commit(commit)?;
             if who == *hotkey {
                 commits.push(commit);
@@ -77,17 +86,11 @@ impl WeightCommits {
     }
 
     fn commit(self, commit: &Value<'_>) -> Result<(AccountId, StoredCommit), DecodeError> {
-        let (who, block, sealed, round) = match commit.list(self.0)? {
-            [who, block, Value::Bytes(sealed), round] => {
-                (who, block.number(self.0)?, sealed, round)
-            }
-            [who, Value::Bytes(sealed), round] => (who, 0, sealed, round),
-            _ => {
-                let (wanted, found) = ("a sealed commit", "another list");
-                return Err(DecodeError::Shape { field: self.0.to_owned(), wanted, found });
-            }
+        let [who, block, Value::Bytes(sealed), round] = commit.list(ENTRY)? else {
+            let (wanted, found) = ("a sealed commit", "another list");
+            return Err(DecodeError::Shape { field: ENTRY.to_owned(), wanted, found });
         };
-        let round = round.number(self.0)?;
-        Ok((who.account(self.0)?, StoredCommit { block, round, hash: blake2b_256(sealed) }))
+        let (block, round) = (block.number(ENTRY)?, round.number(ENTRY)?);
+        Ok((who.account(ENTRY)?, StoredCommit { block, round, hash: blake2b_256(sealed) }))
     }
 }

@@ -38,7 +38,7 @@ const SUBNET_API: &str = "SubnetInfoRuntimeApi";
 const TOTAL_STAKE: u16 = 69;
 /// Seconds a block where the runtime does not tell: the main network's.
 const USUAL_BLOCK_TIME: f64 = 12.0;
-/// Commits of the oldest runtimes name no version.
+/// Of runtimes that do not tell which version of commits they take.
 const FIRST_VERSION: u16 = 4;
 
 /// The public beacon, for runtimes that do not store which beacon they use: key, genesis and period
@@ -276,12 +276,12 @@ impl Terms<'_> {
     }
 
     fn reveal(&self, tempo: u16) -> Result<RevealTerms, DecodeError> {
+        WeightCommits::choose(self.runtime)?;
         let version = match self.stored.get("CommitRevealWeightsVersion") {
             Some(version) => version.number("CommitRevealWeightsVersion")?,
             None => FIRST_VERSION,
         };
         let round = self.stored.get("LastStoredRound").map(|round| round.number("LastStoredRound"));
-        let has = |call| self.runtime.has_call(PALLET, call);
         Ok(RevealTerms {
             version,
             period_epochs: self.number("RevealPeriodEpochs")?,
@@ -289,8 +289,6 @@ impl Terms<'_> {
             beacon: self.beacon()?,
             last_stored_round: round.transpose()?.unwrap_or(0),
             block_time: self.block_time()?,
-            payload_has_hotkey: has("commit_timelocked_mechanism_weights")
-                || has("commit_timelocked_weights"),
             n_unrevealed: 0,
         })
     }

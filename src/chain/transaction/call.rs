@@ -71,11 +71,9 @@ impl Call<'_> {
             Self::Weights { setting: WeightSetting::Plain { .. }, .. } => {
                 &["set_mechanism_weights", "set_weights"]
             }
-            Self::Weights { setting: WeightSetting::Sealed { .. }, .. } => &[
-                "commit_timelocked_mechanism_weights",
-                "commit_timelocked_weights",
-                "commit_crv3_weights",
-            ],
+            Self::Weights { setting: WeightSetting::Sealed { .. }, .. } => {
+                &["commit_timelocked_mechanism_weights", "commit_timelocked_weights"]
+            }
             Self::ServeAxon { .. } => &["serve_axon"],
             Self::ServePrometheus { .. } => &["serve_prometheus"],
             Self::BurnedRegister { .. } => &["burned_register"],

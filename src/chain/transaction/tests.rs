@@ -115,7 +115,7 @@ fn each_runtime_reads_back_what_was_sent() {
             ),
             (
                 Call::Weights { netuid, setting: &commit },
-                if is_old { "commit_crv3_weights" } else { "commit_timelocked_mechanism_weights" },
+                "commit_timelocked_mechanism_weights",
                 [("netuid", "Uint(61)"), ("reveal_round", "Uint(23456789)")],
             ),
             (
@@ -140,6 +140,11 @@ fn each_runtime_reads_back_what_was_sent() {
             ),
         ];
         for (call, name, arguments) in table {
+            if is_old && name.starts_with("commit_") {
+                // It opens a commit in one block only, whatever its call takes.
+                call.encode(&runtime).unwrap_err();
+                continue;
+            }
             let encoded = call.encode(&runtime).unwrap();
             let terms = terms(5, 6_852_700);
             let signed = sign(&runtime, &call, &alice(), &terms).unwrap();

@@ -45,7 +45,6 @@ fn reveal(head: u64) -> RevealTerms {
         beacon: BeaconParameters::new(&key.key().to_bytes(), 0, 3).unwrap(),
         last_stored_round: 4_000,
         block_time: 12.0,
-        payload_has_hotkey: true,
         n_unrevealed: 0,
     }
 }
@@ -99,9 +98,6 @@ fn sealed_weights_open_to_what_was_planned() {
     assert_eq!((sealed.round, sealed.version), (*reveal_round, *version));
     // Epochs of 361 blocks, shifted by two: block 1000 lies in the third.
     assert_eq!(sealed.reveal_block, 3 * 361 - 2);
-    let old = RevealTerms { payload_has_hotkey: false, ..reveal(HEAD) };
-    let planned = set(plan(&WeightTerms { reveal: Some(old), ..terms.clone() }));
-    assert_eq!(planned.sealing.unwrap().payload.hotkey, None);
 }
 
 #[test]

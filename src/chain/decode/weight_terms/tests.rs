@@ -92,7 +92,7 @@ fn terms_are_read_by_name() {
     assert_eq!((settings.stake_threshold, settings.commit_reveal_enabled), (1_000, true));
     let reveal = terms.reveal.unwrap();
     assert_eq!((reveal.version, reveal.period_epochs, reveal.last_stored_round), (4, 2, 777));
-    assert_eq!((reveal.block_time, reveal.payload_has_hotkey), (12.0, true));
+    assert_eq!(reveal.block_time, 12.0);
     let epochs = ModularEpochs { netuid: SN1, tempo: 99, head: HEAD.number };
     assert_eq!(reveal.schedule, EpochSchedule::Modular(epochs));
 
@@ -122,54 +122,52 @@ fn the_beacon_is_the_chains_own() {
 
 #[test]
 fn every_recorded_runtime_has_a_plan_or_says_what_it_lacks() {
-    for (spec_version, file, has_hotkey) in [
-        (293, "local_293_v15", false),
-        (343, "finney_343_v15", true),
-        (365, "finney_365_v16", true),
-        (381, "devnet_381_v16", true),
-    ] {
+    let on = [
+        ("SubtensorModule", "NetworksAdded", vec![1]),
+        ("SubtensorModule", "CommitRevealWeightsEnabled", vec![1]),
+    ];
+    for (spec_version, file) in
+        [(343, "finney_343_v15"), (365, "finney_365_v16"), (381, "devnet_381_v16")]
+    {
         let runtime = runtime(spec_version, file);
         let plan = WeightTermsPlan::choose(&runtime).unwrap();
-        let on = [
-            ("SubtensorModule", "NetworksAdded", vec![1]),
-            ("SubtensorModule", "CommitRevealWeightsEnabled", vec![1]),
-        ];
         let answers = answers(&plan, &runtime, vec![], &on);
         let terms = plan.decode(&runtime, SN1, &HOTKEY, HEAD, &answers).unwrap();
         let reveal = terms.reveal.unwrap();
-        assert_eq!((reveal.payload_has_hotkey, reveal.version), (has_hotkey, 4), "{file}");
+        assert_eq!(reveal.version, 4, "{file}");
         assert!(commits_of_next_epoch(&runtime, SN1, &reveal.schedule).unwrap().is_some());
     }
+    // A runtime that opens a commit in one block only is refused when weights are to be sealed.
+    let runtime_293 = runtime(293, "local_293_v15");
+    let plan = WeightTermsPlan::choose(&runtime_293).unwrap();
+    let sealed = answers(&plan, &runtime_293, vec![], &on);
+    let error = plan.decode(&runtime_293, SN1, &HOTKEY, HEAD, &sealed).unwrap_err();
+    assert!(error.to_string().contains("CRV3WeightCommits opens a commit in one block"), "{error}");
+    let plain = answers(&plan, &runtime_293, vec![], &on[..1]);
+    let terms = plan.decode(&runtime_293, SN1, &HOTKEY, HEAD, &plain).unwrap();
+    assert_eq!(terms.reveal, None);
     let error = WeightTermsPlan::choose(&runtime(343, "finney_343_v14")).unwrap_err();
     assert!(error.to_string().contains("SubnetInfoRuntimeApi.get_selective_mechagraph"), "{error}");
 }
 
 #[test]
 fn sealed_commits_of_one_hotkey_are_found() {
-    for (spec_version, file, has_block) in
-        [(343, "finney_343_v15", true), (293, "local_293_v15", false)]
-    {
-        let runtime = runtime(spec_version, file);
-        let commits = WeightCommits::choose(&runtime).unwrap();
-        let one = |who: AccountId, block: u64, byte: u8| {
-            let block = if has_block { block.to_le_bytes().to_vec() } else { vec![] };
-            let sealed = list(&vec![vec![byte]; 70]);
-            [who.0.to_vec(), block, sealed, 99u64.to_le_bytes().to_vec()].concat()
-        };
-        let other = AccountId([8; 32]);
-        let stored = list(&[one(HOTKEY, 5, 1), one(other, 6, 2), one(HOTKEY, 7, 3)]);
-        let found = commits.decode(&runtime, &HOTKEY, Some(&stored)).unwrap();
-        let stored_commit = |block: u64, byte: u8| StoredCommit {
-            block: if has_block { block } else { 0 },
-            round: 99,
-            hash: blake2b_256(&[byte; 70]),
-        };
-        assert_eq!(found, [stored_commit(5, 1), stored_commit(7, 3)], "{file}");
-        assert_eq!(commits.decode(&runtime, &HOTKEY, None), Ok(vec![]));
-        let epoch = commits.of_epoch(&runtime, SN1, 12).unwrap();
-        let Read::Storage { key } = epoch else { panic!("it is storage") };
-        assert!(key.starts_with(&commits.prefix(&runtime, SN1).unwrap()));
-    }
+    let runtime = runtime(343, "finney_343_v15");
+    let commits = WeightCommits::choose(&runtime).unwrap();
+    let one = |who: AccountId, block: u64, byte: u8| {
+        let sealed = list(&vec![vec![byte]; 70]);
+        let (block, round) = (block.to_le_bytes().to_vec(), 99u64.to_le_bytes().to_vec());
+        [who.0.to_vec(), block, sealed, round].concat()
+    };
+    let stored = list(&[one(HOTKEY, 5, 1), one(AccountId([8; 32]), 6, 2), one(HOTKEY, 7, 3)]);
+    let found = commits.decode(&runtime, &HOTKEY, Some(&stored)).unwrap();
+    let stored_commit =
+        |block: u64, byte: u8| StoredCommit { block, round: 99, hash: blake2b_256(&[byte; 70]) };
+    assert_eq!(found, [stored_commit(5, 1), stored_commit(7, 3)]);
+    assert_eq!(commits.decode(&runtime, &HOTKEY, None), Ok(vec![]));
+    let epoch = commits.of_epoch(&runtime, SN1, 12).unwrap();
+    let Read::Storage { key } = epoch else { panic!("it is storage") };
+    assert!(key.starts_with(&commits.prefix(&runtime, SN1).unwrap()));
 }
 
 /// One event of transaction `index`, in the runtime's own numbers.

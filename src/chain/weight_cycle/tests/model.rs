@@ -103,7 +103,6 @@ impl ModelChain {
             beacon: self.beacon,
             last_stored_round: 1,
             block_time: 12.0,
-            payload_has_hotkey: true,
             n_unrevealed: ledger.commits.len(),
         });
         let terms = WeightTerms {
