@@ -233,6 +233,14 @@ pub enum ChainError {
         /// What happened instead of an answer.
         reason: String,
     },
+    /// No node takes transactions. Nothing was sent.
+    #[error("{attempted} could not be sent: {reason}")]
+    Unsent {
+        /// What was attempted.
+        attempted: &'static str,
+        /// What the nodes lack.
+        reason: String,
+    },
     /// The subnet is not there.
     #[error("subnet {0} does not exist on this chain")]
     NoSubnet(Netuid),

@@ -41,7 +41,7 @@ use sn1::chain::transaction::Call;
 use sn1::chain::{Chain, Netuid, PrometheusInfo, RAO_PER_TAO};
 use sn1::wallet::Keypair;
 use sn1_actors::chain::Failpoint;
-use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use sn1_actors::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
 use strum::VariantArray;
 use tokio::sync::watch;
 
@@ -178,7 +178,7 @@ fn undisturbed(chain: &DevChain) -> Subtensor {
         longest_pause: Duration::from_millis(100),
         ..Deadlines::default()
     };
-    Subtensor::new(SubtensorSettings { network, deadlines })
+    Subtensor::new(SubtensorSettings { network, deadlines, roots: Roots::default() })
 }
 
 /// Sends a call that the chain may refuse on order, until `is_done`.

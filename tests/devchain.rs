@@ -20,7 +20,7 @@ use process::{DevChain, SOON, sn1};
 use serde_json::{Value, json};
 use sn1::chain::Netuid;
 use sn1::store::ChainStore;
-use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use sn1_actors::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Storage that every block changes: `Timestamp.Now`.
@@ -30,7 +30,11 @@ const QUIET: Duration = Duration::from_millis(300);
 
 fn client(chain: &DevChain) -> Subtensor {
     let network = Network(vec![chain.url().parse().unwrap()]);
-    Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() })
+    Subtensor::new(SubtensorSettings {
+        network,
+        deadlines: Deadlines::default(),
+        roots: Roots::default(),
+    })
 }
 
 fn number(header: &Value) -> u64 {

@@ -10,10 +10,14 @@ mod devchain;
 mod follow;
 #[path = "subtensor/ledger.rs"]
 mod ledger;
+#[path = "subtensor/limits.rs"]
+mod limits;
 #[path = "subtensor/node.rs"]
 mod node;
 #[path = "subtensor/submit.rs"]
 mod submit;
+#[path = "subtensor/tls.rs"]
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -26,7 +30,7 @@ use sn1::synapse::body::Prompt;
 use sn1::wallet::Keypair;
 use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, Miner, StandaloneAxon};
 use sn1_actors::chain::subtensor::{
-    CallError, Deadlines, Network, Subtensor, SubtensorError, SubtensorSettings,
+    CallError, Deadlines, Network, Roots, Subtensor, SubtensorError, SubtensorSettings,
 };
 
 use node::{Data, Fault, Node};
@@ -50,7 +54,7 @@ fn deadlines() -> Deadlines {
 
 fn client(nodes: &[&Node], deadlines: Deadlines) -> Subtensor {
     let network = Network(nodes.iter().map(|node| node.url().parse().unwrap()).collect());
-    Subtensor::new(SubtensorSettings { network, deadlines })
+    Subtensor::new(SubtensorSettings { network, deadlines, roots: Roots::default() })
 }
 
 fn failures(error: SubtensorError) -> Vec<CallError> {
@@ -155,6 +159,7 @@ async fn each_kind_of_bad_node_is_left_for_the_next() {
                 matches!(error, CallError::Late { attempted, .. } if *attempted == method)
             }
             Fault::Deaf => matches!(error, CallError::Late { .. } | CallError::Closed { .. }),
+            Fault::TurnAway(_) | Fault::LimitEvery(..) | Fault::Lacks(_) => unreachable!(),
         };
         assert!(is_told, "{fault:?}: {error}");
         if !is_mute {
@@ -238,9 +243,17 @@ impl Miner for Echo {
 }
 
 fn query(arguments: &[&str]) -> (Option<i32>, String, String) {
+    query_with(arguments, &[])
+}
+
+fn query_with(
+    arguments: &[&str],
+    variables: &[(&str, std::path::PathBuf)],
+) -> (Option<i32>, String, String) {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_sn1"));
     command.current_dir(home.path()).env("HOME", home.path()).arg("query").args(arguments);
+    command.env_remove("SSL_CERT_FILE").envs(variables.iter().cloned());
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))

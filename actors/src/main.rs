@@ -28,7 +28,8 @@ fn main() -> ExitCode {
         Command::Wallet(arguments) => arguments.run().map(|()| Exit::Done).map_err(Failure::from),
     };
     let exit = ended.unwrap_or_else(|failure| {
-        output::stderr_line(format_args!("error: {failure}"));
+        let word = if failure.exit() == Exit::Done { "note" } else { "error" };
+        output::stderr_line(format_args!("{word}: {failure}"));
         failure.exit()
     });
     ExitCode::from(exit.code())

@@ -60,7 +60,7 @@ pub use role::{
     ALL_ROLES, AskingConfig, LocalnetConfig, MinerConfig, NodeConfig, QueryConfig, Role,
     RoleConfig, ValidatorConfig,
 };
-pub use subtensor::{BlockTimeSection, SubnetSection, SubtensorSection};
+pub use subtensor::{BlockTimeSection, SubnetSection, SubtensorSection, TrustSection};
 pub use suggest::{near, nearest};
 pub use types::{
     Device, Endpoint, FilePath, ModelName, NamedNetwork, Network, Share, Tao, parse_duration,

@@ -12,7 +12,7 @@ use sn1::chain::rpc::NodeMessage;
 use sn1::chain::{Head, Metagraph};
 use sn1_actors::app::parts::ChainPart;
 use sn1_actors::chain::SyncSettings;
-use sn1_actors::chain::subtensor::{Deadlines, Subtensor, SubtensorSettings};
+use sn1_actors::chain::subtensor::{Deadlines, Roots, Subtensor, SubtensorSettings};
 use sn1_actors::feeds::Feeds;
 use sn1_actors::supervision::Root;
 use sn1_actors::telemetry;
@@ -167,7 +167,8 @@ impl Asking {
 async fn sync(url: &str, rounds: usize) -> Fallible<(Times, Seen)> {
     let _metrics = telemetry::install()?;
     let network = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    let settings = SubtensorSettings { network, deadlines: Deadlines::default() };
+    let settings =
+        SubtensorSettings { network, deadlines: Deadlines::default(), roots: Roots::default() };
     let feeds = Feeds::new(Duration::from_secs(12));
     let part = ChainPart { client: Subtensor::new(settings), feeds: feeds.clone() };
     let (netuid, min_interval) = (NETUID, Duration::ZERO);

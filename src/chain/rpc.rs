@@ -16,6 +16,25 @@ pub struct Refused {
     pub data: Json,
 }
 
+/// What nodes and the providers before them answer when they are asked too often: JSON-RPC
+/// gateways, Substrate's own limit of calls, a server that is busy, and HTTP's numbers where they
+/// are passed on.
+const LIMITS: [i64; 6] = [-32029, -32005, -32999, -32009, 429, 503];
+/// "Method not found".
+const UNKNOWN_METHOD: i64 = -32601;
+
+impl Refused {
+    /// Whether the same request is answered later: the node limits how often it is asked.
+    pub fn is_limit(code: i64) -> bool {
+        LIMITS.contains(&code)
+    }
+
+    /// Whether the node does not have the method at all.
+    pub fn is_unknown_method(code: i64) -> bool {
+        code == UNKNOWN_METHOD
+    }
+}
+
 /// What one message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeMessage {

@@ -155,6 +155,11 @@ impl WeightCycle {
         self.windows.note(Obstacle::Unreachable);
     }
 
+    /// The chain's runtime lacks what weights are planned or sent with, in these words.
+    pub fn unsupported(&mut self, reason: String, head: u64) {
+        self.stop(StopReason::Unsupported(reason), head, MAX_RECHECK * 8);
+    }
+
     /// What the chain shows of open settings and sealed commits. Each finding goes into the journal,
     /// then to [`WeightCycle::found`].
     pub fn findings(&mut self, view: &ChainView) -> Vec<Finding> {
@@ -305,8 +310,13 @@ impl WeightCycle {
             Err(error @ (ChainError::NoSubnet(_) | ChainError::Missing(_))) => {
                 // Most likely nothing was sent; the chain will tell, once nothing can land any more.
                 self.n_failures = self.n_failures.saturating_add(1);
-                self.stop(StopReason::Unsupported(error.to_string()), head, MAX_RECHECK * 8);
+                self.unsupported(error.to_string(), head);
                 return None;
+            }
+            Err(error @ ChainError::Unsent { .. }) => {
+                self.n_failures = self.n_failures.saturating_add(1);
+                self.unsupported(error.to_string(), head);
+                "Unsent".to_owned()
             }
             Err(ChainError::Unreachable { .. }) => {
                 self.windows.note(Obstacle::Unreachable);

@@ -99,7 +99,9 @@ metrics! {
     CHAIN_ENDPOINT = Gauge(Index), "sn1_chain_endpoint_index", [],
         "Place in the list of nodes, from 0, of the one that is followed";
     CHAIN_CONNECTIONS_LOST = Counter(Count), "sn1_chain_connections_lost_total", [],
-        "Nodes that could not be followed any longer, or not at all";
+        "Nodes that were followed and could not be followed any longer";
+    CHAIN_LIMITED = Counter(Count), "sn1_chain_limited_total", [],
+        "Requests that a node of the chain put off because there were too many";
     CHAIN_SPEC_VERSION = Gauge(Index), "sn1_chain_spec_version", [],
         "Spec version of the runtime in force";
     METAGRAPH_BLOCK = Gauge(BlockNumber), "sn1_metagraph_block_number", [],

@@ -8,20 +8,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{Freshness, Metagraph};
 use sn1::store::{ResponseRecord, TurnRecord};
 use sn1::validation::scoring::Averaging;
-use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
-use sn1_actors::chain::{
-    ChainLink, CommitterLinks, CommitterSettings, Failpoints, MetagraphSync, SyncSettings,
-    WeightCommitter,
-};
+use sn1_actors::app::parts::ChainPart;
+use sn1_actors::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
+use sn1_actors::chain::{CommitterSettings, Failpoints, SyncSettings};
 use sn1_actors::conversation::{Scoreboard, ScoreboardSettings};
-use sn1_actors::feeds::{MetagraphFeed, ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
+use sn1_actors::feeds::{Feeds, MetagraphFeed};
 use sn1_actors::messages::scores::RecordTurn;
 use sn1_actors::supervision::{ChildSpec, Recipient, Root, RootExit, Slot};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::{NETUID, validator, window};
 
@@ -76,6 +73,7 @@ fn deadlines() -> Deadlines {
     Deadlines {
         connect: Duration::from_secs(5),
         call: Duration::from_secs(5),
+        limited: Duration::from_secs(5),
         ping_every: Duration::from_millis(200),
         silence: Duration::from_millis(700),
         head_silence: Duration::from_secs(3),
@@ -86,61 +84,34 @@ fn deadlines() -> Deadlines {
     }
 }
 
-/// The feeds that the actors share.
-struct Feeds {
-    heads: Arc<watch::Sender<Option<SeenHead>>>,
-    finals: Arc<watch::Sender<Option<SeenHead>>>,
-    metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
-    age: SnapshotAge,
-    hints: SyncHints,
-    scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
+/// What the actors of one node are made of.
+struct Parts {
+    client: Subtensor,
+    feeds: Feeds,
 }
 
-impl Feeds {
-    fn new() -> Self {
+impl Parts {
+    fn new(client: Subtensor) -> Self {
         let block_time = Duration::from_millis(500);
-        Self {
-            heads: Arc::default(),
-            finals: Arc::default(),
-            metagraph: Arc::default(),
-            age: SnapshotAge::new(Freshness { block_time, stale_after: 10, too_old_after: 100 }),
-            hints: SyncHints::default(),
-            scores: Arc::default(),
-        }
+        let freshness = Freshness { block_time, stale_after: 10, too_old_after: 100 };
+        Self { client, feeds: Feeds::with_freshness(freshness) }
     }
 
-    fn link(&self, client: &Subtensor) -> ChildSpec {
-        let (client, heads, finals) =
-            (client.clone(), Arc::clone(&self.heads), Arc::clone(&self.finals));
-        ChildSpec::new(&Slot::new("ChainLink"), move || {
-            Ok(ChainLink::following(client.clone(), Arc::clone(&heads), Arc::clone(&finals)))
-        })
+    fn chain(&self) -> ChainPart {
+        ChainPart { client: self.client.clone(), feeds: self.feeds.clone() }
     }
 
-    fn sync(&self, client: &Subtensor) -> ChildSpec {
-        let settings = SyncSettings {
+    fn sync(&self) -> ChildSpec {
+        self.chain().sync(SyncSettings {
             netuid: NETUID,
             own: Some(validator().account_id()),
             every_blocks: 10,
             min_interval: Duration::from_millis(200),
-        };
-        let (client, heads) = (client.clone(), self.heads.subscribe());
-        let (hints, snapshots) = (self.hints.clone(), Arc::clone(&self.metagraph));
-        let age = self.age.clone();
-        ChildSpec::new(&Slot::new("MetagraphSync"), move || {
-            Ok(MetagraphSync::new(
-                client.clone(),
-                settings.clone(),
-                heads.clone(),
-                hints.clone(),
-                Arc::clone(&snapshots),
-                age.clone(),
-            ))
         })
     }
 
     fn scoreboard(&self, slot: &Slot<Scoreboard>, state_file: PathBuf) -> ChildSpec {
-        let (metagraph, scores) = (self.metagraph.subscribe(), Arc::clone(&self.scores));
+        let (metagraph, scores) = (self.feeds.metagraph(), Arc::clone(&self.feeds.scores));
         ChildSpec::new(slot, move || {
             let (averaging, state_file) = (Averaging::default(), state_file.clone());
             let settings = ScoreboardSettings { averaging, state_file };
@@ -148,22 +119,8 @@ impl Feeds {
         })
     }
 
-    fn committer(
-        &self,
-        client: &Subtensor,
-        state_file: PathBuf,
-        failpoints: Failpoints,
-    ) -> ChildSpec {
+    fn committer(&self, state_file: PathBuf, failpoints: Failpoints) -> ChildSpec {
         let (notices, _) = mpsc::unbounded_channel();
-        let links = CommitterLinks {
-            scores: self.scores.subscribe(),
-            heads: self.heads.subscribe(),
-            metagraph: self.metagraph.subscribe(),
-            age: self.age.clone(),
-            hints: self.hints.clone(),
-            status: Arc::new(watch::Sender::new(CommitterStatus::Starting)),
-            notices,
-        };
         let settings = CommitterSettings {
             netuid: NETUID,
             hotkey: validator(),
@@ -173,30 +130,27 @@ impl Feeds {
             state_file,
             failpoints,
         };
-        let client = client.clone();
-        ChildSpec::new(&Slot::new("WeightCommitter"), move || {
-            WeightCommitter::open(client.clone(), settings.clone(), links.clone())
-        })
-        .drain_within(Duration::from_secs(30))
+        self.chain().committer(settings, notices, Duration::from_secs(30))
     }
 }
 
 async fn live(chain: &str, state_file: PathBuf) -> RootExit {
     let failpoints = Failpoints::from_environment(false).unwrap();
     let network: Network = chain.parse().unwrap();
-    let settings = SubtensorSettings { network, deadlines: deadlines() };
+    let settings = SubtensorSettings { network, deadlines: deadlines(), roots: Roots::default() };
     let client = Subtensor::with_failpoints(settings, failpoints.clone());
-    let (feeds, scoreboard) = (Feeds::new(), Slot::new("Scoreboard"));
+    let (parts, scoreboard) = (Parts::new(client), Slot::new("Scoreboard"));
+    let metagraph = parts.feeds.metagraph();
     let children = vec![
-        feeds.link(&client),
-        feeds.sync(&client),
-        feeds.scoreboard(&scoreboard, state_file.clone()),
-        feeds.committer(&client, state_file, failpoints),
+        parts.chain().link(),
+        parts.sync(),
+        parts.scoreboard(&scoreboard, state_file.clone()),
+        parts.committer(state_file, failpoints),
     ];
-    drop(client);
+    drop(parts);
     let (watchers, _) = mpsc::unbounded_channel();
     let mut root = Root::start("Node", children, watchers);
-    let scoring = score(scoreboard.recipient(), feeds.metagraph.subscribe());
+    let scoring = score(scoreboard.recipient(), metagraph);
     tokio::select! {
         exit = root.ended() => return exit,
         () = scoring => panic!("the metagraph's feed ended"),

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sn1::chain::{Chain, ChainError, Netuid};
 use sn1::wallet::Keypair;
-use sn1_actors::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use sn1_actors::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
 use tempfile::TempDir;
 
 use super::process::{self, DevChain, SOON};
@@ -129,6 +129,21 @@ impl Node {
         }
     }
 
+    /// What it writes on standard error, up to the line with this word.
+    pub(crate) fn errors_until(&mut self, word: &str) -> Vec<String> {
+        let (deadline, mut said) = (Instant::now() + SOON, Vec::new());
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.errors.recv_timeout(left) else {
+                panic!("no `{word}` in {said:?}")
+            };
+            said.push(line);
+            if said.last().is_some_and(|line| line.contains(word)) {
+                return said;
+            }
+        }
+    }
+
     /// The address of its pages.
     pub(crate) fn pages(&mut self) -> SocketAddr {
         let line = self.line_with("metrics on http://");
@@ -200,7 +215,11 @@ pub(crate) fn metric(page: &str, name: &str) -> f64 {
 
 pub(crate) fn client(chain: &DevChain) -> Subtensor {
     let network = Network(vec![chain.url().parse().unwrap()]);
-    Subtensor::new(SubtensorSettings { network, deadlines: Deadlines::default() })
+    Subtensor::new(SubtensorSettings {
+        network,
+        deadlines: Deadlines::default(),
+        roots: Roots::default(),
+    })
 }
 
 /// Registers the hotkey; //Alice pays.

@@ -8,7 +8,7 @@ use sn1::chain::{
     AxonInfo, Chain, ChainError, Netuid, PrometheusInfo, Refusal, Uid, WeightSetting, WeightVector,
 };
 use sn1::wallet::Keypair;
-use sn1_actors::chain::subtensor::{Subtensor, SubtensorSettings};
+use sn1_actors::chain::subtensor::{Roots, Subtensor, SubtensorSettings};
 
 use super::deadlines;
 
@@ -45,7 +45,11 @@ fn key(path: &str) -> Keypair {
 /// A client. The chain serves from the moment at which it prints its address.
 async fn client(chain: &DevChain) -> Subtensor {
     let network = chain.url.parse().unwrap();
-    let client = Subtensor::new(SubtensorSettings { network, deadlines: deadlines() });
+    let client = Subtensor::new(SubtensorSettings {
+        network,
+        deadlines: deadlines(),
+        roots: Roots::default(),
+    });
     client.head().await.unwrap();
     client
 }

@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sn1::chain::AxonInfo;
 use sn1::wallet::AccountId;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio_tungstenite::tungstenite::Message;
@@ -113,6 +113,12 @@ pub(crate) enum Fault {
     NoAnswerOn(&'static str),
     /// Reads and sends nothing after the handshake, like a half-open socket.
     Deaf,
+    /// Answers each so many-th request with this code, as who limits its callers.
+    LimitEvery(usize, i64),
+    /// Turns new connections away with this status.
+    TurnAway(u16),
+    /// Has none of the methods whose names contain this.
+    Lacks(&'static str),
 }
 
 #[derive(Default)]
@@ -120,6 +126,7 @@ struct Counts {
     open: AtomicUsize,
     accepted: AtomicUsize,
     hung_up: AtomicUsize,
+    limited: AtomicUsize,
 }
 
 struct Inner {
@@ -224,6 +231,11 @@ impl Node {
         self.inner.fault.send_replace(Some(fault));
     }
 
+    /// How many requests were limited.
+    pub(crate) fn n_limited(&self) -> usize {
+        self.inner.counts.limited.load(Ordering::SeqCst)
+    }
+
     /// Sends no more notifications, but answers requests.
     pub(crate) fn fall_silent(&self) {
         self.inner.is_silent.store(true, Ordering::SeqCst);
@@ -287,6 +299,9 @@ impl Inner {
         if fault() == Some(Fault::NoHandshake) {
             std::future::pending::<()>().await;
         }
+        if let Some(Fault::TurnAway(status)) = fault() {
+            return turn_away(stream, status).await;
+        }
         let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
         let mut changes = self.fault.subscribe();
         let mut news = self.ledger.as_ref().map(|ledger| ledger.news.subscribe());
@@ -327,6 +342,25 @@ impl Inner {
                     let error = json!({ "code": -32603, "message": "out of order" });
                     json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }).to_string()
                 }
+                Some(Fault::LimitEvery(n, code))
+                    if self.asked.lock().unwrap().len().is_multiple_of(n) =>
+                {
+                    self.counts.limited.fetch_add(1, Ordering::SeqCst);
+                    let error = json!({ "code": code, "message": "Too many requests" });
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }).to_string()
+                }
+                Some(Fault::Lacks(part)) if method.contains(part) => {
+                    let error = json!({ "code": -32601, "message": "Method not found" });
+                    json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }).to_string()
+                }
+                _ if method == "author_submitExtrinsic" => {
+                    let (answer, _) = self.ledger.as_ref()?.submit(params)?;
+                    let (name, value) = match answer {
+                        Ok(_) => ("result", json!(HEAD)),
+                        Err(error) => ("error", error),
+                    };
+                    json!({ "jsonrpc": "2.0", "id": request["id"], name: value }).to_string()
+                }
                 _ if method.contains("nsubscribe") || method.contains("unwatch") => {
                     json!({ "jsonrpc": "2.0", "id": request["id"], "result": true }).to_string()
                 }
@@ -359,6 +393,14 @@ impl Inner {
     }
 }
 
+/// Reads the request's head, and answers it with this status.
+async fn turn_away(mut stream: TcpStream, status: u16) -> Option<()> {
+    let mut head = [0; 1 << 12];
+    let _ = stream.read(&mut head).await;
+    let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(answer.as_bytes()).await.ok()
+}
+
 /// The kind of notification that a method subscribes to.
 fn kind_of(method: &str) -> Option<&'static str> {
     Some(match method {
@@ -384,7 +426,7 @@ async fn next(news: &mut Option<broadcast::Receiver<News>>) -> News {
 }
 
 impl Data {
-    fn answer(&self, method: &str, params: &Value) -> Value {
+    pub(crate) fn answer(&self, method: &str, params: &Value) -> Value {
         match method {
             "chain_getBlockHash" if params[0] == 0 => json!(hex(&self.genesis)),
             "chain_getBlockHash" => json!(HEAD),

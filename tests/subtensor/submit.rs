@@ -14,16 +14,16 @@ use super::{client, deadlines, until};
 const NETUID: Netuid = Netuid(1);
 const BEST: u64 = 1_000;
 
-fn weights() -> WeightSetting {
+pub(super) fn weights() -> WeightSetting {
     let weights = WeightVector::new(vec![(Uid(0), 65_535), (Uid(3), 9)]).unwrap();
     WeightSetting::Plain { weights, version_key: 2_190 }
 }
 
-fn hotkey() -> Keypair {
+pub(super) fn hotkey() -> Keypair {
     Keypair::from_dev_path("//subtensor-test//hotkey").unwrap()
 }
 
-async fn plan(client: &Subtensor) -> Mortality {
+pub(super) async fn plan(client: &Subtensor) -> Mortality {
     let mortality = Chain::next_transaction(client, &hotkey().account_id()).await.unwrap();
     assert_eq!(mortality, Mortality { nonce: 7, last_block: BEST - 3 + ERA_BLOCKS - 1 });
     mortality

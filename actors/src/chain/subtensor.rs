@@ -28,6 +28,7 @@ mod submit;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -36,11 +37,13 @@ use rand::Rng;
 use sn1::chain::Hash;
 use sn1::chain::decode::Runtime;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::time::timeout;
 
 pub use crate::settings::{Endpoint, Network};
 pub use error::{CallError, NodeFailure, SubtensorError};
 pub use follow::LinkEvent;
+pub use socket::{Roots, RootsError};
 
 use super::failpoints::Failpoints;
 use session::Session;
@@ -57,6 +60,8 @@ pub struct Deadlines {
     pub call: Duration,
     /// Between two pings.
     pub ping_every: Duration,
+    /// A request waits so long for a node that limits its callers.
+    pub limited: Duration,
     /// A node that says nothing for so long, not even to a ping, is given up. It is noticed at
     /// the next ping.
     pub silence: Duration,
@@ -79,6 +84,7 @@ impl Default for Deadlines {
         Self {
             connect: Duration::from_secs(10),
             call: Duration::from_secs(30),
+            limited: Duration::from_secs(120),
             ping_every: Duration::from_secs(5),
             silence: Duration::from_secs(20),
             head_silence: Duration::from_secs(60),
@@ -97,15 +103,17 @@ pub struct SubtensorSettings {
     pub network: Network,
     /// How long things may take.
     pub deadlines: Deadlines,
+    /// Whom certificates must come from.
+    pub roots: Roots,
 }
 
 impl Deadlines {
-    /// A pause of a random length, whose bound doubles with each failure: nodes that fail many
-    /// clients at once are not asked by all of them at once.
-    fn pause(&self, n_failures: u32) -> Duration {
+    /// A pause that doubles with each failure, half of it by chance: nodes that fail many clients at
+    /// once are not asked by all of them at once.
+    pub fn pause(&self, n_failures: u32) -> Duration {
         const FIRST: Duration = Duration::from_millis(250);
         let bound = FIRST.saturating_mul(1 << n_failures.min(16)).min(self.longest_pause);
-        bound.mul_f64(rand::rng().random())
+        bound.mul_f64(rand::rng().random_range(0.5..1.0))
     }
 }
 
@@ -123,6 +131,10 @@ struct Shared {
     /// Of the first node that answered.
     genesis: OnceLock<Hash>,
     runtimes: Mutex<BTreeMap<u32, Arc<Runtime>>>,
+    /// Whether the last node that was asked has failed.
+    is_away: AtomicBool,
+    /// Rises when one answers again.
+    returns: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -155,6 +167,8 @@ impl Subtensor {
                 current: AsyncMutex::default(),
                 genesis: OnceLock::new(),
                 runtimes: Mutex::default(),
+                is_away: AtomicBool::new(false),
+                returns: watch::Sender::default(),
             }),
         }
     }
@@ -162,6 +176,12 @@ impl Subtensor {
     /// The hash of the chain's first block, once a node has answered: it tells chains apart.
     pub fn genesis(&self) -> Option<Hash> {
         self.shared.genesis.get().copied()
+    }
+
+    /// The node that is connected now.
+    pub async fn answering(&self) -> Option<Endpoint> {
+        let current = self.shared.current.lock().await;
+        current.session.as_ref().map(|session| session.endpoint().clone())
     }
 
     /// The runtime in force at a block, from memory where its version is known, with the versions
@@ -193,8 +213,28 @@ impl Subtensor {
         self.shared.settings.network.0.len()
     }
 
+    /// What is done after `endpoint` has failed, in words.
+    pub fn others(&self, endpoint: &Endpoint) -> &'static str {
+        let mut nodes = self.shared.settings.network.0.iter();
+        if nodes.any(|node| node != endpoint) { "trying the next" } else { "trying it again" }
+    }
+
     fn first_node(&self) -> Endpoint {
         self.shared.settings.network.0[0].clone()
+    }
+
+    /// A node has answered: whoever rests from failures need not rest any longer.
+    fn reached(&self) {
+        if self.shared.is_away.swap(false, Ordering::Relaxed) {
+            self.shared.returns.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    /// Rests for so long after a failure, or until somebody else is answered.
+    async fn rest(&self, pause: Duration) {
+        let mut returns = self.shared.returns.subscribe();
+        // Only the time matters, or that it was cut short.
+        let _ = timeout(pause, returns.changed()).await;
     }
 
     /// The place of a node in the list.
@@ -225,14 +265,17 @@ impl Subtensor {
                 }
             };
             match operation(Arc::clone(&session)).await {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    self.reached();
+                    return Ok(value);
+                }
                 Err(CallError::Unusable(error)) if error.is_final() => {
                     return Err(SubtensorError::Chain(error));
                 }
                 Err(CallError::Unsignable(error)) => return Err(error.into()),
                 Err(error) => {
+                    self.leave_for(&session, &error).await;
                     failures.push(NodeFailure { endpoint: session.endpoint().clone(), error });
-                    self.leave(&session).await;
                     // A connection that went bad while idle says nothing of its node: once, that
                     // is no attempt.
                     attempts += usize::from(!is_new && !had_old_session);
@@ -250,10 +293,11 @@ impl Subtensor {
             return Ok((Arc::clone(session), false));
         }
         current.session = None;
-        let SubtensorSettings { network: Network(endpoints), deadlines } = &self.shared.settings;
+        let SubtensorSettings { network: Network(endpoints), deadlines, roots } =
+            &self.shared.settings;
         let endpoint = &endpoints[current.index % endpoints.len()];
-        match Session::open(endpoint, *deadlines).await.and_then(|session| self.same_chain(session))
-        {
+        let opened = Session::open(endpoint, *deadlines, roots).await;
+        match opened.and_then(|session| self.same_chain(session)) {
             Ok(session) => {
                 let session = Arc::new(session);
                 current.session = Some(Arc::clone(&session));
@@ -261,6 +305,7 @@ impl Subtensor {
             }
             Err(error) => {
                 current.index += 1;
+                self.shared.is_away.store(true, Ordering::Relaxed);
                 Err(NodeFailure { endpoint: endpoint.clone(), error })
             }
         }
@@ -272,8 +317,18 @@ impl Subtensor {
         if wanted == found { Ok(session) } else { Err(CallError::OtherChain { wanted, found }) }
     }
 
+    /// Leaves a node that failed like this. The only node stays when it limits its callers or lacks
+    /// a method: a new connection would be no better.
+    async fn leave_for(&self, session: &Arc<Session>, error: &CallError) {
+        let is_kept = error.is_limit() || error.is_unknown_method();
+        if !is_kept || self.n_nodes() > 1 {
+            self.leave(session).await;
+        }
+    }
+
     /// Takes the next node from now on, unless somebody else did so already.
     async fn leave(&self, session: &Arc<Session>) {
+        self.shared.is_away.store(true, Ordering::Relaxed);
         let mut current = self.shared.current.lock().await;
         if current.session.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
             current.session = None;

@@ -3,7 +3,7 @@
 use sn1_actors::settings::{Role, Setting};
 
 /// By name, without dashes. Where a role has a setting of that name, the setting counts.
-const IGNORED: [(&str, &str); 33] = [
+const IGNORED: [(&str, &str); 32] = [
     ("neuron.gpus", CPU),
     ("neuron.llm_max_allowed_memory_in_gb", CPU),
     ("neuron.load_in_8bit", "the model file says how it is quantized"),
@@ -36,7 +36,6 @@ const IGNORED: [(&str, &str); 33] = [
     ("no_prompting", "nothing is asked but a password"),
     ("no_version_checking", "no version is looked up"),
     ("wallet.coldkey", "a node never opens a coldkey"),
-    ("subtensor.retry_forever", "lost nodes are always tried again"),
 ];
 const CPU: &str = "this version computes its models on the CPU";
 const WANDB: &str = "metrics are on the page /metrics";

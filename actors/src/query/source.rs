@@ -15,11 +15,15 @@ use super::record::Asked;
 use super::uids::Listed;
 use super::{QueryError, UidSelection};
 use crate::away::timeout;
-use crate::chain::subtensor::{Deadlines, Endpoint, Network, Subtensor, SubtensorSettings};
+use crate::chain::subtensor::{
+    CallError, Deadlines, Endpoint, Network, Roots, Subtensor, SubtensorSettings,
+};
 use crate::telemetry::{NeuronEntry, SubnetPage};
 
 /// The deadline of a running node, which answers from memory.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// A chain whose nodes are not there, or limit their callers, is asked again for so long.
+const CHAIN_WITHIN: Duration = Duration::from_secs(10);
 /// Largest page in bytes that is read, far above the page of the largest subnet.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
 
@@ -57,10 +61,13 @@ pub struct ChainNodes {
 
 impl SubnetSource for ChainNodes {
     async fn subnet(&self) -> Result<SubnetPage, QueryError> {
-        let network = self.network.clone();
-        let settings = SubtensorSettings { network, deadlines: Deadlines::default() };
-        let snapshot = Subtensor::new(settings).snapshot(self.netuid).await;
-        let snapshot = snapshot.map_err(|error| QueryError::NoSubnet(error.to_string()))?;
+        let (network, deadlines) = (self.network.clone(), Deadlines::default());
+        let no_subnet = |reason: String| QueryError::NoSubnet(reason);
+        let roots = Roots::of_operator(None).map_err(|error| no_subnet(error.to_string()))?;
+        let client = Subtensor::new(SubtensorSettings { network, deadlines, roots });
+        let (within, is_worth) = (Some(CHAIN_WITHIN), CallError::is_absence);
+        let snapshot = client.first_snapshot(self.netuid, within, is_worth, |_| {}).await;
+        let snapshot = snapshot.map_err(|error| no_subnet(error.to_string()))?;
         Ok(SubnetPage::new(&snapshot.metagraph, None, None))
     }
 

@@ -17,7 +17,7 @@ use super::model::{
     ComputeSection, EncoderSection, LanguageModelSection, ModelFolderSection, SamplingSection,
 };
 use super::node::{LoggingSection, MetagraphSection, PagesSection, StateSection, TelemetrySection};
-use super::subtensor::{BlockTimeSection, SubnetSection, SubtensorSection};
+use super::subtensor::{BlockTimeSection, SubnetSection, SubtensorSection, TrustSection};
 use super::suggest::near;
 use super::wallet::WalletSection;
 
@@ -164,6 +164,7 @@ sections! {
     pub struct NodeConfig {
         subnet: SubnetSection,
         subtensor: SubtensorSection,
+        trust: TrustSection,
         blocks: BlockTimeSection,
         wallet: WalletSection,
         published: PublishedAxonSection,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::declare::section;
-use super::{Endpoint, NamedNetwork, Network};
+use super::{Endpoint, FilePath, NamedNetwork, Network};
 
 section! {
     /// Which subnet.
@@ -20,6 +20,21 @@ section! {
         network: NamedNetwork = NamedNetwork::finney();
         /// Nodes of that chain to use instead of the network's own, the first choice first.
         chain_endpoint: Vec<Endpoint> = Vec::new();
+        /// How long a node that starts waits for the chain's first answer. A chain that is lost
+        /// later is waited for without end.
+        connect_within: Duration = Duration::from_secs(300),
+            range(Duration::ZERO, Duration::from_secs(86_400));
+        /// Wait without end for the first answer too.
+        retry_forever: bool = false;
+    }
+}
+
+section! {
+    /// Whom the chain's nodes are believed by.
+    pub struct TrustSection["subtensor"] {
+        /// A PEM file of certificate authorities of your own, trusted beside those that are built
+        /// in. Empty takes the file that the variable SSL_CERT_FILE names, if any.
+        ca_file: Option<FilePath> = None;
     }
 }
 

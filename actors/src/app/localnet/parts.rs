@@ -18,7 +18,7 @@ use crate::app::parts::{ChainPart, Inference, MinerSettings, Validator, Validato
 use crate::app::tree::NodeParts;
 use crate::axon::AxonRecord;
 use crate::chain::Failpoints;
-use crate::chain::subtensor::{Deadlines, Network, Subtensor, SubtensorSettings};
+use crate::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
 use crate::feeds::Feeds;
 use crate::settings::LocalnetConfig;
 
@@ -64,7 +64,8 @@ fn client(url: &str, block_time: Duration, failpoints: Failpoints) -> Result<Sub
         longest_pause: Duration::from_secs(1),
         ..Deadlines::default()
     };
-    Ok(Subtensor::with_failpoints(SubtensorSettings { network, deadlines }, failpoints))
+    let settings = SubtensorSettings { network, deadlines, roots: Roots::default() };
+    Ok(Subtensor::with_failpoints(settings, failpoints))
 }
 
 fn validator_settings(

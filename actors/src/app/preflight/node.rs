@@ -16,7 +16,7 @@ use crate::app::tree::{self, NodeParts};
 use crate::app::{Failure, RoleOptions};
 use crate::axon::{AxonRecord, ExternalAddress};
 use crate::chain::Failpoints;
-use crate::chain::subtensor::{Deadlines, Endpoint, Subtensor, SubtensorSettings};
+use crate::chain::subtensor::{Endpoint, Subtensor};
 use crate::dendrite::is_public;
 use crate::feeds::Feeds;
 use crate::settings::{MetagraphSection, NodeConfig, Role};
@@ -26,7 +26,7 @@ pub(in crate::app) struct Ready {
     pub(in crate::app) hotkey: Keypair,
     pub(in crate::app) netuid: Netuid,
     /// The subnet as it was when it was first read.
-    known: Arc<Metagraph>,
+    pub(in crate::app) known: Arc<Metagraph>,
     pub(in crate::app) chain: ChainPart,
     /// Whether real money is at stake.
     pub(in crate::app) is_main: bool,
@@ -53,7 +53,7 @@ impl Preflight<'_> {
         let hotkey = self.check("wallet", "the hotkey, and that no coldkey lies open", wallet)?;
         let chain = chain::reach(node, options).await;
         let chain = self.check("chain", "a node of the chain that knows the subnet", chain)?;
-        let registration = chain::registration(node, &hotkey, &chain.known);
+        let registration = chain::registration(node, &hotkey, &chain);
         self.check("registration", "the hotkey's place on the subnet", registration)?;
         let external = chain::address(node).await;
         let external = self.check("address", "where others reach this machine", external)?;
@@ -63,7 +63,7 @@ impl Preflight<'_> {
             hotkey,
             netuid: Netuid(node.subnet.netuid),
             known: chain.known,
-            chain: chain_part(node, chain.failpoints.clone()),
+            chain: chain_part(node, chain.failpoints.clone())?,
             is_main: chain.is_main,
             failpoints: chain.failpoints,
             external,
@@ -75,14 +75,12 @@ impl Preflight<'_> {
 }
 
 /// The tree's own client; nothing is connected yet.
-fn chain_part(node: &NodeConfig, failpoints: Failpoints) -> ChainPart {
-    let network = node.subtensor.nodes();
-    let subtensor = SubtensorSettings { network, deadlines: Deadlines::default() };
-    let client = Subtensor::with_failpoints(subtensor, failpoints);
+fn chain_part(node: &NodeConfig, failpoints: Failpoints) -> Result<ChainPart, Failure> {
+    let client = Subtensor::with_failpoints(chain::client_settings(node)?, failpoints);
     let MetagraphSection { every_blocks: _, stale_after, too_old_after } = node.metagraph;
     let block_time = node.blocks.block_time;
     let feeds = Feeds::with_freshness(Freshness { block_time, stale_after, too_old_after });
-    ChainPart { client, feeds }
+    Ok(ChainPart { client, feeds })
 }
 
 impl Ready {

@@ -6,6 +6,7 @@
 //! Every wait has a deadline. News of a subscription go to a queue of its own: who takes them too
 //! slowly loses the subscription, never the connection.
 
+mod pace;
 mod worker;
 
 use std::sync::{Arc, OnceLock};
@@ -21,10 +22,10 @@ use subxt::rpcs::client::{RawRpcFuture, RawRpcSubscription, RpcClientT};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::Endpoint;
 use super::socket::connect;
-use super::{CallError, Deadlines};
-use crate::away::timeout;
+use super::{CallError, Deadlines, Endpoint, Roots};
+use crate::away::{Moment, timeout};
+use pace::Pace;
 use worker::Worker;
 
 /// Requests that wait for the socket.
@@ -41,6 +42,7 @@ struct Request {
 }
 
 /// Where the news of a subscription go, and how it is ended.
+#[derive(Clone)]
 struct Feed {
     news: mpsc::Sender<Json>,
     unsubscribe: String,
@@ -54,7 +56,10 @@ pub(super) struct Connection {
     /// Why the task ended, once it has.
     end: Arc<OnceLock<String>>,
     task: AbortHandle,
+    pace: Pace,
     call_within: Duration,
+    /// One request waits so long for a node that limits its callers.
+    limited_within: Duration,
 }
 
 impl Drop for Connection {
@@ -64,11 +69,14 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Self, CallError> {
-        let socket = timeout(deadlines.connect, connect(endpoint)).await;
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        deadlines: Deadlines,
+        roots: &Roots,
+    ) -> Result<Self, CallError> {
+        let socket = timeout(deadlines.connect, connect(endpoint, roots)).await;
         let socket =
-            socket.map_err(|_| CallError::late("connecting".to_owned(), deadlines.connect))?;
-        let socket = socket.map_err(|reason| CallError::Connect { reason })?;
+            socket.map_err(|_| CallError::late("connecting".to_owned(), deadlines.connect))??;
         let (requests, queue) = mpsc::channel(WAITING_REQUESTS);
         let end = Arc::new(OnceLock::new());
         let worker = Worker::new(socket, deadlines);
@@ -77,15 +85,41 @@ impl Connection {
             reason = "the connection aborts its worker, which reports its end itself"
         )]
         let task = tokio::spawn(worker.run(queue, Arc::clone(&end))).abort_handle();
-        Ok(Self { requests, end, task, call_within: deadlines.call })
+        let pace = Pace::new(endpoint.clone(), deadlines);
+        let Deadlines { call: call_within, limited: limited_within, .. } = deadlines;
+        Ok(Self { requests, end, task, pace, call_within, limited_within })
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.requests.is_closed()
     }
 
-    /// The result member of the answer.
+    /// The result member of the answer. A node that limits its callers is asked again.
     async fn ask(
+        &self,
+        method: &str,
+        params: Option<Box<RawValue>>,
+        feed: Option<Feed>,
+    ) -> Result<Json, CallError> {
+        let began = Moment::now();
+        loop {
+            let turn = self.pace.turn().await;
+            match self.ask_once(method, params.clone(), feed.clone()).await {
+                Err(error) if error.is_limit() => {
+                    self.pace.limited(turn).await;
+                    if began.elapsed() >= self.limited_within {
+                        return Err(error);
+                    }
+                }
+                answer => {
+                    self.pace.answered();
+                    return answer;
+                }
+            }
+        }
+    }
+
+    async fn ask_once(
         &self,
         method: &str,
         params: Option<Box<RawValue>>,

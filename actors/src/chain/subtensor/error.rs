@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use sn1::chain::decode::DecodeError;
+use sn1::chain::rpc::Refused;
 use sn1::chain::transaction::TransactionError;
 use sn1::chain::{ChainError, Hash, Refusal};
 use subxt::rpcs::Error as RpcError;
@@ -23,6 +24,18 @@ pub enum CallError {
         /// Why.
         reason: String,
     },
+    /// It is no websocket of a node that is trusted, and will be none however long one waits.
+    #[error("no connection: {reason}")]
+    Mismatch {
+        /// What is there instead, and what to try.
+        reason: String,
+    },
+    /// It answers, and takes no connection now.
+    #[error("it takes no new connections for now (HTTP {status})")]
+    Busy {
+        /// 429 or 503.
+        status: u16,
+    },
     /// No answer in time.
     #[error("no answer to {attempted} within {seconds} s")]
     Late {
@@ -40,7 +53,7 @@ pub enum CallError {
         reason: String,
     },
     /// The node answered with an error.
-    #[error("{method} was refused with code {code}: {message}{}", in_brackets(data))]
+    #[error("{}", refused(method, *code, message, data))]
     Refused {
         /// What was asked.
         method: Box<str>,
@@ -78,8 +91,12 @@ pub enum CallError {
     Unsignable(#[from] TransactionError),
 }
 
-fn in_brackets(data: &Json) -> String {
-    if data.is_null() { String::new() } else { format!(" ({data})") }
+fn refused(method: &str, code: i64, message: &str, data: &Json) -> String {
+    let data = if data.is_null() { String::new() } else { format!(" ({data})") };
+    match Refused::is_unknown_method(code) {
+        true => format!("the node has no method {method} (code {code})"),
+        false => format!("{method} was refused with code {code}: {message}{data}"),
+    }
 }
 
 impl CallError {
@@ -94,6 +111,31 @@ impl CallError {
         }
     }
 
+    /// Whether the node limits how often it is asked: it is neither lost nor broken.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => Refused::is_limit(*code),
+            Self::Busy { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether nobody is there, or not yet: the same may work a moment later.
+    pub fn is_absence(&self) -> bool {
+        self.is_limit() || matches!(self, Self::Connect { .. } | Self::Closed { .. })
+    }
+
+    /// Whether time may help; else somebody must change something first.
+    pub fn may_pass(&self) -> bool {
+        let is_lasting = matches!(self, Self::Mismatch { .. } | Self::OtherChain { .. });
+        !is_lasting && !self.is_unknown_method()
+    }
+
+    /// Whether the node lacks the method: nothing came of the request, and nothing ever will.
+    pub fn is_unknown_method(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if Refused::is_unknown_method(*code))
+    }
+
     /// An answer of another form. The reason quotes it, so it is cut short.
     pub(super) fn garbled(method: &str, reason: &(impl fmt::Display + ?Sized)) -> Self {
         let shown = reason.to_string().chars().take(MAX_REASON).collect();
@@ -106,7 +148,8 @@ impl CallError {
 }
 
 /// A node that failed, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{endpoint}: {error}")]
 pub struct NodeFailure {
     /// Which node.
     pub endpoint: Endpoint,
@@ -127,6 +170,14 @@ pub enum SubtensorError {
         /// What was attempted.
         attempted: &'static str,
         /// Each attempt, in order.
+        failures: Vec<NodeFailure>,
+    },
+    /// No node has a method that takes transactions. Nothing was sent.
+    #[error("{attempted} could not be sent: {}", listed(failures))]
+    Unsent {
+        /// What was attempted.
+        attempted: &'static str,
+        /// Each node's answer.
         failures: Vec<NodeFailure>,
     },
     /// The chain's runtime lacks something, or the subnet is not there: no node can help.
@@ -161,11 +212,24 @@ impl From<TransactionError> for SubtensorError {
 }
 
 impl SubtensorError {
+    /// Whether some node fails in a way that is worth another attempt.
+    pub(super) fn is_worth(&self, is_worth: fn(&CallError) -> bool) -> bool {
+        match self {
+            Self::Unreachable { failures, .. } => {
+                failures.iter().any(|failure| is_worth(&failure.error))
+            }
+            _ => false,
+        }
+    }
+
     /// As an error of the [`Chain`](sn1::chain::Chain) trait.
-    pub(super) fn into_chain_error(self, attempted: &'static str) -> ChainError {
+    pub(crate) fn into_chain_error(self, attempted: &'static str) -> ChainError {
         match self {
             Self::Unreachable { attempted, failures } => {
                 ChainError::Unreachable { attempted, reason: listed(&failures) }
+            }
+            Self::Unsent { attempted, failures } => {
+                ChainError::Unsent { attempted, reason: listed(&failures) }
             }
             Self::Chain(DecodeError::NoSubnet(netuid)) => ChainError::NoSubnet(netuid),
             Self::Chain(DecodeError::Missing { item, .. }) => ChainError::Missing(item.to_string()),
@@ -182,7 +246,5 @@ impl SubtensorError {
 }
 
 fn listed(failures: &[NodeFailure]) -> String {
-    let each =
-        failures.iter().map(|NodeFailure { endpoint, error }| format!("{endpoint}: {error}"));
-    each.collect::<Vec<_>>().join("; ")
+    failures.iter().map(NodeFailure::to_string).collect::<Vec<_>>().join("; ")
 }

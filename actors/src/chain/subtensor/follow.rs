@@ -13,7 +13,7 @@ use sn1::chain::Head;
 use subxt::rpcs::Error as RpcError;
 use subxt::rpcs::client::RpcSubscription;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Interval, interval};
 
 use super::session::{Header, Session};
 use super::{CallError, Endpoint, NodeFailure, Subtensor};
@@ -43,7 +43,7 @@ pub enum LinkEvent {
         /// For how long.
         silent: Duration,
     },
-    /// A node failed; the next one is tried after a pause.
+    /// A node failed; the next one is tried after a pause, the only one again.
     Lost {
         /// Which one.
         endpoint: Endpoint,
@@ -51,6 +51,8 @@ pub enum LinkEvent {
         reason: String,
         /// The pause.
         pause: Duration,
+        /// Whether this node was followed; else it could not be reached.
+        was_followed: bool,
     },
 }
 
@@ -73,14 +75,19 @@ struct Follower {
     n_failures: u32,
 }
 
-/// The subscriptions with one node. The session is the client's: it may leave it at any time.
+/// The subscriptions with one node, as far as it has them: it is asked for heads that it does not
+/// tell. The session is the client's: it may leave it at any time.
 struct Feeds {
     session: Weak<Session>,
     endpoint: Endpoint,
-    best: RpcSubscription<Header>,
-    finalized: RpcSubscription<Header>,
-    versions: RpcSubscription<RuntimeVersion>,
+    best: Option<RpcSubscription<Header>>,
+    finalized: Option<RpcSubscription<Header>>,
+    versions: Option<RpcSubscription<RuntimeVersion>>,
+    looks: Interval,
+    /// Of two kinds of heads that are asked for, the next one.
+    is_final_next: bool,
     last_head: Moment,
+    last_best: Option<Head>,
 }
 
 enum News {
@@ -91,6 +98,8 @@ enum News {
     Garbled(RpcError),
     Ended,
     Silent(Duration),
+    /// It is time to ask for heads.
+    Look,
 }
 
 impl Follower {
@@ -98,18 +107,19 @@ impl Follower {
         let Some(feeds) = &mut self.feeds else { return self.connect().await };
         let head_silence = self.client.shared.settings.deadlines.head_silence;
         let event = match feeds.news(head_silence).await {
-            News::Best(header) => head(&feeds.session, &header).await.map(LinkEvent::Best),
-            News::Finalized(header) => {
-                head(&feeds.session, &header).await.map(LinkEvent::Finalized)
-            }
+            News::Best(header) => feeds.head(&header).await.map(LinkEvent::Best),
+            News::Finalized(header) => feeds.head(&header).await.map(LinkEvent::Finalized),
+            News::Look => feeds.look().await,
             News::Version(version) => Ok(LinkEvent::Runtime { spec_version: version.spec_version }),
             News::Garbled(error) => Err(CallError::of("a subscription", error).to_string()),
             News::Silent(silent) if self.client.n_nodes() == 1 => Ok(LinkEvent::Silent { silent }),
             News::Silent(silent) => Err(format!("no new block for {} s", silent.as_secs())),
             News::Ended => Err("the connection ended".to_owned()),
         };
-        if let Ok(LinkEvent::Best(_)) = event {
-            feeds.last_head = Moment::now();
+        if let Ok(LinkEvent::Best(head)) = event {
+            if feeds.last_best.replace(head) != Some(head) {
+                feeds.last_head = Moment::now();
+            }
             self.n_failures = 0;
         }
         match event {
@@ -120,21 +130,23 @@ impl Follower {
 
     async fn connect(&mut self) -> LinkEvent {
         if let Some(pause) = self.pause.take() {
-            sleep(pause).await;
+            self.client.rest(pause).await;
         }
         let session = match self.client.session().await {
             Ok((session, _)) => session,
             Err(failure) => return self.failed(failure),
         };
-        match Feeds::open(&session).await {
+        let look_every = self.client.shared.settings.deadlines.look_every;
+        match Feeds::open(&session, look_every).await {
             Ok(feeds) => {
+                self.client.reached();
                 let endpoint = feeds.endpoint.clone();
                 let index = self.client.index_of(&endpoint);
                 self.feeds = Some(feeds);
                 LinkEvent::Connected { endpoint, index }
             }
             Err(error) => {
-                self.client.leave(&session).await;
+                self.client.leave_for(&session, &error).await;
                 self.failed(NodeFailure { endpoint: session.endpoint().clone(), error })
             }
         }
@@ -148,12 +160,13 @@ impl Follower {
             self.client.leave(&session).await;
         }
         let endpoint = endpoint.unwrap_or_else(|| self.client.first_node());
-        LinkEvent::Lost { endpoint, reason, pause: self.back_off() }
+        LinkEvent::Lost { endpoint, reason, pause: self.back_off(), was_followed: true }
     }
 
     fn failed(&mut self, failure: NodeFailure) -> LinkEvent {
         let NodeFailure { endpoint, error } = failure;
-        LinkEvent::Lost { endpoint, reason: error.to_string(), pause: self.back_off() }
+        let (reason, pause) = (error.to_string(), self.back_off());
+        LinkEvent::Lost { endpoint, reason, pause, was_followed: false }
     }
 
     fn back_off(&mut self) -> Duration {
@@ -165,22 +178,27 @@ impl Follower {
 }
 
 impl Feeds {
-    async fn open(session: &Arc<Session>) -> Result<Self, CallError> {
+    async fn open(session: &Arc<Session>, look_every: Duration) -> Result<Self, CallError> {
         Ok(Self {
             session: Arc::downgrade(session),
             endpoint: session.endpoint().clone(),
-            best: session.new_heads().await?,
-            finalized: session.finalized_heads().await?,
-            versions: session.runtime_versions().await?,
+            best: offered(session.new_heads().await)?,
+            finalized: offered(session.finalized_heads().await)?,
+            versions: offered(session.runtime_versions().await)?,
+            looks: interval(look_every / 2),
+            is_final_next: false,
             last_head: Moment::now(),
+            last_best: None,
         })
     }
 
     async fn news(&mut self, head_silence: Duration) -> News {
+        let tells_heads = self.best.is_some() && self.finalized.is_some();
         tokio::select! {
-            header = self.best.next() => told(header, News::Best),
-            header = self.finalized.next() => told(header, News::Finalized),
-            version = self.versions.next() => told(version, News::Version),
+            header = next(&mut self.best) => told(header, News::Best),
+            header = next(&mut self.finalized) => told(header, News::Finalized),
+            version = next(&mut self.versions) => told(version, News::Version),
+            _ = self.looks.tick(), if !tells_heads => News::Look,
             () = self.last_head.passes(head_silence) => {
                 // Told once for each such time.
                 self.last_head = Moment::now();
@@ -188,17 +206,46 @@ impl Feeds {
             }
         }
     }
+
+    /// Asks for one of the heads that the node does not tell by itself.
+    async fn look(&mut self) -> Result<LinkEvent, String> {
+        let session = self.session.upgrade().ok_or("the connection ended")?;
+        self.is_final_next = !self.is_final_next && self.finalized.is_none();
+        let looked = match self.is_final_next || self.best.is_some() {
+            true => session.finalized().await.map(LinkEvent::Finalized),
+            false => session.head().await.map(LinkEvent::Best),
+        };
+        looked.map_err(|error| error.to_string())
+    }
+
+    /// A header tells no hash: the node does, by the number.
+    async fn head(&mut self, header: &Header) -> Result<Head, String> {
+        let session = self.session.upgrade().ok_or("the connection ended")?;
+        let number = header.number();
+        let hash = session.hash_of(number).await.map_err(|error| error.to_string())?;
+        let hash = hash.ok_or_else(|| format!("it has told block {number}, and has none"))?;
+        Ok(Head { number, hash })
+    }
+}
+
+/// What a node offers of it: a method that it lacks is done without.
+fn offered<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Err(error) if error.is_unknown_method() => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// The next of what is subscribed to; without a subscription, never.
+async fn next<T: serde::de::DeserializeOwned>(
+    feed: &mut Option<RpcSubscription<T>>,
+) -> Option<Result<T, RpcError>> {
+    match feed {
+        Some(feed) => feed.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn told<T>(news: Option<Result<T, RpcError>>, of: fn(T) -> News) -> News {
     news.map_or(News::Ended, |news| news.map_or_else(News::Garbled, of))
-}
-
-/// A header tells no hash: the node does, by the number.
-async fn head(session: &Weak<Session>, header: &Header) -> Result<Head, String> {
-    let session = session.upgrade().ok_or("the connection ended")?;
-    let number = header.number();
-    let hash = session.hash_of(number).await.map_err(|error| error.to_string())?;
-    let hash = hash.ok_or_else(|| format!("it has told block {number}, and has none"))?;
-    Ok(Head { number, hash })
 }

@@ -11,6 +11,7 @@ use sn1::chain::{
     Head, Mortality, Netuid, PrometheusRecord, StoredCommit, StoredWeights, Uid, WeightTerms,
 };
 use sn1::wallet::AccountId;
+use tokio::time::{Duration, Instant, sleep};
 
 use super::session::Session;
 use super::{CallError, Subtensor, SubtensorError};
@@ -52,6 +53,34 @@ impl Subtensor {
             Ok(plan.decode(&runtime, netuid, head, &answers)?)
         };
         self.ask("reading the metagraph", take).await
+    }
+
+    /// The same as the first thing that is asked of a chain, which may not be up yet: asked again
+    /// for so long, `None` for without end, while each node fails in a way that `is_worth` it.
+    /// `tell` hears of each failure.
+    ///
+    /// # Errors
+    /// The last [`SubtensorError`].
+    pub async fn first_snapshot(
+        &self,
+        netuid: Netuid,
+        within: Option<Duration>,
+        is_worth: fn(&CallError) -> bool,
+        mut tell: impl FnMut(&SubtensorError),
+    ) -> Result<Snapshot, SubtensorError> {
+        let (began, mut n_failures) = (Instant::now(), 0_u32);
+        loop {
+            let error = match self.snapshot(netuid).await {
+                Err(error) if error.is_worth(is_worth) => error,
+                answer => return answer,
+            };
+            if within.is_some_and(|within| began.elapsed() >= within) {
+                return Err(error);
+            }
+            tell(&error);
+            sleep(self.shared.settings.deadlines.pause(n_failures)).await;
+            n_failures = n_failures.saturating_add(1);
+        }
     }
 
     /// All that a weight setting of `hotkey` is planned from, read at the newest block.

@@ -15,17 +15,14 @@ use subxt::rpcs::methods::legacy::{
 };
 use subxt::rpcs::{Error as RpcError, RpcClient, RpcConfig};
 
-use super::Endpoint;
 use super::connection::Connection;
-use super::{CallError, Deadlines};
+use super::{CallError, Deadlines, Endpoint, Roots};
 
 /// Metadata versions that are asked for by number, in order: both tell the runtime APIs.
 const METADATA_VERSIONS: [u32; 2] = [15, 16];
 const METADATA_AT_VERSION: &str = "Metadata_metadata_at_version";
 /// Keys of one page.
 const PAGE: u32 = 200;
-/// "Method not found".
-const NO_METHOD: i64 = -32601;
 /// The codes of a node's pool: the transaction is to blame, not the node.
 const POOL_CODES: std::ops::Range<i64> = 1000..1100;
 
@@ -37,6 +34,9 @@ impl RpcConfig for SubtensorRpc {
     type Hash = Hash;
     type AccountId = AccountId;
 }
+
+/// News of a transaction.
+pub(super) type Statuses = RpcSubscription<TransactionStatus<Hash>>;
 
 /// What is used of a header: a new kind of digest must not hide a block.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,8 +84,12 @@ fn absent(method: &'static str) -> CallError {
 }
 
 impl Session {
-    pub(super) async fn open(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Self, CallError> {
-        let connection = Arc::new(Connection::open(endpoint, deadlines).await?);
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        deadlines: Deadlines,
+        roots: &Roots,
+    ) -> Result<Self, CallError> {
+        let connection = Arc::new(Connection::open(endpoint, deadlines, roots).await?);
         let client = RpcClient::new(Arc::clone(&connection));
         let methods = LegacyRpcMethods::new(client.clone());
         let genesis = methods.genesis_hash().await.map_err(of("chain_getBlockHash"))?;
@@ -172,7 +176,7 @@ impl Session {
         let (method, old) = ("system_accountNextIndex", "account_nextIndex");
         let nonce = match self.methods.system_account_next_index(account).await.map_err(of(method))
         {
-            Err(CallError::Refused { code: NO_METHOD, .. }) => {
+            Err(error) if error.is_unknown_method() => {
                 let mut params = RpcParams::new();
                 params.push(account).map_err(of(old))?;
                 self.client.request::<u64>(old, params).await.map_err(of(old))?
@@ -183,12 +187,20 @@ impl Session {
     }
 
     /// Puts a transaction into the node's pool and follows it; or why the pool does not take it.
+    /// Of a node that tells no news of transactions, none come.
     pub(super) async fn submit(
         &self,
         transaction: &[u8],
-    ) -> Result<Result<RpcSubscription<TransactionStatus<Hash>>, Refusal>, CallError> {
+    ) -> Result<Result<Option<Statuses>, Refusal>, CallError> {
         let statuses = self.methods.author_submit_and_watch_extrinsic(transaction).await;
-        match statuses.map_err(of("author_submitAndWatchExtrinsic")) {
+        let taken = match statuses.map_err(of("author_submitAndWatchExtrinsic")) {
+            Err(error) if error.is_unknown_method() => {
+                let taken = self.methods.author_submit_extrinsic(transaction).await;
+                taken.map(|_| None).map_err(of("author_submitExtrinsic"))
+            }
+            statuses => statuses.map(Some),
+        };
+        match taken {
             Ok(statuses) => Ok(Ok(statuses)),
             Err(CallError::Refused { code, data, .. }) if POOL_CODES.contains(&code) => {
                 Ok(Err(refusal(code, &data)))

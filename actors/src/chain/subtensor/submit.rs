@@ -13,7 +13,6 @@ use std::sync::Arc;
 use sn1::chain::transaction::{Call, SignedTransaction, SigningTerms, birth_block, sign};
 use sn1::chain::{Included, Mortality};
 use sn1::wallet::Keypair;
-use tokio::time::sleep;
 
 use super::super::failpoints::Failpoint;
 use super::session::Session;
@@ -70,7 +69,7 @@ impl Subtensor {
         loop {
             match self.sign(attempted, signer, call, mortality).await {
                 Err(SubtensorError::Unreachable { .. }) if began.elapsed() < deadlines.give_up => {
-                    sleep(deadlines.pause(n_failures)).await;
+                    self.rest(deadlines.pause(n_failures)).await;
                     n_failures = n_failures.saturating_add(1);
                 }
                 signed => return signed,

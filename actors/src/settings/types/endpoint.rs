@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use crate::settings::value::{Scalar, Shape};
 
 /// Public networks and their nodes, the first choice first (docs/spec/chain.md#networks).
-const NETWORKS: [(&str, &[&str]); 4] = [
+const NETWORKS: [(&str, &[&str]); 5] = [
     (
         "finney",
         &[
@@ -21,6 +21,7 @@ const NETWORKS: [(&str, &[&str]); 4] = [
     ("test", &["wss://test.finney.opentensor.ai:443"]),
     ("archive", &["wss://archive.chain.opentensor.ai:443", "wss://archive.sub.latent.to:443"]),
     ("local", &["ws://127.0.0.1:9944"]),
+    ("latent-lite", &["wss://lite.sub.latent.to:443"]),
 ];
 
 /// The address of a node's websocket: `ws://` or `wss://`, a host, and a port where it is not the
@@ -43,6 +44,11 @@ impl Endpoint {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.url.starts_with("wss://")
     }
 
     /// Whether it is on this machine, judged by its name.
@@ -140,7 +146,7 @@ pub struct Network(pub Vec<Endpoint>);
 impl FromStr for Network {
     type Err = String;
 
-    /// `finney`, `test`, `archive`, `local`, in any letter case, or an endpoint.
+    /// `finney`, `test`, `archive`, `local`, `latent-lite`, in any letter case, or an endpoint.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let urls = match NETWORKS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
@@ -179,7 +185,7 @@ impl NamedNetwork {
 
     /// Whether the name alone says that this is the main network.
     pub fn is_main(&self) -> bool {
-        ["finney", "archive"].contains(&self.name.as_str())
+        ["finney", "archive", "latent-lite"].contains(&self.name.as_str())
     }
 }
 

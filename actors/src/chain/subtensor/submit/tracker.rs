@@ -6,13 +6,11 @@ use parking_lot::Mutex;
 use sn1::chain::transaction::{SignedTransaction, birth_block, transaction_hash};
 use sn1::chain::{Hash, Head, Included, Mortality, Refusal};
 use sn1::wallet::AccountId;
-use subxt::rpcs::client::RpcSubscription;
 use subxt::rpcs::methods::legacy::TransactionStatus;
-use tokio::time::sleep;
 
-use super::super::session::Session;
+use super::super::session::{Session, Statuses};
 use super::super::{CallError, NodeFailure, Subtensor, SubtensorError};
-use crate::away::{Moment, timeout};
+use crate::away::{Moment, sleep, timeout};
 
 /// Blocks whose transactions are fetched at once.
 const BLOCKS_AT_ONCE: u64 = 16;
@@ -29,13 +27,13 @@ pub(super) struct TransactionTracker<'a> {
     may_be_out: bool,
     /// News of it, while a node gives them. The lock is never taken: it lets the rest be shared.
     news: Option<Mutex<Statuses>>,
+    /// Since when a node has it that tells no news: it is not given to one again for a while.
+    held_since: Option<Moment>,
     n_failures: u32,
     n_submitted: u32,
     /// Since when no node has answered, and what the last one said.
     failing: Option<(Moment, Vec<NodeFailure>)>,
 }
-
-type Statuses = RpcSubscription<TransactionStatus<Hash>>;
 
 /// How news end.
 enum News {
@@ -64,6 +62,7 @@ impl<'a> TransactionTracker<'a> {
             next_block: birth_block(mortality.last_block).unwrap_or_default(),
             may_be_out: false,
             news: None,
+            held_since: None,
             n_failures: 0,
             n_submitted: 0,
             failing: None,
@@ -83,7 +82,7 @@ impl<'a> TransactionTracker<'a> {
                 Err(SubtensorError::Unreachable { failures, .. }) => self.fail(failures)?,
                 Err(error) => return Err(error),
             }
-            if self.news.is_none() {
+            if self.news.is_none() && self.held_since.is_none() {
                 self.submit_again().await?;
             }
         }
@@ -93,7 +92,7 @@ impl<'a> TransactionTracker<'a> {
     async fn submit_again(&mut self) -> Result<(), SubtensorError> {
         let deadlines = self.client.shared.settings.deadlines;
         if self.n_submitted > 1 {
-            sleep(deadlines.look_every.max(deadlines.pause(self.n_failures))).await;
+            self.client.rest(deadlines.look_every.max(deadlines.pause(self.n_failures))).await;
         }
         self.submit().await
     }
@@ -114,20 +113,27 @@ impl<'a> TransactionTracker<'a> {
                 Ok(answer) => return self.answered(answer),
                 Err(error) => {
                     // It may have arrived before the node failed.
-                    self.may_be_out = true;
+                    self.may_be_out |= !error.is_unknown_method() && !error.is_limit();
+                    self.client.leave_for(&session, &error).await;
                     failures.push(NodeFailure { endpoint: session.endpoint().clone(), error });
-                    self.client.leave(&session).await;
                 }
             }
+        }
+        if !self.may_be_out && failures.iter().all(|failure| failure.error.is_unknown_method()) {
+            return Err(SubtensorError::Unsent { attempted: self.attempted, failures });
         }
         // Even if nothing is out: the intent is written down, and only its time or a block ends it.
         self.fail(failures)
     }
 
-    fn answered(&mut self, answer: Result<Statuses, Refusal>) -> Result<(), SubtensorError> {
+    fn answered(
+        &mut self,
+        answer: Result<Option<Statuses>, Refusal>,
+    ) -> Result<(), SubtensorError> {
         match answer {
             Ok(news) => {
-                (self.may_be_out, self.news) = (true, Some(Mutex::new(news)));
+                self.held_since = news.is_none().then(Moment::now);
+                (self.may_be_out, self.news) = (true, news.map(Mutex::new));
                 Ok(())
             }
             Err(Refusal::AlreadyImported) => {
@@ -151,7 +157,13 @@ impl<'a> TransactionTracker<'a> {
 
     /// Waits for news, or for the time of the next look.
     async fn follow(&mut self) -> News {
-        let quiet_watch = self.client.shared.settings.deadlines.quiet_watch;
+        let deadlines = self.client.shared.settings.deadlines;
+        if let Some(since) = self.held_since {
+            sleep(deadlines.look_every.min(since.left(deadlines.quiet_watch))).await;
+            self.held_since =
+                Some(since).filter(|since| !since.left(deadlines.quiet_watch).is_zero());
+            return News::Quiet;
+        }
         let Some(news) = self.news.as_mut().map(Mutex::get_mut) else { return News::Ended };
         let ending = async {
             // A status that cannot be read is none.
@@ -162,7 +174,7 @@ impl<'a> TransactionTracker<'a> {
             }
             News::Ended
         };
-        let ending = timeout(quiet_watch, ending).await.unwrap_or(News::Quiet);
+        let ending = timeout(deadlines.quiet_watch, ending).await.unwrap_or(News::Quiet);
         if !matches!(ending, News::Quiet) {
             self.news = None;
         }
