@@ -15,7 +15,7 @@ use sn1::chain::{
 use sn1::store::Store;
 use sn1::wallet::{AccountId, Keypair};
 use sn1_actors::chain::{CommitterLinks, CommitterSettings, Failpoints, WeightCommitter};
-use sn1_actors::feeds::{ScoresSnapshot, SeenHead, SnapshotAge, SyncHints};
+use sn1_actors::feeds::{LinkState, ScoresSnapshot, SeenHead, SnapshotAge, SyncHints, Waits};
 use sn1_actors::notice::Notice;
 use sn1_actors::supervision::{ChildSpec, FaultKind, InjectFault, Root, RootExit, Slot};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -209,6 +209,8 @@ impl Net {
             metagraph,
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
+            link: watch::channel(LinkState::Up).1,
+            waits: Waits::default(),
             status: Arc::new(status_sender),
             notices: notice_sender,
         };

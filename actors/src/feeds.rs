@@ -6,9 +6,11 @@
 
 mod not_ready;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::chain::{Freshness, Head, Metagraph, Stage};
 use sn1::wallet::AccountId;
@@ -41,6 +43,61 @@ pub type MetagraphFeed = watch::Receiver<Option<Arc<Metagraph>>>;
 
 /// Follows the status of the weight committer.
 pub type CommitterStatusFeed = watch::Receiver<CommitterStatus>;
+
+/// The link to the chain at one moment.
+#[derive(Debug, Clone, Default)]
+pub enum LinkState {
+    /// No node was reached yet.
+    #[default]
+    Starting,
+    /// A node is followed.
+    Up,
+    /// No node is followed any more.
+    Away {
+        /// Since when.
+        since: Instant,
+        /// What the last node that was tried has said.
+        reason: String,
+    },
+}
+
+impl LinkState {
+    /// Whether a node was followed, and none is any more.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+}
+
+/// Follows the link to the chain.
+pub type LinkFeed = watch::Receiver<LinkState>;
+
+/// What waits for the chain, in words, by the part of the node that waits. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Waits(Arc<Mutex<BTreeMap<Arc<str>, String>>>);
+
+impl Waits {
+    /// This part waits for that.
+    pub(crate) fn set(&self, part: &str, what: String) {
+        self.0.lock().insert(part.into(), what);
+    }
+
+    /// This part waits no more.
+    pub(crate) fn clear(&self, part: &str) {
+        self.0.lock().remove(part);
+    }
+
+    /// What this part waits for.
+    pub fn of(&self, part: &str) -> Option<String> {
+        self.0.lock().get(part).cloned()
+    }
+
+    /// All of them, for a line of the log.
+    pub(crate) fn listed(&self) -> String {
+        let waits = self.0.lock();
+        let each = waits.iter().map(|(part, what)| format!("{part}: {what}"));
+        each.collect::<Vec<_>>().join("; ")
+    }
+}
 
 /// The scores at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -129,6 +186,10 @@ pub struct Feeds {
     pub heads: Arc<watch::Sender<Option<SeenHead>>>,
     /// The newest final block.
     pub finals: Arc<watch::Sender<Option<SeenHead>>>,
+    /// The link to the chain.
+    pub link: Arc<watch::Sender<LinkState>>,
+    /// What waits for the chain.
+    pub waits: Waits,
     /// The newest metagraph.
     pub metagraph: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
     /// The age of the metagraph.
@@ -156,6 +217,8 @@ impl Feeds {
         Self {
             heads: Arc::default(),
             finals: Arc::default(),
+            link: Arc::default(),
+            waits: Waits::default(),
             metagraph: Arc::default(),
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
@@ -173,6 +236,11 @@ impl Feeds {
     /// Follows the newest final block.
     pub fn finals(&self) -> HeadFeed {
         self.finals.subscribe()
+    }
+
+    /// Follows the link to the chain.
+    pub fn link(&self) -> LinkFeed {
+        self.link.subscribe()
     }
 
     /// Follows the metagraph.

@@ -1,6 +1,9 @@
 //! Follows the chain's head and tells everyone. It keeps one of the client's nodes followed, whatever
 //! becomes of nodes, and publishes what that node says as it says it. Readers never wait: they see
 //! the last head, and its age.
+//!
+//! It owns what the log says of an outage: a line when the chain goes, one a minute with what waits
+//! for it, one when it is back.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,10 +13,11 @@ use metrics::{counter, gauge};
 use sn1::chain::Head;
 use sn1::telemetry;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use super::subtensor::{LinkEvent, Subtensor};
-use crate::feeds::SeenHead;
+use super::subtensor::{Endpoint, LinkEvent, Subtensor};
+use crate::feeds::{Feeds, LinkState, SeenHead};
+use crate::recording::Reminder;
 use crate::supervision::{Context, Resident};
 
 /// How often the age of the newest block is recorded.
@@ -25,14 +29,14 @@ type Heads = Arc<watch::Sender<Option<SeenHead>>>;
 /// The actor that watches for blocks.
 pub struct ChainLink {
     client: Subtensor,
-    heads: Heads,
-    finals: Heads,
+    feeds: Feeds,
+    reminder: Reminder,
 }
 
 impl ChainLink {
     /// Keeps a node of `client` followed, and publishes each block and each final one.
-    pub fn following(client: Subtensor, heads: Heads, finals: Heads) -> Self {
-        Self { client, heads, finals }
+    pub fn following(client: Subtensor, feeds: Feeds) -> Self {
+        Self { client, feeds, reminder: Reminder::default() }
     }
 
     /// What the client's link says. It never ends, and connects by itself.
@@ -41,7 +45,7 @@ impl ChainLink {
             LinkEvent::Connected { endpoint, index } => {
                 gauge!(telemetry::CHAIN_CONNECTED.name).set(1.0);
                 gauge!(telemetry::CHAIN_ENDPOINT.name).set(index as f64);
-                info!(%endpoint, "following the chain");
+                self.came_up(&endpoint);
             }
             LinkEvent::Best(head) => self.publish(head),
             LinkEvent::Finalized(head) => self.publish_final(head),
@@ -52,17 +56,54 @@ impl ChainLink {
             LinkEvent::Silent { silent } => {
                 warn!(seconds = silent.as_secs_f64(), "no new block, and no other node to ask");
             }
-            LinkEvent::Lost { endpoint, reason, pause } => {
+            LinkEvent::Lost { endpoint, reason, pause, was_followed } => {
                 gauge!(telemetry::CHAIN_CONNECTED.name).set(0.0);
-                counter!(telemetry::CHAIN_CONNECTIONS_LOST.name).increment(1);
-                let pause = pause.as_secs_f64();
-                warn!(%endpoint, reason, pause, "lost the chain's node, trying the next");
+                if was_followed {
+                    counter!(telemetry::CHAIN_CONNECTIONS_LOST.name).increment(1);
+                }
+                debug!(%endpoint, reason, ?pause, was_followed, "no node is followed");
+                self.went_away(&endpoint, &reason);
             }
         }
     }
 
+    fn came_up(&mut self, endpoint: &Endpoint) {
+        let before = self.feeds.link.send_replace(LinkState::Up);
+        self.reminder = Reminder::default();
+        match before {
+            LinkState::Away { since, .. } => {
+                let seconds = since.elapsed().as_secs();
+                info!(%endpoint, seconds, "the chain is back");
+            }
+            LinkState::Starting | LinkState::Up => info!(%endpoint, "following the chain"),
+        }
+    }
+
+    /// The first node that fails is a line, and what waits is one a minute from then on.
+    fn went_away(&mut self, endpoint: &Endpoint, reason: &str) {
+        let before = self.feeds.link.borrow().clone();
+        let since = match before {
+            LinkState::Away { since, .. } => since,
+            LinkState::Starting | LinkState::Up => Instant::now(),
+        };
+        let state = LinkState::Away { since, reason: format!("{endpoint}: {reason}") };
+        self.feeds.link.send_replace(state);
+        if !before.is_away() && self.reminder.is_due(Instant::now()).is_some() {
+            let then = self.client.others(endpoint);
+            warn!(%endpoint, reason, "lost the chain's node, {then}");
+        }
+    }
+
+    fn remind(&mut self) {
+        let LinkState::Away { since, reason } = self.feeds.link.borrow().clone() else { return };
+        if self.reminder.is_due(Instant::now()).is_some() {
+            let (seconds, waits) = (since.elapsed().as_secs(), self.feeds.waits.listed());
+            warn!(seconds, reason, waits, "the chain is away, trying again");
+        }
+    }
+
     fn publish(&self, head: Head) {
-        if publish_in(&self.heads, head) {
+        if publish_in(&self.feeds.heads, head) {
             gauge!(telemetry::CHAIN_BLOCK.name).set(head.number as f64);
             self.record_age();
         }
@@ -70,11 +111,11 @@ impl ChainLink {
 
     fn publish_final(&self, head: Head) {
         gauge!(telemetry::CHAIN_FINAL_BLOCK.name).set(head.number as f64);
-        publish_in(&self.finals, head);
+        publish_in(&self.feeds.finals, head);
     }
 
     fn record_age(&self) {
-        if let Some(seen) = *self.heads.borrow() {
+        if let Some(seen) = *self.feeds.heads.borrow() {
             gauge!(telemetry::CHAIN_HEAD_AGE_SECONDS.name).set(seen.at.elapsed().as_secs_f64());
         }
     }
@@ -96,7 +137,10 @@ impl Resident for ChainLink {
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         ctx.listen(self.client.follow(), |this, event, _| this.take(event));
-        ctx.every(AGE_EVERY, |this, _| this.record_age());
+        ctx.every(AGE_EVERY, |this, _| {
+            this.record_age();
+            this.remind();
+        });
         Ok(())
     }
 }

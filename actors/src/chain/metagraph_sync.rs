@@ -9,13 +9,15 @@ use metrics::{counter, gauge};
 use sn1::chain::{Chain, ChainError, Metagraph, Netuid, Registration, Stage};
 use sn1::telemetry;
 use sn1::wallet::AccountId;
-use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use crate::feeds::{HeadFeed, SnapshotAge, SyncHints};
+use crate::feeds::Feeds;
+use crate::recording::Failures;
 use crate::supervision::{Context, Resident};
 
+/// Its name among those who wait for the chain.
+const PART: &str = "metagraph";
 /// Between two looks at the snapshot's age.
 const AGE_EVERY: Duration = Duration::from_secs(1);
 
@@ -36,13 +38,15 @@ pub struct SyncSettings {
 pub struct MetagraphSync<C> {
     chain: C,
     settings: SyncSettings,
-    heads: HeadFeed,
-    hints: SyncHints,
-    snapshots: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
-    age: SnapshotAge,
+    feeds: Feeds,
     last_sync: Option<Instant>,
     synced_block: Option<u64>,
+    failures: Failures,
+    /// After failures, nothing is tried before this, unless there is news.
+    rests_until: Option<Instant>,
     stage: Stage,
+    /// The last stage that the log tells.
+    told_stage: Stage,
     place: Option<Registration>,
     is_hinted: bool,
     is_syncing: bool,
@@ -50,24 +54,17 @@ pub struct MetagraphSync<C> {
 
 impl<C: Chain> MetagraphSync<C> {
     /// Syncs on schedule, and at once when hinted at.
-    pub fn new(
-        chain: C,
-        settings: SyncSettings,
-        heads: HeadFeed,
-        hints: SyncHints,
-        snapshots: Arc<watch::Sender<Option<Arc<Metagraph>>>>,
-        age: SnapshotAge,
-    ) -> Self {
+    pub fn new(chain: C, settings: SyncSettings, feeds: Feeds) -> Self {
         Self {
             chain,
             settings,
-            heads,
-            hints,
-            snapshots,
-            age,
+            feeds,
             last_sync: None,
             synced_block: None,
+            failures: Failures::default(),
+            rests_until: None,
             stage: Stage::Fresh,
+            told_stage: Stage::Fresh,
             place: None,
             is_hinted: false,
             is_syncing: false,
@@ -75,8 +72,9 @@ impl<C: Chain> MetagraphSync<C> {
     }
 
     fn is_due(&self) -> bool {
-        let is_early = self.last_sync.is_some_and(|at| at.elapsed() < self.settings.min_interval);
-        let head = self.heads.borrow().map(|seen| seen.head.number);
+        let is_early = self.last_sync.is_some_and(|at| at.elapsed() < self.settings.min_interval)
+            || self.rests_until.is_some_and(|until| Instant::now() < until);
+        let head = self.feeds.heads.borrow().map(|seen| seen.head.number);
         let next = self.synced_block.map(|block| block + self.settings.every_blocks.max(1));
         !is_early && (self.is_hinted || next.is_none_or(|next| head.is_some_and(|it| it >= next)))
     }
@@ -95,12 +93,34 @@ impl<C: Chain> MetagraphSync<C> {
         self.is_syncing = false;
         self.last_sync = Some(Instant::now());
         match outcome {
-            Ok(metagraph) => self.publish(metagraph),
-            Err(error) => {
-                counter!(telemetry::CHAIN_ERRORS.name).increment(1);
-                warn!(%error, "metagraph not synced, keeping the last one");
+            Ok(metagraph) => {
+                (self.failures, self.rests_until) = (Failures::default(), None);
+                self.feeds.waits.clear(PART);
+                self.publish(metagraph);
             }
+            Err(error) => self.failed(&error),
         }
+    }
+
+    fn failed(&mut self, error: &ChainError) {
+        counter!(telemetry::CHAIN_ERRORS.name).increment(1);
+        match self.failures.count(self.feeds.link.borrow().is_away(), Instant::now()) {
+            true => warn!(%error, "metagraph not synced, keeping the last one"),
+            false => debug!(%error, "metagraph not synced, keeping the last one"),
+        }
+        self.rests_until = Some(Instant::now() + self.failures.pause());
+        self.tell_wait();
+    }
+
+    /// News of the chain: whatever failed before may work now.
+    fn stir(&mut self, ctx: &mut Context<'_, Self>) {
+        self.rests_until = None;
+        self.sync(ctx);
+    }
+
+    fn tell_wait(&self) {
+        let (age, stage) = (self.feeds.age.age().as_secs(), self.stage.label());
+        self.feeds.waits.set(PART, format!("read {age} s ago, {stage}"));
     }
 
     fn publish(&mut self, metagraph: Arc<Metagraph>) {
@@ -111,15 +131,15 @@ impl<C: Chain> MetagraphSync<C> {
             let share = f64::from(neuron.incentive) / f64::from(u16::MAX);
             gauge!(telemetry::MINER_INCENTIVE.name, "uid" => neuron.uid.to_string()).set(share);
         }
-        if self.snapshots.borrow().is_none() {
+        if self.feeds.metagraph.borrow().is_none() {
             let (block, neurons) = (metagraph.head.number, metagraph.neurons.len());
             info!(block, neurons, netuid = %self.settings.netuid, "first metagraph");
         }
         if let Some(own) = self.settings.own {
             self.follow_place(metagraph.registration(&own));
         }
-        self.snapshots.send_replace(Some(metagraph));
-        self.age.synced();
+        self.feeds.metagraph.send_replace(Some(metagraph));
+        self.feeds.age.synced();
         self.tell_age();
     }
 
@@ -141,12 +161,19 @@ impl<C: Chain> MetagraphSync<C> {
     }
 
     fn tell_age(&mut self) {
-        let stage = self.age.stage();
-        gauge!(telemetry::METAGRAPH_AGE_SECONDS.name).set(self.age.age().as_secs_f64());
+        let stage = self.feeds.age.stage();
+        gauge!(telemetry::METAGRAPH_AGE_SECONDS.name).set(self.feeds.age.age().as_secs_f64());
         gauge!(telemetry::METAGRAPH_STAGE.name).set(f64::from(stage.level()));
-        let before = std::mem::replace(&mut self.stage, stage);
+        self.stage = stage;
+        if self.feeds.waits.of(PART).is_some() {
+            self.tell_wait();
+        }
+        // While the chain is away, the link's line says it.
+        if self.told_stage == stage || self.feeds.link.borrow().is_away() {
+            return;
+        }
+        self.told_stage = stage;
         match stage {
-            _ if before == stage => {}
             Stage::Fresh => info!("the metagraph is fresh again"),
             Stage::Stale => warn!("the metagraph is stale: the chain gives no newer one"),
             Stage::TooOld => {
@@ -161,8 +188,15 @@ impl<C: Chain> Resident for MetagraphSync<C> {
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         self.sync(ctx);
-        ctx.listen(WatchStream::new(self.heads.clone()), |this, _, ctx| this.sync(ctx));
-        let hints = WatchStream::from_changes(self.hints.subscribe());
+        ctx.listen(WatchStream::new(self.feeds.heads()), |this, _, ctx| this.stir(ctx));
+        let links = WatchStream::from_changes(self.feeds.link());
+        ctx.listen(links, |this, link, ctx| {
+            if !link.is_away() {
+                this.is_hinted = true;
+                this.stir(ctx);
+            }
+        });
+        let hints = WatchStream::from_changes(self.feeds.hints.subscribe());
         ctx.listen(hints, |this, _, ctx| {
             this.is_hinted = true;
             this.sync(ctx);

@@ -24,14 +24,19 @@ use sn1::wallet::Keypair;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::failpoints::{Failpoint, Failpoints};
 use crate::clock::unix_seconds;
-use crate::feeds::{HeadFeed, MetagraphFeed, ScoreFeed, ScoresSnapshot, SnapshotAge, SyncHints};
+use crate::feeds::{
+    HeadFeed, LinkFeed, MetagraphFeed, ScoreFeed, ScoresSnapshot, SnapshotAge, SyncHints, Waits,
+};
 use crate::notice::Notice;
-use crate::recording::{prime, show_one_of};
+use crate::recording::{Failures, prime, show_one_of};
 use crate::supervision::{Context, Drained, Resident};
+
+/// Its name among those who wait for the chain.
+const PART: &str = "weights";
 
 /// What a committer must know.
 #[derive(Debug, Clone)]
@@ -65,6 +70,10 @@ pub struct CommitterLinks {
     pub age: SnapshotAge,
     /// Told when weights have changed on chain.
     pub hints: SyncHints,
+    /// The link to the chain: what its outage explains is not said again.
+    pub link: LinkFeed,
+    /// Told what of ours waits for the chain.
+    pub waits: Waits,
     /// Publishes the committer's status.
     pub status: Arc<watch::Sender<CommitterStatus>>,
     /// Tells people.
@@ -80,6 +89,7 @@ pub struct WeightCommitter<C> {
     cycle: WeightCycle,
     /// Our place on the subnet, as the metagraph last told it.
     place: Option<Registration>,
+    failures: Failures,
     is_busy: bool,
     is_draining: bool,
 }
@@ -108,8 +118,8 @@ impl<C: Chain> WeightCommitter<C> {
         }
         prime(&[WEIGHT_COMMITS, WEIGHT_REVEALS, WEIGHT_WINDOWS_MISSED], &[]);
         show_one_of(&WEIGHTS_STOPPED, None);
-        let (place, is_busy, is_draining) = (None, false, false);
-        Ok(Self { chain, settings, links, journal, cycle, place, is_busy, is_draining })
+        let (place, failures, is_busy, is_draining) = (None, Failures::default(), false, false);
+        Ok(Self { chain, settings, links, journal, cycle, place, failures, is_busy, is_draining })
     }
 
     fn head(&self) -> Option<u64> {
@@ -145,6 +155,10 @@ impl<C: Chain> WeightCommitter<C> {
         };
         ctx.run(read, |this, read: Result<_, ChainError>, ctx| match read {
             Ok(view) => this.act_on(&view, ctx),
+            Err(error @ ChainError::Missing(_)) => {
+                this.cycle.unsupported(error.to_string(), this.head().unwrap_or(0));
+                this.become_idle(ctx);
+            }
             Err(error) => {
                 this.read_failed(&error, "weights: the chain could not be read, asking again");
                 this.become_idle(ctx);
@@ -154,11 +168,15 @@ impl<C: Chain> WeightCommitter<C> {
 
     fn read_failed(&mut self, error: &ChainError, what: &str) {
         counter!(telemetry::CHAIN_ERRORS.name).increment(1);
-        warn!(%error, "{what}");
+        match self.failures.count(self.links.link.borrow().is_away(), Instant::now()) {
+            true => warn!(%error, "{what}"),
+            false => debug!(%error, "{what}"),
+        }
         self.cycle.chain_unreachable();
     }
 
     fn act_on(&mut self, view: &ChainView, ctx: &mut Context<'_, Self>) {
+        self.failures = Failures::default();
         for finding in self.cycle.findings(view) {
             if let Err(error) = self.write(&finding) {
                 return ctx.fail(error);
@@ -221,6 +239,8 @@ impl<C: Chain> WeightCommitter<C> {
     }
 
     fn send(&mut self, setting: WeightSetting, mortality: Mortality, ctx: &mut Context<'_, Self>) {
+        let waits = format!("signed at block {}, not final yet", self.head().unwrap_or(0));
+        self.links.waits.set(PART, waits);
         let (chain, settings) = (self.chain.clone(), self.settings.clone());
         let submit = async move {
             let started = Instant::now();
@@ -245,6 +265,7 @@ impl<C: Chain> WeightCommitter<C> {
                 histogram!(telemetry::WEIGHT_COMMIT_SECONDS.name).record(elapsed.as_secs_f64())
             }
             Err(ChainError::Refused { refusal, .. }) => warn!(%refusal, "weights refused"),
+            Err(error @ ChainError::Unsent { .. }) => warn!(%error, "weights not sent"),
             Err(error) => {
                 // The entry stays open: the next look asks the chain what became of it.
                 counter!(WEIGHT_COMMITS.name, "outcome" => "unresolved").increment(1);
@@ -309,6 +330,10 @@ impl<C: Chain> WeightCommitter<C> {
     /// Nothing is in flight any more.
     fn become_idle(&mut self, ctx: &mut Context<'_, Self>) {
         self.is_busy = false;
+        match self.cycle.has_open() {
+            true => self.links.waits.set(PART, "the fate of the last ones is not known".into()),
+            false => self.links.waits.clear(PART),
+        }
         self.tell_standing();
         for obstacle in self.cycle.take_missed() {
             warn!(obstacle = obstacle.label(), "a window passed without weights");

@@ -13,6 +13,20 @@ pub enum NotReady {
     /// The newest block was first seen this long ago.
     #[error("no new block for {:.0} s", .0.as_secs_f64())]
     Silent(Duration),
+    /// No node of the chain has answered for so long.
+    #[error("no node of the chain has answered for {:.0} s ({reason})", .away.as_secs_f64())]
+    Away {
+        /// For how long.
+        away: Duration,
+        /// What the last one that was tried has said.
+        reason: String,
+    },
+    /// The metagraph is this old, and while the chain is away there is none that is newer.
+    #[error("read {:.0} s ago; none that is newer while the chain is away", .0.as_secs_f64())]
+    NoNewer(Duration),
+    /// Something is to happen first.
+    #[error("{0}")]
+    Waits(String),
     /// The metagraph has never been read.
     #[error("no metagraph yet")]
     NoMetagraph,

@@ -31,8 +31,7 @@ impl ChainPart {
     pub fn link(&self) -> ChildSpec {
         let Self { client, feeds } = self.clone();
         ChildSpec::new(&Slot::new("ChainLink"), move || {
-            let (heads, finals) = (Arc::clone(&feeds.heads), Arc::clone(&feeds.finals));
-            Ok(ChainLink::following(client.clone(), heads, finals))
+            Ok(ChainLink::following(client.clone(), feeds.clone()))
         })
     }
 
@@ -40,14 +39,7 @@ impl ChainPart {
     pub fn sync(&self, settings: SyncSettings) -> ChildSpec {
         let Self { client, feeds } = self.clone();
         ChildSpec::new(&Slot::new("MetagraphSync"), move || {
-            Ok(MetagraphSync::new(
-                client.clone(),
-                settings.clone(),
-                feeds.heads(),
-                feeds.hints.clone(),
-                Arc::clone(&feeds.metagraph),
-                feeds.age.clone(),
-            ))
+            Ok(MetagraphSync::new(client.clone(), settings.clone(), feeds.clone()))
         })
     }
 
@@ -65,6 +57,8 @@ impl ChainPart {
             metagraph: self.feeds.metagraph(),
             age: self.feeds.age.clone(),
             hints: self.feeds.hints.clone(),
+            link: self.feeds.link(),
+            waits: self.feeds.waits.clone(),
             status: Arc::clone(&self.feeds.committer_status),
             notices,
         };

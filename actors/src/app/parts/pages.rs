@@ -9,7 +9,7 @@ use sn1::chain::StopReason;
 use sn1::chain::weight_cycle::CommitterStatus;
 use sn1::wallet::AccountId;
 
-use crate::feeds::{Feeds, NotReady};
+use crate::feeds::{Feeds, LinkState, NotReady};
 use crate::supervision::{ChildSpec, Slot};
 use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 
@@ -20,16 +20,22 @@ pub struct Conditions(Vec<(&'static str, Condition)>);
 impl Conditions {
     /// The conditions of every node: new blocks of the chain, and a metagraph that is not too old.
     pub fn of_chain(feeds: &Feeds) -> Self {
-        let (heads, age) = (feeds.heads(), feeds.age.clone());
+        let (heads, age, link) = (feeds.heads(), feeds.age.clone(), feeds.link());
         let silent_after = feeds.silent_after();
-        let chain = move || match *heads.borrow() {
-            Some(seen) if seen.at.elapsed() < silent_after => Ok(()),
-            Some(seen) => Err(NotReady::Silent(seen.at.elapsed())),
-            None => Err(NotReady::NoBlock),
+        let chain = move || match (&*link.borrow(), *heads.borrow()) {
+            (LinkState::Away { since, reason }, _) => {
+                Err(NotReady::Away { away: since.elapsed(), reason: reason.clone() })
+            }
+            (_, Some(seen)) if seen.at.elapsed() < silent_after => Ok(()),
+            (_, Some(seen)) => Err(NotReady::Silent(seen.at.elapsed())),
+            (_, None) => Err(NotReady::NoBlock),
         };
-        Self::default()
-            .and("chain", Arc::new(chain))
-            .and("metagraph", Arc::new(move || age.check()))
+        let link = feeds.link();
+        let metagraph = move || match age.check() {
+            Ok(()) if link.borrow().is_away() => Err(NotReady::NoNewer(age.age())),
+            checked => checked,
+        };
+        Self::default().and("chain", Arc::new(chain)).and("metagraph", Arc::new(metagraph))
     }
 
     /// Adds the condition that the chain has registered this hotkey.
@@ -46,14 +52,26 @@ impl Conditions {
     /// Adds the condition that nothing keeps weights from being set. It also holds when weights are
     /// switched off.
     pub fn and_weights(self, feeds: &Feeds) -> Self {
-        let status = feeds.committer_status();
+        let (status, link, waits) = (feeds.committer_status(), feeds.link(), feeds.waits.clone());
         let weights = move || match &*status.borrow() {
-            CommitterStatus::Starting
-            | CommitterStatus::Ready
-            | CommitterStatus::Stopped(StopReason::Disabled) => Ok(()),
+            CommitterStatus::Stopped(StopReason::Disabled) => Ok(()),
             CommitterStatus::Stopped(reason) => Err(NotReady::NoWeights(reason.clone())),
+            CommitterStatus::Starting | CommitterStatus::Ready if link.borrow().is_away() => {
+                let open = waits.of("weights");
+                Err(NotReady::Waits(open.unwrap_or_else(|| "none while the chain is away".into())))
+            }
+            CommitterStatus::Starting | CommitterStatus::Ready => Ok(()),
         };
         self.and("weights", Arc::new(weights))
+    }
+
+    /// Adds the condition that the chain shows the address of the axon whose publisher has this
+    /// name.
+    pub fn and_address(self, feeds: &Feeds, publisher: Arc<str>) -> Self {
+        let waits = feeds.waits.clone();
+        let address =
+            move || waits.of(&publisher).map_or(Ok(()), |what| Err(NotReady::Waits(what)));
+        self.and("address", Arc::new(address))
     }
 
     /// Adds a condition, such as [`super::Inference::ready`] as `model`.
