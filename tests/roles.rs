@@ -19,7 +19,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use node::{Home, NETUID, Node, client, is_ready, key, metric, page, query, register, said, until};
-use process::DevChain;
+use process::{DevChain, sn1};
 use serde_json::json;
 use sn1::chain::Chain;
 use sn1::synapse::SDK_VERSION;
@@ -43,8 +43,11 @@ async fn a_registered_miner_serves_and_is_found_on_the_chain() {
     let chain = DevChain::start(&QUICK);
     let home = Home::of("//Bob");
     let hotkey = key("//Bob").account_id();
-    let words = ["is not registered on subnet 1", "register", &hotkey.to_string()];
-    refused(&mut home.miner(chain.url()), 67, &words);
+    let network = format!("--network {} ", chain.url());
+    let words = ["is not registered on subnet 1", "register", &network, &hotkey.to_string()];
+    // The first endpoint does not answer.
+    let both = format!("ws://127.0.0.1:1,{}", chain.url());
+    refused(&mut home.miner(&both), 67, &words);
 
     let client = client(&chain);
     register(&client, "//Bob").await;
@@ -95,6 +98,83 @@ async fn a_miner_outlives_lost_connections_and_a_runtime_upgrade() {
     assert_eq!(miner.terminate(), Some(0));
 }
 
+/// The chain starts after the node, goes away while it runs, and comes back.
+#[tokio::test]
+async fn a_chain_that_is_late_or_away_is_waited_for() {
+    let home = Home::of("//Bob");
+    let file = home.path().join("chain.sqlite").display().to_string();
+    let start = |port: &str| {
+        let state = ["devchain", "--port", port, "--state-file", &file];
+        DevChain::adopt(sn1(&state).args(QUICK).spawn().unwrap())
+    };
+    let chain = start("0");
+    register(&client(&chain), "//Bob").await;
+    let url = chain.url().to_owned();
+    let port = url.rsplit(':').next().unwrap();
+    chain.kill();
+
+    let mut miner = Node::start(home.miner(&url).args(["--subtensor.retry_forever"]));
+    miner.errors_until("the chain does not answer yet");
+    let chain = start(port);
+    let pages = miner.pages();
+    until(pages, "/readyz", is_ready);
+    let lost = metric(&page(pages, "/metrics"), "sn1_chain_connections_lost_total");
+    assert!(lost < 1.0, "a chain that is late is no lost node");
+
+    chain.kill();
+    let away = until(pages, "/readyz", |reply| {
+        ["chain: waiting: no node of the chain has answered", "metagraph: waiting: read"]
+            .iter()
+            .all(|line| reply.contains(line))
+    });
+    assert!(away.contains("registration: ready"), "{away}");
+    // Long enough for each who asks the chain to have failed more than once.
+    let errors = |page: &str| metric(page, "sn1_chain_errors_total");
+    until(pages, "/metrics", |reply| errors(reply) >= 3.0);
+    let _chain = start(port);
+    until(pages, "/readyz", is_ready);
+    let said = miner.errors_until("the chain is back");
+    let about = said.iter().filter(|line| line.contains("WARN")).collect::<Vec<_>>();
+    assert_eq!(about.len(), 1, "one line tells of the outage: {said:#?}");
+    assert!(about[0].contains("trying it again"), "there is no next node: {}", about[0]);
+    let lost = metric(&page(pages, "/metrics"), "sn1_chain_connections_lost_total");
+    assert!((lost - 1.0).abs() < 0.5, "{lost} nodes lost");
+    assert_eq!(miner.terminate(), Some(0));
+}
+
+/// The chain limits how often an address changes, and refuses loopback addresses as a real one does.
+#[tokio::test]
+async fn an_address_that_is_not_published_yet_says_until_when_and_why() {
+    let chain = DevChain::start(&["--block-time", "100ms", "--serving-rate-limit", "30"]);
+    let home = Home::of("//Bob");
+    register(&client(&chain), "//Bob").await;
+    let mut refused = Node::start(&mut home.miner(chain.url()));
+    let said = refused.errors_until("record not published");
+    let last = said.last().unwrap();
+    assert!(last.contains("--axon.external_ip") && last.contains("127.0.0.2"), "{last}");
+    let pages = refused.pages();
+    until(pages, "/readyz", |reply| reply.contains("address: waiting: 127.0.0.1:"));
+    assert_eq!(refused.terminate(), Some(0));
+
+    let unheard = ["--axon.external_ip", "2a01::9"];
+    let words = ["listens on 0.0.0.0", "--axon.ip"];
+    self::refused(home.miner(chain.url()).args(unheard), 64, &words);
+    let miner = |ip: &str| Node::start(home.miner(chain.url()).args(["--axon.external_ip", ip]));
+    let mut first = miner("127.0.0.2");
+    first.line_with("published as 127.0.0.2:");
+    first.line_with("the chain shows us at 127.0.0.2:");
+    assert_eq!(first.terminate(), Some(0));
+    let mut second = miner("127.0.0.3");
+    let pages = second.pages();
+    second.line_with("which waits until block");
+    until(pages, "/readyz", |reply| {
+        reply.contains("address: waiting: 127.0.0.3:") && reply.contains("waits until block")
+    });
+    second.line_with("the chain shows us at 127.0.0.3:");
+    until(pages, "/readyz", |reply| reply.contains("address: ready"));
+    assert_eq!(second.terminate(), Some(0));
+}
+
 #[test]
 fn what_cannot_start_says_why() {
     let chain = DevChain::start(&QUICK);
@@ -105,7 +185,11 @@ fn what_cannot_start_says_why() {
     std::fs::write(home.path().join("node.toml"), "[neuron]\ntemprature = 0.5\n").unwrap();
     let table: [(&[&str], i32, &[&str]); 8] = [
         (&["--netuid", "9"], 68, &["subnet 9"]),
-        (&["--subtensor.chain_endpoint", "ws://127.0.0.1:1"], 69, &["--subtensor.chain_endpoint"]),
+        (
+            &["--subtensor.chain_endpoint", "ws://127.0.0.1:1", "--subtensor.connect_within", "0s"],
+            69,
+            &["--subtensor.chain_endpoint"],
+        ),
         (&["--axon.port", &port], 69, &["--axon.port"]),
         (&["--wallet.hotkey", "other"], 66, &["hotkeys/other"]),
         (

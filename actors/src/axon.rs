@@ -25,9 +25,11 @@ mod state;
 mod stream;
 mod tarpit;
 
-pub use external::{ExternalAddress, LocalAddress, SystemRoutes, external_address};
+pub use external::{
+    AddressCheck, ExternalAddress, LocalAddress, Publishing, SystemRoutes, check, external_address,
+};
 pub use miner::{Answering, CallerGone, ChunkSink, Miner, MinerError, answer_of};
-pub use publisher::{AxonPublisher, AxonRecord};
+pub use publisher::{AxonPublisher, AxonRecord, published_as};
 pub use rules::{AxonLimits, AxonRules, Caller, Roster, Verify};
 pub use server::{AxonServer, AxonServerError};
 pub use settings::AxonSettings;

@@ -7,19 +7,17 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::llm::request::GenerateSettings;
 
 use super::console::Console;
-use super::preflight::{Preflight, Ready, Verdict, listener, open_files};
+use super::preflight::{Passed, Preflight, Ready, Verdict, listener, open_files};
 use super::{Failure, RoleOptions};
 use crate::app::models;
 use crate::app::parts::{Inference, MinerSettings};
 use crate::app::tree::NodeParts;
-use crate::axon::Miner;
+use crate::axon::{Miner, Publishing, check, published_as};
 use crate::exit::Exit;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::messages::inference::Capability;
 use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
-use crate::settings::{
-    MinerAxonSection, MinerConfig, MinerSection, NodeConfig, Role, SamplingSection,
-};
+use crate::settings::{MinerAxonSection, MinerConfig, MinerSection, Role, SamplingSection};
 
 /// What answers, and the actors that it needs.
 struct Responder {
@@ -44,7 +42,7 @@ pub async fn miner(
     let axon = preflight.check("axon", "the port of the axon", bind_axon(&settings))?;
     preflight.check("open files", "the limit of open files", open_files())?;
     let ready = preflight.node(Role::Miner, &settings.node, &options).await?;
-    let reachable = check_reachable(&settings.node, &ready);
+    let reachable = check_reachable(&settings, &ready, &axon);
     preflight.check("reachable", "an address that others can dial", reachable)?;
     ready
         .run(&options, console, |ready, console| {
@@ -119,9 +117,12 @@ fn inference(settings: &MinerConfig) -> Result<Inference, Failure> {
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.
-fn check_reachable(node: &NodeConfig, ready: &Ready) -> Verdict<()> {
-    if node.published.off || ready.is_reachable() {
+fn check_reachable(settings: &MinerConfig, ready: &Ready, axon: &TcpListener) -> Verdict<()> {
+    if settings.node.published.off {
         return Ok(().into());
+    }
+    if ready.is_reachable() {
+        return check_address(settings, ready, axon);
     }
     let text = format!(
         "this machine speaks to the chain from {}, which other machines cannot dial: set \
@@ -129,6 +130,21 @@ fn check_reachable(node: &NodeConfig, ready: &Ready) -> Verdict<()> {
         ready.external.ip()
     );
     Err(Failure::usage(text))
+}
+
+fn check_address(settings: &MinerConfig, ready: &Ready, axon: &TcpListener) -> Verdict<()> {
+    let listens = axon.local_addr().map_err(Failure::unshared)?;
+    let told = settings.node.published.external_port;
+    let found = check(Publishing {
+        external: ready.external,
+        port: if told == 0 { listens.port() } else { told },
+        listens,
+        is_local: ready.is_local,
+    });
+    match found.fault {
+        Some(fault) => Err(Failure::usage(fault)),
+        None => Ok(Passed::warned((), found.warnings)),
+    }
 }
 
 fn settings_of_axon(
@@ -140,10 +156,9 @@ fn settings_of_axon(
 ) -> Result<MinerSettings, Failure> {
     let bound = listener.local_addr().map_err(Failure::unshared)?;
     let record = (!settings.node.published.off).then(|| ready.record(&settings.node, bound.port()));
-    let published = record.as_ref().map_or_else(
-        || "not published".to_owned(),
-        |record| format!("published as {}", record.external),
-    );
+    let published = record
+        .as_ref()
+        .map_or_else(|| "not published".to_owned(), |record| published_as(record, &ready.known));
     console.say(format_args!("axon on {bound}, {published}"));
     Ok(MinerSettings {
         number: None,

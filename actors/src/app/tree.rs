@@ -80,6 +80,12 @@ fn pages(parts: &NodeParts) -> Result<ChildSpec, Failure> {
     if parts.validator.is_some() {
         conditions = conditions.and_weights(feeds);
     }
+    // The many miners of a local net have no line each.
+    if let [miner] = &parts.miners[..]
+        && let Some(publisher) = miner.publisher()
+    {
+        conditions = conditions.and_address(feeds, publisher);
+    }
     if let Some(inference) = &parts.inference {
         conditions = conditions.and("model", Arc::clone(&inference.ready));
     }

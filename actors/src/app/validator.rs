@@ -10,7 +10,7 @@ use super::{Failure, RoleOptions};
 use crate::app::models::AskingModels;
 use crate::app::parts::{Inference, Validator, ValidatorSettings};
 use crate::app::tree::NodeParts;
-use crate::axon::AxonRecord;
+use crate::axon::{AxonRecord, published_as};
 use crate::exit::Exit;
 use crate::inference::backends::ChosenBackends;
 use crate::messages::inference::Capability;
@@ -112,6 +112,6 @@ fn published(settings: &ValidatorConfig, ready: &Ready, console: &Console) -> Op
         return None;
     }
     let record = ready.record(&settings.node, settings.axon.port);
-    console.say(format_args!("published as {}", record.external));
+    console.say(published_as(&record, &ready.known));
     Some(record)
 }

@@ -38,6 +38,11 @@ pub struct MinerSettings {
 }
 
 impl MinerSettings {
+    /// The name of its publisher, if it has one.
+    pub fn publisher(&self) -> Option<Arc<str>> {
+        self.record.as_ref().map(|_| self.name("AxonPublisher").into())
+    }
+
     fn name(&self, actor: &str) -> String {
         self.number.map_or_else(|| actor.to_owned(), |number| format!("{actor}-{number}"))
     }
@@ -80,9 +85,10 @@ pub fn axon_publisher(
     record: &AxonRecord,
     chain: &ChainPart,
 ) -> ChildSpec {
-    let (record, chain) = (record.clone(), chain.clone());
-    ChildSpec::new(&Slot::new(name), move || {
-        let (metagraph, hints) = (chain.feeds.metagraph(), chain.feeds.hints.clone());
-        Ok(AxonPublisher::new(chain.client.clone(), record.clone(), metagraph, hints))
+    let (record, chain, slot) = (record.clone(), chain.clone(), Slot::new(name));
+    let name = Arc::clone(slot.name());
+    ChildSpec::new(&slot, move || {
+        let (client, feeds) = (chain.client.clone(), chain.feeds.clone());
+        Ok(AxonPublisher::new(client, record.clone(), Arc::clone(&name), feeds))
     })
 }
