@@ -30,7 +30,7 @@ mod supervisor;
 pub use fault::{FaultCounts, FaultKind, InjectFault, RestartLedger, TreeEvent};
 pub use handling::{Handles, Reply};
 pub use hosted::{Context, Drained, Hosted, Resident};
-pub use recipient::{AskError, Deliver, PendingReply, Recipient, TellError};
+pub use recipient::{AskError, Deliver, PendingReply, Recipient};
 pub use root::{Root, RootExit};
 pub use slot::Slot;
 pub use spec::ChildSpec;

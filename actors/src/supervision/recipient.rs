@@ -5,6 +5,7 @@
 //! any function in its place.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::away::Moment;
 /// The interval of checks whether an actor is up, and of the tries of [`Recipient::ask_again`].
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Why a question got no answer.
+/// Why a message was not delivered, or got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The actor is being restarted; the message was not delivered.
@@ -31,17 +32,6 @@ pub enum AskError {
     /// No answer came within the deadline; the actor may still act on the message.
     #[error("{0} did not answer within {1:?}")]
     Deadline(Arc<str>, Duration),
-}
-
-/// Why a message was not delivered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TellError {
-    /// The actor is being restarted.
-    #[error("{0} is being restarted")]
-    Down(Arc<str>),
-    /// The mailbox is full.
-    #[error("{0} has a full mailbox")]
-    Full(Arc<str>),
 }
 
 /// The future of an answer.
@@ -59,14 +49,15 @@ pub trait Deliver<M: Message>: Send + Sync {
     /// Whether a message would be accepted now.
     fn has_room(&self) -> bool;
 
-    /// Delivers `message` and waits for the reply, for at most `deadline`.
+    /// Sends `message` and waits for the reply, for at most `deadline`. Of its errors only `Lost` and
+    /// `Deadline` leave open whether the actor acted on the message.
     fn ask(&self, message: M, deadline: Duration) -> PendingReply<M::Result>;
 
-    /// Delivers `message` without waiting for an answer.
+    /// Sends `message` without waiting for an answer.
     ///
     /// # Errors
-    /// When the message was not delivered.
-    fn tell(&self, message: M) -> Result<(), TellError>;
+    /// `Down` or `Full`; the sender decides whether to drop the message, keep it or refuse.
+    fn tell(&self, message: M) -> Result<(), AskError>;
 }
 
 /// A sender's handle on the actor that answers `M`. It survives restarts; a send while the actor is
@@ -79,20 +70,18 @@ impl<M: Message> Clone for Recipient<M> {
     }
 }
 
-impl<M: Message> Recipient<M> {
+impl<M: Message + 'static> Deref for Recipient<M> {
+    type Target = dyn Deliver<M>;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl<M: Message + 'static> Recipient<M> {
     /// A recipient that sends through `deliver`.
     pub fn new(deliver: impl Deliver<M> + 'static) -> Self {
         Self(Arc::new(deliver))
-    }
-
-    /// The actor's name in the tree.
-    pub fn name(&self) -> &Arc<str> {
-        self.0.name()
-    }
-
-    /// Whether the actor is running.
-    pub fn is_up(&self) -> bool {
-        self.0.is_up()
     }
 
     /// Waits until the actor is running, for at most `within`. Returns whether it is.
@@ -104,26 +93,12 @@ impl<M: Message> Recipient<M> {
         self.is_up()
     }
 
-    /// Whether a message would be accepted now.
-    pub fn has_room(&self) -> bool {
-        self.0.has_room()
-    }
-
-    /// Sends `message` and waits for the reply, for at most `deadline`.
-    ///
-    /// # Errors
-    /// See [`AskError`]: only `Lost` and `Deadline` leave open whether the actor acted on the
-    /// message.
-    pub async fn ask(&self, message: M, deadline: Duration) -> Result<M::Result, AskError> {
-        self.0.ask(message, deadline).await
-    }
-
-    /// Like [`Recipient::ask`], but waits for restarts: tries again after `Down` and `Full` until
+    /// Like [`Deliver::ask`], but waits for restarts: tries again after `Down` and `Full` until
     /// `deadline`, and once after `Lost`, so that a message that kills its handler does so at most
     /// twice. Only for messages that the actor may act on twice.
     ///
     /// # Errors
-    /// As for [`Recipient::ask`].
+    /// As for [`Deliver::ask`].
     pub async fn ask_again(&self, message: M, deadline: Duration) -> Result<M::Result, AskError>
     where
         M: Clone,
@@ -143,14 +118,5 @@ impl<M: Message> Recipient<M> {
                 settled => return settled,
             }
         }
-    }
-
-    /// Sends `message` without waiting for an answer.
-    ///
-    /// # Errors
-    /// When the message was not delivered; the sender decides whether to drop it, keep it or
-    /// refuse.
-    pub fn tell(&self, message: M) -> Result<(), TellError> {
-        self.0.tell(message)
     }
 }

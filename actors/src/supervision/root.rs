@@ -27,7 +27,7 @@ pub enum RootExit {
 /// The running tree, held by the main task of the process.
 pub struct Root {
     faults: Recipient<InjectFault>,
-    running: Box<dyn Running>,
+    running: Running,
     events: UnboundedReceiver<ChildEvent>,
     drain_within: Duration,
 }

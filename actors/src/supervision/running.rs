@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter};
+use actix::{Actor, Arbiter};
 use metrics::gauge;
 use sn1::telemetry;
 
@@ -17,50 +17,43 @@ use crate::away::Moment;
 /// How long a new life waits for the end of the previous one, whose files it takes over. When that
 /// one is blocked for longer, the store keeps it from writing.
 const PREDECESSOR_WITHIN: Duration = Duration::from_secs(3);
-/// A started child, as its supervisor holds it. Dropping it abandons the child.
-pub(super) trait Running {
-    fn ping(&self);
-    /// How many signs of life there were.
-    fn n_signs(&self) -> u64;
-    fn stop(&self);
-    /// Whether the fault was delivered.
-    fn inject(&self, fault: FaultKind) -> bool;
-}
 
-struct RunningResident<A: Resident> {
-    address: Addr<Hosted<A>>,
+/// A started child, as its supervisor holds it. Dropping it abandons the child.
+pub(super) struct Running {
+    orders: actix::Recipient<Order>,
     arbiter: Arbiter,
     vitals: Arc<Vitals>,
-    slot: Slot<A>,
+    vacate: Box<dyn Fn()>,
 }
 
-impl<A: Resident> Running for RunningResident<A> {
-    fn ping(&self) {
+impl Running {
+    pub(super) fn ping(&self) {
         // A full mailbox needs no heartbeat: each message that is handled is a sign of life.
-        let _ = self.address.try_send(Order::Ping);
+        let _ = self.orders.try_send(Order::Ping);
     }
 
-    fn n_signs(&self) -> u64 {
+    /// How many signs of life there were.
+    pub(super) fn n_signs(&self) -> u64 {
         self.vitals.n_signs()
     }
 
-    fn stop(&self) {
-        if self.address.try_send(Order::Stop).is_err() {
-            let _ = self.address.try_send(Order::End(ActorEnd::Finished));
+    pub(super) fn stop(&self) {
+        if self.orders.try_send(Order::Stop).is_err() {
+            let _ = self.orders.try_send(Order::End(ActorEnd::Finished));
         }
     }
 
-    fn inject(&self, fault: FaultKind) -> bool {
-        self.address.try_send(Order::Fail(fault)).is_ok()
+    /// Whether the fault was delivered.
+    pub(super) fn inject(&self, fault: FaultKind) -> bool {
+        self.orders.try_send(Order::Fail(fault)).is_ok()
     }
 }
 
-impl<A: Resident> Drop for RunningResident<A> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.slot.vacate(&self.address);
-        gauge!(telemetry::ACTOR_UP.name, "actor" => self.slot.name().to_string()).set(0.0);
+        (self.vacate)();
         self.vitals.abandon();
-        let _ = self.address.try_send(Order::End(ActorEnd::Finished));
+        let _ = self.orders.try_send(Order::End(ActorEnd::Finished));
         self.arbiter.stop();
     }
 }
@@ -69,7 +62,7 @@ pub(super) fn start_resident<A: Resident, F>(
     birth: Birth,
     slot: &Slot<A>,
     factory: &Arc<F>,
-) -> Box<dyn Running>
+) -> Running
 where
     F: Fn() -> Result<A, A::Error> + Send + Sync + 'static,
 {
@@ -87,8 +80,14 @@ where
         Hosted::new(birth, child_vitals, lifeline, Box::new(open))
     });
     slot.occupy(address.clone());
-    gauge!(telemetry::ACTOR_UP.name, "actor" => slot.name().to_string()).set(1.0);
-    Box::new(RunningResident { address, arbiter, vitals, slot: slot.clone() })
+    let up = gauge!(telemetry::ACTOR_UP.name, "actor" => slot.name().to_string());
+    up.set(1.0);
+    let (orders, slot) = (address.clone().recipient(), slot.clone());
+    let vacate = Box::new(move || {
+        slot.vacate(&address);
+        up.set(0.0);
+    });
+    Running { orders, arbiter, vitals, vacate }
 }
 
 /// Waits for the end of the previous life, on the new life's own thread.

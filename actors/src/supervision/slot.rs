@@ -10,8 +10,8 @@ use parking_lot::{Mutex, RwLock};
 use super::handling::{Handles, Tracked};
 use super::hosted::{Hosted, Resident};
 use super::life::Lifeline;
-use super::mailbox::Mailbox;
-use super::recipient::{AskError, Deliver, PendingReply, Recipient, TellError};
+use super::mailbox::{Mailbox, Ticket};
+use super::recipient::{AskError, Deliver, PendingReply, Recipient};
 use crate::away::timeout;
 
 struct Live<A: Resident> {
@@ -86,6 +86,14 @@ impl<A: Resident> Slot<A> {
     fn live(&self) -> Option<Live<A>> {
         self.0.current.read().clone()
     }
+
+    /// The running life, with a permit for one message to it.
+    fn admit(&self) -> Result<(Live<A>, Ticket), AskError> {
+        let live = self.live().ok_or_else(|| AskError::Down(Arc::clone(self.name())))?;
+        let ticket = live.mailbox.take_place(A::MAILBOX);
+        let ticket = ticket.ok_or_else(|| AskError::Full(Arc::clone(self.name())))?;
+        Ok((live, ticket))
+    }
 }
 
 impl<A, M> Deliver<M> for Slot<A>
@@ -108,14 +116,10 @@ where
     }
 
     fn ask(&self, message: M, deadline: Duration) -> PendingReply<M::Result> {
-        let (live, name) = (self.live(), Arc::clone(self.name()));
+        let (admitted, name) = (self.admit(), Arc::clone(self.name()));
         Box::pin(async move {
-            let Some(live) = live else { return Err(AskError::Down(name)) };
-            let Some(ticket) = live.mailbox.take_place(A::MAILBOX) else {
-                return Err(AskError::Full(name));
-            };
-            let request = live.address.send(Tracked { message, ticket });
-            match timeout(deadline, request).await {
+            let (live, ticket) = admitted?;
+            match timeout(deadline, live.address.send(Tracked { message, ticket })).await {
                 Ok(Ok(reply)) => Ok(reply),
                 Ok(Err(MailboxError::Closed)) => Err(AskError::Lost(name)),
                 Ok(Err(MailboxError::Timeout)) | Err(_) => Err(AskError::Deadline(name, deadline)),
@@ -123,14 +127,11 @@ where
         })
     }
 
-    fn tell(&self, message: M) -> Result<(), TellError> {
-        let name = || Arc::clone(self.name());
-        let live = self.live().ok_or_else(|| TellError::Down(name()))?;
-        let ticket = live.mailbox.take_place(A::MAILBOX);
-        let ticket = ticket.ok_or_else(|| TellError::Full(name()))?;
+    fn tell(&self, message: M) -> Result<(), AskError> {
+        let (live, ticket) = self.admit()?;
         live.address.try_send(Tracked { message, ticket }).map_err(|error| match error {
-            SendError::Full(_) => TellError::Full(name()),
-            SendError::Closed(_) => TellError::Down(name()),
+            SendError::Full(_) => AskError::Full(Arc::clone(self.name())),
+            SendError::Closed(_) => AskError::Down(Arc::clone(self.name())),
         })
     }
 }

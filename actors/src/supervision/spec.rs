@@ -12,7 +12,7 @@ use super::recipient::Recipient;
 use super::running::{Running, start_resident};
 use super::slot::Slot;
 
-type StartFn = dyn Fn(Birth) -> Box<dyn Running> + Send + Sync;
+type StartFn = dyn Fn(Birth) -> Running + Send + Sync;
 
 /// How to start one child, and what to do when it ends.
 #[derive(Clone)]

@@ -26,7 +26,7 @@ struct Child {
     spec: ChildSpec,
     plan: RestartPlan,
     generation: u64,
-    running: Option<Box<dyn Running>>,
+    running: Option<Running>,
     /// Its signs of life at the last heartbeat.
     n_signs: u64,
     /// How many heartbeats in a row have found no new one.

@@ -132,7 +132,7 @@ async fn an_asker_learns_of_a_death_and_is_never_left_hanging() {
         tree.probe.recipient().ask(WhichLife, SOON).await,
         Err(AskError::Down("Probe".into()))
     );
-    assert_eq!(tree.probe.recipient().tell(WhichLife), Err(TellError::Down("Probe".into())));
+    assert_eq!(tree.probe.recipient().tell(WhichLife), Err(AskError::Down("Probe".into())));
     assert_eq!(tree.root.stop().await, RootExit::Stopped);
 }
 
@@ -162,7 +162,7 @@ async fn a_full_mailbox_is_a_typed_refusal() {
         }
         tokio::task::yield_now().await;
     }
-    assert_eq!(refused, Some(TellError::Full("Probe".into())));
+    assert_eq!(refused, Some(AskError::Full("Probe".into())));
 }
 
 #[actix::test]
