@@ -83,7 +83,7 @@ pub async fn localnet(
 }
 
 fn layout(prepared: &Prepared) -> SubnetLayout {
-    let kinds = prepared.miners.iter().map(|miner| (miner.hotkey, miner.kind.label));
+    let kinds = prepared.miners.iter().map(|miner| (miner.hotkey, miner.kind.name));
     SubnetLayout::new(kinds.collect())
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sn1::chain::{AxonInfo, Netuid};
+use sn1::llm::request::GenerateSettings;
 use sn1::synapse::SDK_VERSION;
 use sn1::wallet::AccountId;
 
-use super::cast::CastParts;
 use super::keys::validator_path;
 use super::prepare::{Prepared, PreparedMiner};
 use crate::app::Failure;
@@ -20,6 +20,7 @@ use crate::axon::AxonRecord;
 use crate::chain::Failpoints;
 use crate::chain::subtensor::{Deadlines, Network, Roots, Subtensor, SubtensorSettings};
 use crate::feeds::Feeds;
+use crate::miners::{Build, MinerOptions, TOKENS_PER_CHUNK};
 use crate::settings::LocalnetConfig;
 
 /// All parts of a local net, over a client of its own chain.
@@ -105,10 +106,13 @@ fn miners(
 ) -> Result<Vec<MinerSettings>, Failure> {
     let miners = prepared.miners.iter().zip(&prepared.keys.miners);
     let miners = (1..).zip(miners).map(|(number, (miner, keys))| {
-        let cast = CastParts {
-            pool: &inference.pool,
-            max_tokens: settings.asking.sampling.max_tokens,
-            seed: settings.localnet.seed ^ number as u64,
+        let seed = settings.localnet.seed ^ number as u64;
+        let sampling = GenerateSettings::greedy(settings.asking.sampling.max_tokens);
+        let options = MinerOptions {
+            system_prompt: String::new(),
+            phrase: String::new(),
+            sampling: GenerateSettings { seed, ..sampling },
+            tokens_per_chunk: TOKENS_PER_CHUNK,
         };
         let hotkey = keys.hotkey.clone();
         let external = miner.listener.local_addr().map_err(Failure::unshared)?;
@@ -123,7 +127,10 @@ fn miners(
             limits: settings.limits.clone(),
             rules: settings.rules.clone(),
             trusted_proxies: Vec::new(),
-            miner: miner.kind.build(&cast),
+            miner: match miner.kind.build {
+                Build::Alone(build) => build(options),
+                Build::WithModel(build) => build(options, inference.pool.clone()),
+            },
         })
     });
     miners.collect()

@@ -10,7 +10,7 @@ use sn1::store::StoreError;
 use sn1::wallet::AccountId;
 
 use super::Options;
-use super::cast::{CastMiner, cast};
+use super::cast::cast;
 use super::genesis::chain_settings;
 use super::keys::LocalnetKeys;
 use crate::app::Failure;
@@ -24,6 +24,7 @@ use crate::devnode::{DevNodeError, PreparedDevNode};
 use crate::exit::Exit;
 use crate::inference::backends::ChosenBackends;
 use crate::messages::inference::Capability;
+use crate::miners::MinerDefinition;
 use crate::port::Port;
 use crate::settings::LocalnetConfig;
 
@@ -32,7 +33,7 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A miner that is about to be started.
 #[derive(Debug)]
 pub(super) struct PreparedMiner {
-    pub(super) kind: &'static CastMiner,
+    pub(super) kind: &'static MinerDefinition,
     pub(super) hotkey: AccountId,
     pub(super) listener: TcpListener,
 }

@@ -87,7 +87,7 @@ impl Report {
         let neurons = metagraph.as_ref().map_or(&[][..], |known| &known.neurons);
         let miners = neurons.iter().filter_map(|neuron| {
             let known = prepared.miners.iter().find(|miner| miner.hotkey == neuron.hotkey);
-            let kind = known?.kind.label;
+            let kind = known?.kind.name;
             Some(miner_line(neuron, kind, &tallies, &scores, &weights))
         });
         Ok(Self {
