@@ -183,7 +183,7 @@ fn what_cannot_start_says_why() {
     let taken = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     std::fs::write(home.path().join("node.toml"), "[neuron]\ntemprature = 0.5\n").unwrap();
-    let table: [(&[&str], i32, &[&str]); 8] = [
+    let table: [(&[&str], i32, &[&str]); 9] = [
         (&["--netuid", "9"], 68, &["subnet 9"]),
         (
             &["--subtensor.chain_endpoint", "ws://127.0.0.1:1", "--subtensor.connect_within", "0s"],
@@ -198,6 +198,7 @@ fn what_cannot_start_says_why() {
             &["neuron.temprature", "`neuron.temperature`", "node.toml"],
         ),
         (&["--neuron.temprature", "1"], 64, &["--neuron.temperature"]),
+        (&["--neuron.miner", "parrot"], 64, &["`parrot`", "the flag --miner", "echo"]),
         (&["--axon.external_ip", "here"], 64, &["axon.external_ip"]),
         (&["--telemetry.publish"], 64, &["--telemetry.ip"]),
     ];

@@ -53,15 +53,18 @@ fn run_localnet(arguments: &cli::LocalnetArguments) -> Result<Exit, Failure> {
 }
 
 fn run_validator(arguments: &cli::RoleArguments<ValidatorConfig>) -> Result<Exit, Failure> {
-    let (settings, options) = arguments.load()?;
+    let loaded = arguments.load()?;
+    let (settings, options) = (loaded.config, arguments.options(loaded.notices));
     let metrics = node_starts(&settings.node.logging)?;
     actix::System::new().block_on(lasting(app::validator(settings, options, metrics)))
 }
 
 fn run_miner(arguments: &cli::RoleArguments<MinerConfig>) -> Result<Exit, Failure> {
-    let (settings, options) = arguments.load()?;
+    let loaded = arguments.load()?;
+    let kind = app::miner_kind(&loaded)?;
+    let (settings, options) = (loaded.config, arguments.options(loaded.notices));
     let metrics = node_starts(&settings.node.logging)?;
-    actix::System::new().block_on(lasting(app::miner(settings, options, metrics)))
+    actix::System::new().block_on(lasting(app::miner(settings, kind, options, metrics)))
 }
 
 fn node_starts(logging: &LoggingSection) -> Result<PrometheusHandle, Failure> {

@@ -87,7 +87,8 @@ pub struct UnknownMiner {
     name: String,
 }
 
-fn names() -> Vec<&'static str> {
+/// The names of all miners.
+pub(crate) fn names() -> Vec<&'static str> {
     REGISTRY.iter().map(|definition| definition.name).collect()
 }
 

@@ -12,7 +12,7 @@
 //! | `types`, `value` | types that cannot be wrong, and how a value is read and written |
 //! | `declare` | what a declaration is |
 //! | `load`, `file`, `environment` | defaults < file < environment < flags |
-//! | `suggest`, `error` | what is said of a wrong one |
+//! | `suggest`, `error` | what a wrong one is answered with |
 //! | `generate` | the shipped files and the page of settings |
 //!
 //! A key that is not known is an error that names its source and a near known key; a wrong value

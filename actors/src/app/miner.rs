@@ -16,8 +16,8 @@ use crate::axon::{Miner, Publishing, check, published_as};
 use crate::exit::Exit;
 use crate::inference::backends::{ChosenBackends, InferenceSettings};
 use crate::messages::inference::Capability;
-use crate::miners::{Build, MinerKind, MinerOptions, UnknownMiner};
-use crate::settings::{MinerAxonSection, MinerConfig, MinerSection, Role, SamplingSection};
+use crate::miners::{self, Build, MinerKind, MinerOptions, UnknownMiner};
+use crate::settings::{Loaded, MinerAxonSection, MinerConfig, MinerSection, Role, SettingsError};
 
 /// What answers, and the actors that it needs.
 struct Responder {
@@ -31,12 +31,13 @@ struct Responder {
 /// See [`Failure`].
 pub async fn miner(
     settings: MinerConfig,
+    kind: MinerKind,
     options: RoleOptions,
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
     let console = Console::with_notices(&options.notices);
     let preflight = Preflight { console: &console };
-    let responder = responder(&settings);
+    let responder = responder(&settings, kind);
     let Responder { miner, inference } =
         preflight.check("miner", "what answers, and its language model", responder)?;
     let axon = preflight.check("axon", "the port of the axon", bind_axon(&settings))?;
@@ -61,9 +62,9 @@ fn bind_axon(settings: &MinerConfig) -> Verdict<TcpListener> {
 }
 
 /// Makes the chosen miner, with a language model where it needs one.
-fn responder(settings: &MinerConfig) -> Verdict<Responder> {
+fn responder(settings: &MinerConfig, kind: MinerKind) -> Verdict<Responder> {
     let options = options_of(settings);
-    Ok(match kind(settings)?.build() {
+    Ok(match kind.build() {
         Build::Alone(build) => Responder { miner: build(options), inference: None },
         Build::WithModel(build) => {
             let inference = inference(settings)?;
@@ -78,24 +79,18 @@ fn responder(settings: &MinerConfig) -> Verdict<Responder> {
 ///
 /// # Errors
 /// A name that no miner has.
-pub fn kind(settings: &MinerConfig) -> Result<MinerKind, Failure> {
-    let kind = settings.miner.miner.parse();
-    kind.map_err(|error: UnknownMiner| Failure::usage(format!("`neuron.miner`: {error}")))
+pub fn kind(loaded: &Loaded<MinerConfig>) -> Result<MinerKind, SettingsError> {
+    let name = &loaded.config.miner.miner;
+    let rule = || format!("one of {}", miners::names().join(", "));
+    name.parse().map_err(|_: UnknownMiner| loaded.wrong("neuron.miner", name, rule()))
 }
 
 fn options_of(settings: &MinerConfig) -> MinerOptions {
     let MinerSection { miner: _, system_prompt, phrase, streaming_batch_size } = &settings.miner;
-    let SamplingSection { max_tokens, temperature, top_k, top_p } = settings.sampling;
     MinerOptions {
         system_prompt: system_prompt.clone(),
         phrase: phrase.clone(),
-        sampling: GenerateSettings {
-            temperature,
-            top_p: top_p.get(),
-            top_k,
-            seed: rand::random(),
-            ..GenerateSettings::greedy(max_tokens)
-        },
+        sampling: GenerateSettings { seed: rand::random(), ..settings.sampling.generation() },
         tokens_per_chunk: *streaming_batch_size,
     }
 }

@@ -26,7 +26,7 @@ enum ConfigCommand {
     /// Print a settings file with every key, its default and what it is
     Init {
         /// The command that the file is for
-        role: FileRole,
+        role: Role,
     },
     /// Read a settings file and say what is wrong with it
     Check {
@@ -35,19 +35,11 @@ enum ConfigCommand {
         /// The command that the file is for [default: the one that its name tells, or every one
         /// that takes it]
         #[arg(long)]
-        role: Option<FileRole>,
+        role: Option<Role>,
     },
     /// Print the settings that a command would run with, and where each comes from
     #[command(subcommand)]
     Show(ShownRole),
-}
-
-/// A command that takes a settings file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FileRole {
-    Validator,
-    Miner,
-    Localnet,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,45 +58,34 @@ impl ConfigArguments {
     /// Does what the flags say, and prints it.
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         match &self.command {
-            ConfigCommand::Init { role } => print(&settings::settings_file(role.role())),
+            ConfigCommand::Init { role } => print(&settings::settings_file(*role)),
             ConfigCommand::Check { file, role } => check(file, *role),
             ConfigCommand::Show(role) => print(&role.text()?),
         }
     }
 }
 
-impl FileRole {
-    fn role(self) -> Role {
-        match self {
-            Self::Validator => Role::Validator,
-            Self::Miner => Role::Miner,
-            Self::Localnet => Role::Localnet,
-        }
+/// What is said of a file that this command takes.
+fn notices(role: Role, file: &Path) -> Result<Vec<String>, Failure> {
+    fn read<C: RoleConfig>(file: &Path) -> Result<Loaded<C>, SettingsError> {
+        settings::load(&Sources { file: Some(file.to_owned()), ..Sources::default() })
     }
+    Ok(match role {
+        Role::Validator => read::<ValidatorConfig>(file)?.notices,
+        Role::Miner => {
+            let loaded = read::<MinerConfig>(file)?;
+            miner_kind(&loaded)?;
+            loaded.notices
+        }
+        Role::Localnet => read::<LocalnetConfig>(file)?.notices,
+        Role::Query => read::<QueryConfig>(file)?.notices,
+    })
+}
 
-    /// What is said of a file that this command takes.
-    fn notices(self, file: &Path) -> Result<Vec<String>, Failure> {
-        fn read<C: RoleConfig>(file: &Path) -> Result<Loaded<C>, SettingsError> {
-            let sources = Sources { file: Some(file.to_owned()), ..Sources::default() };
-            settings::load::<C>(&sources)
-        }
-        match self {
-            Self::Validator => Ok(read::<ValidatorConfig>(file)?.notices),
-            Self::Miner => {
-                let loaded = read::<MinerConfig>(file)?;
-                miner_kind(&loaded.config)?;
-                Ok(loaded.notices)
-            }
-            Self::Localnet => Ok(read::<LocalnetConfig>(file)?.notices),
-        }
-    }
-
-    /// The command that a name such as `miner.toml` or `my-miner.toml` tells.
-    fn told_by(file: &Path) -> Option<Self> {
-        let stem = file.file_stem()?.to_str()?.to_lowercase();
-        let roles = Self::value_variants().iter().copied();
-        roles.rev().find(|role| stem.contains(role.role().label()))
-    }
+/// The command that a name such as `miner.toml` or `my-miner.toml` tells.
+fn told_by(file: &Path) -> Option<Role> {
+    let stem = file.file_stem()?.to_str()?.to_lowercase();
+    Role::value_variants().iter().copied().rev().find(|role| stem.contains(role.label()))
 }
 
 impl ShownRole {
@@ -123,29 +104,29 @@ impl ShownRole {
     }
 }
 
-fn check(file: &Path, role: Option<FileRole>) -> Result<Exit, Failure> {
+fn check(file: &Path, role: Option<Role>) -> Result<Exit, Failure> {
     if let Err(error) = std::fs::metadata(file) {
         let text = format!("cannot read the settings file {}: {error}", file.display());
         return Err(Failure::new(Exit::Missing, text));
     }
-    if let Some(role) = role.or_else(|| FileRole::told_by(file)) {
-        return print(&taken(file, role, &role.notices(file)?));
+    if let Some(role) = role.or_else(|| told_by(file)) {
+        return print(&taken(file, role, &notices(role, file)?));
     }
     let (mut text, mut reasons) = (String::new(), Vec::new());
-    for role in FileRole::value_variants() {
-        match role.notices(file) {
+    for role in Role::value_variants() {
+        match notices(*role, file) {
             Ok(notices) => text += &taken(file, *role, &notices),
-            Err(error) => reasons.push(format!("sn1 {} refuses it: {error}", role.role().label())),
+            Err(error) => reasons.push(format!("sn1 {} refuses it: {error}", role.label())),
         }
     }
-    if reasons.len() < FileRole::value_variants().len() {
+    if reasons.len() < Role::value_variants().len() {
         return print(&text);
     }
     Err(Failure::new(Exit::Usage, reasons.join("\n       ")))
 }
 
-fn taken(file: &Path, role: FileRole, notices: &[String]) -> String {
-    let first = format!("{} is a settings file for sn1 {}\n", file.display(), role.role().label());
+fn taken(file: &Path, role: Role, notices: &[String]) -> String {
+    let first = format!("{} is a settings file for sn1 {}\n", file.display(), role.label());
     notices.iter().fold(first, |text, notice| text + &format!("note: {notice}\n"))
 }
 

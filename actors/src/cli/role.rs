@@ -2,7 +2,7 @@
 
 use clap::Args;
 use sn1_actors::app::RoleOptions;
-use sn1_actors::settings::{RoleConfig, SettingsError};
+use sn1_actors::settings::{Loaded, RoleConfig, SettingsError};
 
 use super::faults::FaultArguments;
 use super::flags::SettingFlags;
@@ -19,15 +19,18 @@ pub(crate) struct RoleArguments<C: RoleConfig> {
 }
 
 impl<C: RoleConfig> RoleArguments<C> {
-    /// Settings of all sources, and what the command line says beyond them.
-    pub(crate) fn load(&self) -> Result<(C, RoleOptions), SettingsError> {
+    /// Settings of all sources.
+    pub(crate) fn load(&self) -> Result<Loaded<C>, SettingsError> {
         if self.mock {
             let text =
                 "--mock is not for a node: `sn1 localnet` runs a whole subnet on this machine";
             return Err(SettingsError::Together(text.to_owned()));
         }
-        let loaded = self.settings.load()?;
-        let options = RoleOptions { faults: self.faults.planned(), notices: loaded.notices };
-        Ok((loaded.config, options))
+        self.settings.load()
+    }
+
+    /// What the command line says beyond them.
+    pub(crate) fn options(&self, notices: Vec<String>) -> RoleOptions {
+        RoleOptions { faults: self.faults.planned(), notices }
     }
 }

@@ -50,12 +50,12 @@ const PROMPTLY: Duration = Duration::from_secs(20);
 pub struct ConversationAgent {
     links: AgentLinks,
     settings: AgentSettings,
-    progress: Rc<Progress>,
+    progress: Rc<PassState>,
 }
 
 /// The state that the actor and its conversation share.
 #[derive(Default)]
-struct Progress {
+struct PassState {
     /// A question was sent and its answers are not scored yet.
     has_asked: Cell<bool>,
     /// The conversation must end after the current turn.
@@ -101,7 +101,7 @@ impl Resident for ConversationAgent {
 struct Pass {
     links: AgentLinks,
     settings: AgentSettings,
-    progress: Rc<Progress>,
+    progress: Rc<PassState>,
     rng: StdRng,
     started: Instant,
 }

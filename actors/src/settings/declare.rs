@@ -1,13 +1,13 @@
 //! The one declaration of each setting, from which its flag, its variable, its line in the shipped
 //! file, its help and its check come.
 //!
-//! [`section!`] makes a struct of settings and [`sections!`] a struct of such structs. Both can be
-//! gone through by a [`Visitor`]: one lists what there is, another reads what was given.
+//! [`section!`] makes a struct of settings and [`sections!`] a struct of such structs. A [`Visitor`]
+//! visits the settings of both: one lists them, another reads what was given for them.
 
 use super::error::SettingsError;
 use super::value::{Scalar, Shape, Value};
 
-/// A setting as operators meet it.
+/// A setting as operators see it.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// Its dotted key, which is also its place in a file.
@@ -16,24 +16,24 @@ pub struct Setting {
     pub flag: String,
     /// Other names that its flag has in the scripts of operators.
     pub other_flags: &'static [&'static str],
-    /// What it is, in the lines of its declaration.
+    /// The lines of its doc comment.
     pub lines: &'static [&'static str],
-    /// What it looks like.
+    /// How its value is written.
     pub shape: Shape,
-    /// What stands for its value in the help.
+    /// The placeholder of its value in the help.
     pub placeholder: &'static str,
     /// Whether its default gives way to what it finds.
     pub gives_way: bool,
     /// What its value must be, beyond what its type says.
     pub rule: Option<String>,
-    /// Its words; one unless it is a list.
+    /// The words of its value; one unless it is a list.
     pub words: Vec<String>,
     /// The same without secrets.
     pub redacted_words: Vec<String>,
 }
 
 impl Setting {
-    /// What it is, on one line.
+    /// Its doc comment on one line.
     pub fn help(&self) -> String {
         let lines: Vec<_> = self.lines.iter().map(|line| line.trim()).collect();
         lines.join(" ")
@@ -142,18 +142,18 @@ impl<T: Value + 'static> Spec<T> {
     }
 }
 
-/// Goes through all settings of a struct.
+/// Visits all settings of a struct.
 pub trait Visitor {
-    /// Meets one with its value, and gives the value that shall stand instead.
+    /// Visits one with its value, and returns the value that replaces it.
     ///
     /// # Errors
     /// A value that cannot be read.
-    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError>;
+    fn visit<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError>;
 }
 
 /// A struct of settings.
 pub trait Section: Sized {
-    /// Has all of its settings met in order; the answer holds what the visitor gave for each.
+    /// Visits all of its settings in order, and returns the struct of what the visitor returned.
     ///
     /// # Errors
     /// The first error of the visitor, or values that do not go together.
@@ -171,7 +171,7 @@ pub trait Section: Sized {
 struct Listing(Vec<Setting>);
 
 impl Visitor for Listing {
-    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
+    fn visit<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
         self.0.push(spec.holding(value));
         Ok(value.clone())
     }
@@ -209,7 +209,7 @@ macro_rules! section {
                 by: &mut impl $crate::settings::declare::Visitor,
             ) -> Result<Self, $crate::settings::SettingsError> {
                 let section = Self { $(
-                    $field: by.meet(
+                    $field: by.visit(
                         $crate::settings::declare::Spec::<$kind>::new(
                             $table,
                             stringify!($field),

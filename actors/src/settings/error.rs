@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sn1::validation::tasks::MixError;
 
-/// Where a value comes from; the later ones go before the earlier ones.
+/// Where a value comes from; each overrides those above it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The role's own default.

@@ -14,8 +14,8 @@ pub fn file(role: Role) -> String {
     let label = role.label();
     let mut text = comment(&format!(
         "Defaults of `sn1 {label}`. Copy this file, or print it with `sn1 config init {label}`; \
-         change what you like, and pass it with --config. Variables (SN1_AXON__PORT) go before it, \
-         and flags (--axon.port) before those. An unknown key is an error."
+         change what you like, and pass it with --config. Variables (SN1_AXON__PORT) override it, \
+         and flags (--axon.port) override those. An unknown key is an error."
     ));
     let mut current = "";
     for setting in role.settings() {

@@ -1,5 +1,5 @@
-//! Reads a role's settings: defaults, then a file, then the environment, then flags, each before the
-//! one before it.
+//! Reads a role's settings: defaults, then a file, then the environment, then flags. Each overrides
+//! those before it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::file;
 use super::role::{Role, RoleConfig};
 use super::value::{Given, Value};
 
-/// What was given, and where.
+/// Where settings are read from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// A settings file.
@@ -29,7 +29,7 @@ pub struct GivenFlag {
     pub key: String,
     /// The flag's name, without its dashes.
     pub flag: String,
-    /// What stood behind it.
+    /// What followed it.
     pub given: Given,
 }
 
@@ -54,6 +54,12 @@ pub struct Loaded<C> {
 }
 
 impl<C> Loaded<C> {
+    /// The error of a value that its type takes, and whoever reads it does not.
+    pub fn wrong(&self, key: &str, value: &str, rule: String) -> SettingsError {
+        let (key, value, origin) = (key.to_owned(), value.to_owned(), self.origin(key));
+        SettingsError::Value { key, value, origin, rule }
+    }
+
     /// Where the value of a setting comes from.
     pub fn origin(&self, key: &str) -> Origin {
         self.given.get(key).map_or(Origin::Default, |(_, origin)| origin.clone())
@@ -105,7 +111,7 @@ impl Reading {
         given.try_for_each(|(key, given)| self.take(role, key, given, Origin::File(path.into())))
     }
 
-    /// Takes what was given for a key; what is there already gives way.
+    /// Takes what was given for a key, in place of what was taken before.
     fn take(
         &mut self,
         role: Role,
@@ -139,7 +145,7 @@ impl Reading {
 }
 
 impl Visitor for Reading {
-    fn meet<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
+    fn visit<T: Value + 'static>(&mut self, spec: Spec<T>, value: &T) -> Result<T, SettingsError> {
         let Some((given, origin)) = self.given.get(&spec.setting.key) else {
             return Ok(value.clone());
         };

@@ -1,5 +1,7 @@
 //! The language model, how it draws its words, and where models are.
 
+use sn1::llm::request::GenerateSettings;
+
 use super::declare::section;
 use super::{Device, FilePath, ModelName, Share};
 
@@ -34,6 +36,15 @@ section! {
         top_k: usize = 0, range(0, 1_000_000);
         /// Draw from the likeliest tokens that have this probability together; 1 draws from all.
         top_p: Share = Share::nearest(0.95), rule(|share| share.get() > 0.0, "above 0 and at most 1");
+    }
+}
+
+impl SamplingSection {
+    /// How a text is generated.
+    pub fn generation(&self) -> GenerateSettings {
+        let Self { max_tokens, temperature, top_k, top_p } = *self;
+        let top_p = top_p.get();
+        GenerateSettings { temperature, top_p, top_k, ..GenerateSettings::greedy(max_tokens) }
     }
 }
 

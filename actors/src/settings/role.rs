@@ -22,7 +22,7 @@ use super::suggest::near;
 use super::wallet::WalletSection;
 
 /// A command with settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, clap::ValueEnum)]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
     /// Asks miners and sets weights.
@@ -31,7 +31,8 @@ pub enum Role {
     Miner,
     /// A whole subnet on this machine.
     Localnet,
-    /// Asks miners once.
+    /// Asks miners once; takes no settings file.
+    #[value(skip)]
     Query,
 }
 
@@ -102,7 +103,7 @@ impl Role {
         self.retired().iter().any(|setting| setting.key == key)
     }
 
-    /// What is said of a key that it does not know.
+    /// The error for a key that it does not know.
     pub(super) fn unknown(self, key: String, origin: Origin) -> SettingsError {
         let nearest = near(&key, self.settings().iter().map(|setting| &*setting.key));
         SettingsError::UnknownKey { nearest: nearest.map(str::to_owned), key, origin }
@@ -137,18 +138,18 @@ pub(super) fn place(setting: &Setting) -> Option<usize> {
 
 /// All settings of a role.
 pub trait RoleConfig: Section + Default + Clone + Send + Sync + 'static {
-    /// Whose they are.
+    /// The role that they belong to.
     const ROLE: Role;
 
-    /// The built-in ones.
+    /// The defaults of this role.
     fn defaults() -> Self {
         Self::default()
     }
 
-    /// What must hold between sections.
+    /// Checks what must hold between sections.
     ///
     /// # Errors
-    /// What does not.
+    /// [`SettingsError::Together`]
     fn check(&self) -> Result<(), SettingsError> {
         Ok(())
     }

@@ -12,7 +12,7 @@ use sn1::wallet::AccountId;
 
 use crate::port::Port;
 
-/// How a value looks in a file and what its flag takes.
+/// How a value is written in a file, and what its flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// True or false; the flag may stand alone.
@@ -34,7 +34,7 @@ impl Shape {
     }
 }
 
-/// What somebody has given for a setting: one word, or several from a list.
+/// What was given for a setting: one word, or several of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     words: Vec<String>,
@@ -42,18 +42,18 @@ pub struct Given {
 }
 
 impl Given {
-    /// What stands behind a flag, in a variable, or as a plain value in a file.
+    /// What follows a flag, or stands in a variable or as a plain value in a file.
     pub fn word(text: impl Into<String>) -> Self {
         Self { words: vec![text.into()], is_array: false }
     }
 
-    /// Several words behind a flag, each of them perhaps a comma list; or an array in a file, whose
+    /// Several words that follow a flag, each of them perhaps a comma list; or an array in a file, whose
     /// elements are taken as they are.
     pub fn words(words: Vec<String>, is_array: bool) -> Self {
         Self { words, is_array }
     }
 
-    /// The only word there is.
+    /// The word, where there is only one.
     fn one(&self) -> Result<&str, String> {
         match &self.words[..] {
             [word] if !self.is_array => Ok(word),
@@ -81,7 +81,7 @@ impl fmt::Display for Given {
 pub trait Scalar: Sized + Clone {
     /// [`Shape::Switch`], [`Shape::Number`] or [`Shape::Text`].
     const SHAPE: Shape;
-    /// What stands for it in the help.
+    /// Its placeholder in the help.
     const PLACEHOLDER: &'static str;
     /// Whether a default gives way to what it finds: it is a comment in the shipped files, since what
     /// stands in a file was asked for.
@@ -104,9 +104,9 @@ pub trait Scalar: Sized + Clone {
 
 /// What a setting holds: a scalar, a list of them, or perhaps none.
 pub trait Value: Sized + Clone {
-    /// What its elements are.
+    /// The type of its elements.
     type Item: Scalar;
-    /// Its look.
+    /// How it is written.
     const SHAPE: Shape = <Self::Item as Scalar>::SHAPE;
 
     /// Reads it.
@@ -171,7 +171,7 @@ impl<T: Scalar> Value for Option<T> {
     }
 }
 
-/// Makes a scalar of a type: its shape, what stands for it in the help, how its text is read, and
+/// Makes a scalar of a type: its shape, its placeholder in the help, how its text is read, and
 /// how it is written where that is not by `Display`.
 macro_rules! scalar {
     ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr) => {

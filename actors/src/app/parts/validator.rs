@@ -10,7 +10,6 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::chain::{AxonInfo, Netuid};
-use sn1::llm::request::GenerateSettings;
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::validation::scoring::Averaging;
 use sn1::validation::tasks::TaskMix;
@@ -32,8 +31,7 @@ use crate::inference::PoolCapabilities;
 use crate::messages::inference::{Embed, Generate};
 use crate::notice::Notice;
 use crate::settings::{
-    AskingConfig, ConversationSection, SamplingSection, ScoringSection, SettingsError,
-    WeightsSection,
+    AskingConfig, ConversationSection, ScoringSection, SettingsError, WeightsSection,
 };
 use crate::supervision::{ChildSpec, Recipient, Slot};
 
@@ -147,7 +145,7 @@ impl Validator {
         let settings = TaskFactorySettings {
             mix: self.mix.clone(),
             n_ready: self.settings.asking.conversation.num_concurrent_forwards,
-            query: self.writing(),
+            query: self.settings.asking.sampling.generation(),
             seed: 0,
         };
         ChildSpec::new(&self.task_factory, move || {
@@ -221,21 +219,13 @@ impl Validator {
             query_unique_coldkeys,
             query_unique_ips,
             rewards: self.mix.pipeline(),
-            reference: self.writing(),
-            challenge: self.writing(),
+            reference: self.settings.asking.sampling.generation(),
+            challenge: self.settings.asking.sampling.generation(),
             generate_within,
             forward_max_time,
             log_full,
             seed: 0,
         }
-    }
-
-    /// How the validator's own texts are generated.
-    fn writing(&self) -> GenerateSettings {
-        let SamplingSection { max_tokens, temperature, top_k, top_p } =
-            self.settings.asking.sampling;
-        let top_p = top_p.get();
-        GenerateSettings { temperature, top_p, top_k, ..GenerateSettings::greedy(max_tokens) }
     }
 }
 

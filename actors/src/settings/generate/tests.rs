@@ -39,9 +39,9 @@ const HEAD: &str = "# Settings
 
 Every key is a key of a settings file (`--config FILE`; `sn1 config init ROLE` prints one to start
 from), a flag and an environment variable: `neuron.timeout` is the flag `--neuron.timeout` and the
-variable `SN1_NEURON__TIMEOUT`. Flags go before variables, variables before the file, the file before
-the defaults. `sn1 config show ROLE` prints what a command would run with and where each value comes
-from; `sn1 config check FILE` finds what is wrong with a file.
+variable `SN1_NEURON__TIMEOUT`. Flags override variables, variables override the file, and the file
+overrides the defaults. `sn1 config show ROLE` prints what a command would run with and where each
+value comes from; `sn1 config check FILE` finds what is wrong with a file.
 
 All three are read by the same rules. A time is `15`, `15s`, `250ms`, `2m` or `1h 30m`; without a
 unit it is in seconds. A switch is true, false, 1 or 0 in any letter case; its flag may stand alone. A

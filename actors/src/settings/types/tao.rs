@@ -40,7 +40,7 @@ impl Tao {
     }
 }
 
-/// The digits before the point, and what stands behind it in rao.
+/// The digits before the point, and what follows it in rao.
 fn digits(text: &str) -> Option<(&str, u64)> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
