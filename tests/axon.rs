@@ -45,6 +45,17 @@ async fn the_miners_own_hooks_turn_callers_away_and_a_panic_in_one_is_a_500() {
 }
 
 #[actix::test]
+async fn a_miner_that_fails_before_its_first_word_is_a_500_that_keeps_the_connection() {
+    let stand = open_stand(AxonLimits::default());
+    let mut socket = connect_from(&stand, 1).await;
+    for (message, status) in [("speechless", 500), ("fine", 200)] {
+        socket.write_all(&whole(&signed("alice", message))).await.unwrap();
+        let reply = read_reply(&mut socket).await.unwrap();
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
+}
+
+#[actix::test]
 async fn lists_and_stake_decide_who_is_served() {
     let rules = AxonRules {
         min_stake: Tao::whole(2),

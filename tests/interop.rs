@@ -97,7 +97,6 @@ fn their_dendrite_reads_every_kind_of_answer(sdk: &Sdk) {
         ("!slow", SHORT_TIMEOUT, 408, timed_out, "first"),
         ("!break", LONG_TIMEOUT, 400, PAYLOAD_ERROR, "first"),
         ("!panic", LONG_TIMEOUT, 400, PAYLOAD_ERROR, "first"),
-        ("!fail", LONG_TIMEOUT, 400, PAYLOAD_ERROR, ""),
         ("!garbage", LONG_TIMEOUT, 422, NOT_UTF8, ""),
     ];
     for (message, timeout, status, text, completion) in rows {
@@ -108,6 +107,9 @@ fn their_dendrite_reads_every_kind_of_answer(sdk: &Sdk) {
         // Ended or cancelled: none of our miners works on for a caller that has gone.
         assert_eq!(axon.ended(), message);
     }
+    let failed = dendrite.ask(Job::prompt(axon.address(), axon.hotkey(), &["!fail"]));
+    let body = r#"{"message":"Internal Server Error"}"#;
+    check(&failed, "fail", 500, Is("Internal Server Error"), body);
     let huge = dendrite.ask(Job::prompt(axon.address(), axon.hotkey(), &["!huge"]));
     check(&huge, "huge", 200, Is("Success"), &"x".repeat(HUGE_BYTES));
     let conversation: Vec<_> = (0..300).map(|turn| format!("turn {turn} {AWKWARD}")).collect();

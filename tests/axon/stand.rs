@@ -51,7 +51,13 @@ impl Miner for Gated {
             let _guard = guard;
             match go.acquire().await {
                 Ok(permit) => permit.forget(),
-                Err(_) => return Err(MinerError::Failed("closed".to_owned())),
+                Err(_) => {
+                    sink.send("half").await?;
+                    return Err(MinerError::Failed("closed".to_owned()));
+                }
+            }
+            if message == "speechless" {
+                return Err(MinerError::Failed("no words".to_owned()));
             }
             if message == "endless" {
                 loop {

@@ -299,7 +299,8 @@ impl Served {
             Err(kind) => return Err(Box::new(Refused { refusal: refuse(kind), log })),
         };
         log.step = Step::Content;
-        let response = self.answer(request, &admitted, &bytes, (held, permit), track, log)?;
+        let holding = (held, permit);
+        let response = self.answer(request, &admitted, &bytes, holding, track, log).await?;
         self.state.tally.admitted();
         // Lets the first words of a quick miner leave together with the head.
         tokio::task::yield_now().await;
@@ -325,7 +326,7 @@ impl Served {
         })
     }
 
-    fn answer(
+    async fn answer(
         &self,
         request: &Request,
         admitted: &Admitted,
@@ -357,7 +358,12 @@ impl Served {
             log.tell(200, "answered");
             return Ok(response);
         };
-        let body = stream::start(log, &self.miner, prompt, holding, track.cloned());
-        Ok(response.set_body(BoxBody::new(body)))
+        match stream::start(log, &self.miner, prompt, holding, track.cloned()).await {
+            Ok(body) => Ok(response.set_body(BoxBody::new(body))),
+            Err((kind, log)) => {
+                let refusal = admitted.refuse(kind, self.signer(), unix_ns());
+                Err(Box::new(Refused { refusal, log }))
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sn1::synapse::body::Prompt;
+use sn1::synapse::pipeline::RefusalKind;
 use tokio::sync::mpsc;
 
 use super::rules::Caller;
@@ -21,10 +22,27 @@ pub enum MinerError {
     /// The caller closed the connection; not a fault of the miner.
     #[error(transparent)]
     CallerGone(#[from] CallerGone),
-    /// The answer cannot go on. The stream is broken off, which the caller can tell from a regular
-    /// end.
+    /// The answer cannot go on. A caller who has nothing of it yet gets status 500; else the stream is
+    /// broken off, which the caller can tell from a regular end.
     #[error("{0}")]
     Failed(String),
+    /// What answers has no room: like `Failed`, with status 503.
+    #[error("{0}")]
+    Overloaded(String),
+    /// The caller's time was over before anything was written: the status of a timeout.
+    #[error("nothing was written within the caller's time")]
+    Late,
+}
+
+impl From<&MinerError> for RefusalKind {
+    /// What a caller who has nothing of the answer yet is told; the cause stays here.
+    fn from(error: &MinerError) -> Self {
+        match error {
+            MinerError::Overloaded(_) => Self::Overloaded,
+            MinerError::Late => Self::TimedOut,
+            MinerError::CallerGone(_) | MinerError::Failed(_) => Self::Failed,
+        }
+    }
 }
 
 /// The writing end of an answer: each send is one chunk on the wire.
@@ -33,12 +51,32 @@ pub struct ChunkSink {
     chunks: mpsc::Sender<Part>,
 }
 
+/// How a stream ended.
+#[derive(Debug, Clone, Copy, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum StreamEnd {
+    Complete,
+    /// The miner failed, or the axon stopped.
+    Error,
+    Panic,
+    Deadline,
+    CallerGone,
+}
+
+impl StreamEnd {
+    /// The value of the metric's label.
+    pub(super) fn label(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// One message from a miner to the body of its reply.
 #[derive(Debug)]
 pub(super) enum Part {
     Chunk(Bytes),
-    End,
-    Broken,
+    End(StreamEnd),
+    /// The answer broke off; the kind is what the caller is told if nothing was sent yet.
+    Broken(StreamEnd, RefusalKind),
 }
 
 /// The error that ends a body without its last chunk.

@@ -1,8 +1,9 @@
 //! The answer to one synapse: a supervised task that lives as long as its stream.
 //!
-//! A panic or an error of the miner breaks off this stream, which the caller can tell from a
-//! regular end, and touches no other. When the caller goes away, the body is dropped, and the task
-//! with it at its next await.
+//! The head waits for the first chunk, so that a miner that has failed by then is a refusal with a
+//! status, not a 200 with a broken body. Later a panic or an error breaks off this stream, which the
+//! caller can tell from a regular end, and touches no other. When the caller goes away, the body is
+//! dropped, and the task with it at its next await.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -17,13 +18,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use metrics::{counter, gauge};
 use sn1::synapse::body::Prompt;
+use sn1::synapse::pipeline::RefusalKind;
 use sn1::telemetry;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::connection::Track;
-use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part};
+use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part, StreamEnd};
 use super::request_log::RequestLog;
 use crate::spawn::spawn_named;
 
@@ -36,41 +38,25 @@ const READ_OUT: Duration = Duration::from_secs(10);
 /// Chunks that may wait for a slow reader.
 const CHUNKS_AHEAD: usize = 32;
 
-/// How a stream ended.
-#[derive(Debug, Clone, Copy, strum::IntoStaticStr, strum::VariantNames)]
-#[strum(serialize_all = "snake_case")]
-enum StreamEnd {
-    Complete,
-    /// The miner failed, or the axon stopped.
-    Error,
-    Panic,
-    Deadline,
-    CallerGone,
-}
-
-impl StreamEnd {
-    /// The value of the metric's label.
-    fn label(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// Starts the answer to a prompt and returns the body that it is written to. `holding` is kept
-/// until the stream ends; `log` tells of it then.
-pub(super) fn start(
+/// Starts the answer to a prompt and returns the body that it is written to, as soon as there is
+/// something in it. `holding` is kept until the stream ends; `log` tells of it then.
+///
+/// # Errors
+/// What to tell the caller when the miner failed before it wrote anything.
+pub(super) async fn start(
     log: RequestLog,
     miner: &Arc<dyn Miner>,
     prompt: Prompt,
     holding: impl Sized + 'static,
     track: Option<Rc<Track>>,
-) -> StreamBody {
-    let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+) -> Result<StreamBody, (RefusalKind, RequestLog)> {
+    let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     let sink = ChunkSink::new(sender);
     let within = Duration::from_secs_f64(prompt.seconds(MAX_ANSWER_SECONDS));
     if let Some(track) = &track {
         track.reply_until(Instant::now() + within + OVERTIME + READ_OUT);
     }
-    let open = OpenStream::new(log);
+    let open = OpenStream::new(&log.actor);
     let miner = Arc::clone(miner);
     spawn_named("synapse_handler", async move {
         let _holding = holding;
@@ -85,7 +71,13 @@ pub(super) fn start(
         };
         open.ended(end);
     });
-    StreamBody { chunks, track, broken: false }
+    match chunks.recv().await {
+        Some(Part::Broken(_, kind)) => Err((kind, log)),
+        first => {
+            let end = StreamEnd::CallerGone;
+            Ok(StreamBody { first, chunks, track, broken: false, log, end })
+        }
+    }
 }
 
 /// Writes the answer and ends the body, even if the miner still holds copies of the sink.
@@ -95,28 +87,36 @@ async fn write_answer(
     sink: &ChunkSink,
 ) -> StreamEnd {
     let answering = AssertUnwindSafe(answering).catch_unwind();
-    let (end, last) = match tokio::time::timeout(limit, answering).await {
-        Ok(Ok(Ok(()))) => (StreamEnd::Complete, Part::End),
+    let (end, failed) = match tokio::time::timeout(limit, answering).await {
+        Ok(Ok(Ok(()))) => (StreamEnd::Complete, None),
         Ok(Ok(Err(MinerError::CallerGone(_)))) => return StreamEnd::CallerGone,
         Ok(Ok(Err(error))) => {
-            debug!(%error, "answer broke off");
-            (StreamEnd::Error, Part::Broken)
+            warn!(%error, "a miner did not finish its answer");
+            let end = match error {
+                MinerError::Late => StreamEnd::Deadline,
+                _ => StreamEnd::Error,
+            };
+            (end, Some(RefusalKind::from(&error)))
         }
         Ok(Err(_)) => {
-            warn!("a miner panicked; its stream is broken off");
-            (StreamEnd::Panic, Part::Broken)
+            warn!("a miner panicked; its answer is broken off");
+            (StreamEnd::Panic, Some(RefusalKind::Failed))
         }
-        Err(_) => (StreamEnd::Deadline, Part::End),
+        Err(_) => (StreamEnd::Deadline, None),
     };
-    sink.finish(last).await;
+    sink.finish(failed.map_or(Part::End(end), |kind| Part::Broken(end, kind))).await;
     end
 }
 
 /// What a miner sends, as the body of a reply: one HTTP chunk for each send.
 pub(super) struct StreamBody {
+    /// What was there when the head was written.
+    first: Option<Part>,
     chunks: mpsc::Receiver<Part>,
     track: Option<Rc<Track>>,
     broken: bool,
+    log: RequestLog,
+    end: StreamEnd,
 }
 
 impl MessageBody for StreamBody {
@@ -134,10 +134,19 @@ impl MessageBody for StreamBody {
         if this.broken {
             return Poll::Ready(Some(Err(BrokenOff)));
         }
-        match ready!(this.chunks.poll_recv(cx)) {
+        let part = match this.first.take() {
+            Some(first) => Some(first),
+            None => ready!(this.chunks.poll_recv(cx)),
+        };
+        match part {
             Some(Part::Chunk(bytes)) => Poll::Ready(Some(Ok(bytes))),
-            Some(Part::End) | None => Poll::Ready(None),
-            Some(Part::Broken) => {
+            Some(Part::End(end)) => {
+                this.end = end;
+                Poll::Ready(None)
+            }
+            None => Poll::Ready(None),
+            Some(Part::Broken(end, _)) => {
+                this.end = end;
                 this.track.iter().for_each(|track| track.break_off());
                 // Flush what was sent before: an error would drop the write buffer.
                 this.broken = true;
@@ -150,23 +159,23 @@ impl MessageBody for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
+        self.log.tell(200, self.end.label());
         if let Some(track) = &self.track {
             track.end();
         }
     }
 }
 
-/// Counts a stream while it is open, and records and tells how it ended.
+/// Counts a stream while it is open, and records how it ended.
 struct OpenStream {
-    log: RequestLog,
+    actor: Arc<str>,
     end: StreamEnd,
 }
 
 impl OpenStream {
-    fn new(log: RequestLog) -> Self {
-        let actor = Arc::clone(&log.actor);
-        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => actor).increment(1.0);
-        Self { log, end: StreamEnd::Error }
+    fn new(actor: &Arc<str>) -> Self {
+        gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(actor)).increment(1.0);
+        Self { actor: Arc::clone(actor), end: StreamEnd::Error }
     }
 
     fn ended(mut self, end: StreamEnd) {
@@ -176,9 +185,8 @@ impl OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let actor = Arc::clone(&self.log.actor);
+        let actor = Arc::clone(&self.actor);
         gauge!(telemetry::AXON_OPEN_STREAMS.name, "actor" => Arc::clone(&actor)).decrement(1.0);
-        self.log.tell(200, self.end.label());
         counter!(telemetry::AXON_STREAMS.name, "actor" => actor, "end" => self.end.label())
             .increment(1);
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Build, MinerDefinition};
 use crate::axon::{Answering, CallerGone, ChunkSink, Miner, MinerError};
-use crate::messages::inference::{Generate, Piece, TokenStream};
+use crate::messages::inference::{Generate, InferenceError, Piece, Retry, TokenStream};
 use crate::supervision::Recipient;
 
 pub(super) const DEFINITION: MinerDefinition = MinerDefinition {
@@ -68,8 +68,7 @@ impl Miner for ModelMiner {
         let n_tokens = self.tokens_per_chunk;
         Box::pin(async move {
             let until = Instant::now() + within.mul_f64(SHARE_OF_TIME);
-            let stream = pool.ask(request, within).await;
-            let stream = stream.map_err(failed)?.map_err(failed)?;
+            let stream = pool.ask(request, within).await.map_err(InferenceError::from)??;
             tokio::select! {
                 // Dropping the stream cancels the request.
                 () = sink.gone() => Err(CallerGone.into()),
@@ -79,8 +78,13 @@ impl Miner for ModelMiner {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> MinerError {
-    MinerError::Failed(error.to_string())
+impl From<InferenceError> for MinerError {
+    fn from(error: InferenceError) -> Self {
+        match error.retry() {
+            Retry::Later => Self::Overloaded(error.to_string()),
+            Retry::AtOnce | Retry::Never => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 /// Forwards the text in chunks of `tokens_per_chunk`, and stops at the deadline with what there is.
@@ -93,8 +97,9 @@ async fn forward(
     let (mut chunk, mut n_sent) = (String::new(), 0);
     loop {
         match timeout_at(until, stream.next()).await {
+            Err(_) if chunk.is_empty() && n_sent == 0 => return Err(MinerError::Late),
             Err(_) => break,
-            Ok(piece) => match piece.map_err(failed)? {
+            Ok(piece) => match piece? {
                 Piece::End { .. } => break,
                 Piece::Text(text, n_tokens) => {
                     chunk.push_str(&text);
