@@ -11,7 +11,7 @@
 //! | [`chain`] | metagraph, axon info, weights arithmetic and the [`chain::Chain`] trait |
 //! | [`devchain`] | the embedded dev chain: pallet state and the Yuma epoch |
 //! | [`llm`] | GGUF, tokenizer, chat template, sampler, and with libtorch the model and its engine |
-//! | [`embedding`] | sentence encoder for the relevance reward (needs libtorch) |
+//! | [`embedding`] | sentence encoder for the relevance reward (computes with libtorch) |
 //! | [`validation`] | tasks, corpus, personas, cleaners, rewards, scores |
 //! | [`store`] | scores, weight journal and event history in SQLite |
 //! | [`telemetry`] | every metric's name, unit and help in one place |
@@ -21,7 +21,6 @@
 
 pub mod chain;
 pub mod devchain;
-#[cfg(feature = "libtorch")]
 pub mod embedding;
 pub mod llm;
 pub mod store;

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`gguf`] | the model file: metadata, tensors, dequantisation |
+//! | [`model_file`], [`config`] | all of it but the weights, checked before anything starts |
 //! | [`tokenizer`], [`template`] | text to token ids and back, chat messages to a prompt |
 //! | [`sampler`], [`stream`] | logits to a token, tokens to text that never splits a character |
 //! | [`extents`], [`schedule`] | where keys and values are stored, what the next step computes |
@@ -13,13 +14,16 @@
 //! engine and steps it; the seed of every request is an argument, so the same requests give the
 //! same answers.
 
+pub mod config;
 #[cfg(feature = "libtorch")]
 pub mod engine;
 mod error;
 pub mod extents;
 pub mod gguf;
+mod layout;
 #[cfg(feature = "libtorch")]
 pub mod model;
+pub mod model_file;
 pub mod request;
 pub mod sampler;
 pub mod schedule;

@@ -19,6 +19,12 @@ pub(crate) fn unix_seconds() -> f64 {
     since_epoch().as_secs_f64()
 }
 
+/// The local time of this machine, which some chat templates state.
+#[cfg(feature = "libtorch")]
+pub(crate) fn local_time() -> jiff::civil::DateTime {
+    jiff::Zoned::now().datetime()
+}
+
 /// Today's date in UTC, such as "May 04, 2026".
 pub(crate) fn today() -> String {
     date_text(Timestamp::now())

@@ -1,12 +1,11 @@
 //! The BERT forward pass.
 
-use std::path::Path;
-
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use tch::{Kind, TchError, Tensor};
 
+use super::EmbeddingError;
 use super::config::BertConfig;
-use super::{EmbeddingError, read};
+use super::layout::prefix;
 
 /// A linear map with its bias; the matrix is `[inputs, outputs]`.
 #[derive(Debug)]
@@ -58,21 +57,13 @@ pub(super) struct Bert {
 }
 
 impl Bert {
-    /// Loads and checks the weights.
-    pub(super) fn load(path: &Path, config: BertConfig) -> Result<Self, EmbeddingError> {
-        let bytes = read(path)?;
-        let tensors = SafeTensors::deserialize(&bytes)
-            .map_err(|error| unusable(path, format!("it is damaged: {error}")))?;
-        let loader = Loader { path, prefix: prefix(&tensors), tensors, config: &config };
-        let width = config.hidden_size;
-        let kinds = loader
-            .tensor("embeddings.token_type_embeddings.weight", &[config.type_vocab_size, width])?;
-        let positions = loader.tensor(
-            "embeddings.position_embeddings.weight",
-            &[config.max_position_embeddings, width],
-        )?;
-        let words =
-            loader.tensor("embeddings.word_embeddings.weight", &[config.vocab_size, width])?;
+    /// Loads the weights of a file that was checked.
+    pub(super) fn load(bytes: &[u8], config: BertConfig) -> Result<Self, EmbeddingError> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(unread)?;
+        let loader = Loader { prefix: prefix(&tensors), tensors, norm_eps: config.layer_norm_eps };
+        let kinds = loader.tensor("embeddings.token_type_embeddings.weight")?;
+        let positions = loader.tensor("embeddings.position_embeddings.weight")?;
+        let words = loader.tensor("embeddings.word_embeddings.weight")?;
         let norm = loader.norm("embeddings.LayerNorm")?;
         let layers = (0..config.num_hidden_layers)
             .map(|idx| loader.layer(idx))
@@ -136,79 +127,63 @@ fn attention_bias(mask: &Tensor) -> Result<Option<Tensor>, TchError> {
     bias.f_unsqueeze(1)?.f_unsqueeze(1).map(Some)
 }
 
+/// Reads tensors of a file that was checked.
 struct Loader<'l> {
-    path: &'l Path,
     prefix: &'static str,
     tensors: SafeTensors<'l>,
-    config: &'l BertConfig,
+    norm_eps: f64,
 }
 
 impl Loader<'_> {
     fn layer(&self, idx: usize) -> Result<Layer, EmbeddingError> {
         let name = |part: &str| format!("encoder.layer.{idx}.{part}");
-        let (width, inner) = (self.config.hidden_size, self.config.intermediate_size);
         let attention = |part: &str| name(&format!("attention.self.{part}"));
         Ok(Layer {
-            query_key_value: self.joined(&["query", "key", "value"].map(attention), width)?,
-            attention_output: self.linear(&name("attention.output.dense"), width, width)?,
+            query_key_value: self.joined(&["query", "key", "value"].map(attention))?,
+            attention_output: self.linear(&name("attention.output.dense"))?,
             attention_norm: self.norm(&name("attention.output.LayerNorm"))?,
-            intermediate: self.linear(&name("intermediate.dense"), width, inner)?,
-            output: self.linear(&name("output.dense"), inner, width)?,
+            intermediate: self.linear(&name("intermediate.dense"))?,
+            output: self.linear(&name("output.dense"))?,
             output_norm: self.norm(&name("output.LayerNorm"))?,
         })
     }
 
-    fn linear(&self, name: &str, n_in: i64, n_out: i64) -> Result<Linear, EmbeddingError> {
+    fn linear(&self, name: &str) -> Result<Linear, EmbeddingError> {
         Ok(Linear {
-            weight: self.tensor(&format!("{name}.weight"), &[n_out, n_in])?.f_tr()?,
-            bias: self.tensor(&format!("{name}.bias"), &[n_out])?,
+            weight: self.tensor(&format!("{name}.weight"))?.f_tr()?,
+            bias: self.tensor(&format!("{name}.bias"))?,
         })
     }
 
-    /// Joins square maps of the same input side by side.
-    fn joined(&self, names: &[String], width: i64) -> Result<Linear, EmbeddingError> {
-        let parts = names
-            .iter()
-            .map(|name| self.linear(name, width, width))
-            .collect::<Result<Vec<_>, _>>()?;
+    /// Joins maps of the same input side by side.
+    fn joined(&self, names: &[String]) -> Result<Linear, EmbeddingError> {
+        let parts = names.iter().map(|name| self.linear(name)).collect::<Result<Vec<_>, _>>()?;
         let weights = parts.iter().map(|part| part.weight.f_tr()).collect::<Result<Vec<_>, _>>()?;
         let biases: Vec<&Tensor> = parts.iter().map(|part| &part.bias).collect();
         Ok(Linear { weight: Tensor::f_cat(&weights, 0)?.f_tr()?, bias: Tensor::f_cat(&biases, 0)? })
     }
 
     fn norm(&self, name: &str) -> Result<LayerNorm, EmbeddingError> {
-        let width = [self.config.hidden_size];
         Ok(LayerNorm {
-            weight: self.tensor(&format!("{name}.weight"), &width)?,
-            bias: self.tensor(&format!("{name}.bias"), &width)?,
-            eps: self.config.layer_norm_eps,
+            weight: self.tensor(&format!("{name}.weight"))?,
+            bias: self.tensor(&format!("{name}.bias"))?,
+            eps: self.norm_eps,
         })
     }
 
-    fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor, EmbeddingError> {
-        let name = format!("{}{name}", self.prefix);
-        let wrong = |reason: String| unusable(self.path, format!("tensor `{name}` {reason}"));
-        let view = self.tensors.tensor(&name).map_err(|_| wrong("is missing".into()))?;
+    fn tensor(&self, name: &str) -> Result<Tensor, EmbeddingError> {
+        let view = self.tensors.tensor(&format!("{}{name}", self.prefix)).map_err(unread)?;
+        let shape: Vec<i64> = view.shape().iter().map(|dim| *dim as i64).collect();
         let kind = match view.dtype() {
-            Dtype::F32 => Kind::Float,
             Dtype::F16 => Kind::Half,
             Dtype::BF16 => Kind::BFloat16,
-            other => return Err(wrong(format!("has the unsupported type {other:?}"))),
+            _ => Kind::Float,
         };
-        let found: Vec<i64> = view.shape().iter().map(|dim| *dim as i64).collect();
-        if found != shape {
-            return Err(wrong(format!("has the shape {found:?} instead of {shape:?}")));
-        }
-        Ok(Tensor::f_from_data_size(view.data(), shape, kind)?.f_to_kind(Kind::Float)?)
+        Ok(Tensor::f_from_data_size(view.data(), &shape, kind)?.f_to_kind(Kind::Float)?)
     }
 }
 
-/// The prefix of all tensor names: some checkpoints put `bert.` before every name.
-fn prefix(tensors: &SafeTensors<'_>) -> &'static str {
-    let is_prefixed = tensors.names().iter().any(|name| name.starts_with("bert."));
-    if is_prefixed { "bert." } else { "" }
-}
-
-fn unusable(path: &Path, reason: String) -> EmbeddingError {
-    EmbeddingError::Unusable { path: path.to_owned(), reason }
+/// Cannot happen with a file that was checked.
+fn unread(error: SafeTensorError) -> EmbeddingError {
+    EmbeddingError::Unusable { path: "model.safetensors".into(), reason: error.to_string() }
 }

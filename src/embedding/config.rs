@@ -40,6 +40,7 @@ impl BertConfig {
     }
 
     /// Number of dimensions of one attention head.
+    #[cfg(feature = "libtorch")]
     pub(super) fn head(&self) -> i64 {
         self.hidden_size / self.num_attention_heads
     }

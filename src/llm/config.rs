@@ -1,6 +1,16 @@
 //! The dimensions of a llama-family model.
 
-use crate::llm::gguf::{Gguf, GgufError, Value};
+use super::gguf::{Gguf, GgufError, Value};
+
+/// Keys of variants, and the value with which there is none.
+const NEUTRAL: [(&str, f64); 6] = [
+    ("llama.rope.scale_linear", 1.0),
+    ("llama.attention.sliding_window", 0.0),
+    ("llama.expert_count", 0.0),
+    ("llama.logit_scale", 1.0),
+    ("llama.embedding_scale", 1.0),
+    ("llama.residual_scale", 1.0),
+];
 
 /// The dimensions of a llama-family model; widths are `i64`, as libtorch expects.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +49,7 @@ impl LlamaConfig {
             let reason = format!("is `{found}`; only `llama` can be run");
             return Err(gguf.bad_value(architecture, reason));
         }
-        check_scaling(gguf)?;
+        check_variant(gguf)?;
         let n_heads = dimension(gguf, "llama.attention.head_count")?;
         let width = dimension(gguf, "llama.embedding_length")?;
         let vocabulary = gguf.texts("tokenizer.ggml.tokens")?.len();
@@ -59,11 +69,6 @@ impl LlamaConfig {
         Ok(config)
     }
 
-    /// Number of query, key and value heads together.
-    pub(super) fn n_joined_heads(&self) -> i64 {
-        self.n_heads + 2 * self.n_kv_heads
-    }
-
     fn check(&self, gguf: &Gguf<'_>) -> Result<(), GgufError> {
         let wrong = |key: &str, reason: &str| Err(gguf.bad_value(key, reason));
         if self.head * self.n_heads != self.width || self.head % 2 != 0 {
@@ -75,7 +80,11 @@ impl LlamaConfig {
         if self.n_heads % self.n_kv_heads != 0 {
             return wrong("llama.attention.head_count_kv", "does not divide the number of heads");
         }
-        for key in ["llama.rope.dimension_count", "llama.attention.key_length"] {
+        for key in [
+            "llama.rope.dimension_count",
+            "llama.attention.key_length",
+            "llama.attention.value_length",
+        ] {
             if gguf.optional_integer::<i64>(key)?.is_some_and(|length| length != self.head) {
                 return wrong(key, "differs from the width of a head, which is not supported");
             }
@@ -99,10 +108,22 @@ fn dimension(gguf: &Gguf<'_>, key: &str) -> Result<i64, GgufError> {
     Ok(i64::from(number))
 }
 
-fn check_scaling(gguf: &Gguf<'_>) -> Result<(), GgufError> {
+/// Refuses what would be computed otherwise than by the plain model, unnoticed.
+fn check_variant(gguf: &Gguf<'_>) -> Result<(), GgufError> {
     let key = "llama.rope.scaling.type";
-    match gguf.value(key) {
-        None | Some(Value::Text("none")) => Ok(()),
-        Some(_) => Err(gguf.bad_value(key, "asks for scaled rotations, which are not supported")),
+    if !matches!(gguf.value(key), None | Some(Value::Text("none"))) {
+        return Err(gguf.bad_value(key, "asks for scaled rotations, which are not supported"));
     }
+    for (key, neutral) in NEUTRAL {
+        let number = gguf.value(key).map(|value| match value {
+            Value::F32(number) => f64::from(*number),
+            Value::F64(number) => *number,
+            value => value.as_u64().map_or(f64::NAN, |number| number as f64),
+        });
+        if number.is_some_and(|number| number != neutral) {
+            let reason = format!("is not {neutral}: that model variant is not supported");
+            return Err(gguf.bad_value(key, reason));
+        }
+    }
+    Ok(())
 }

@@ -11,11 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
+use jiff::civil::DateTime;
+
 use super::extents::Extents;
 use super::gguf::Gguf;
 use super::model::LlamaModel;
+use super::model_file::{self, ModelFile};
 use super::schedule::{Batch, Pending};
-use super::source::find_gguf;
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 
@@ -23,36 +25,15 @@ pub use super::LlmError;
 pub use super::request::{
     ChatMessage, FinishReason, GenerateSettings, RequestId, StepOutput, SubmitError,
 };
+pub use super::schedule::EngineSettings;
 use sequence::Sequence;
-
-/// Limits of an engine in requests, tokens and threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EngineSettings {
-    /// Most requests that run at once.
-    pub n_slots: usize,
-    /// Tokens whose keys and values fit in memory, over all requests.
-    pub arena_tokens: usize,
-    /// Most prompt tokens computed in one step; running answers wait for at most that many.
-    pub prefill_chunk: usize,
-    /// Threads that libtorch uses for matrix products.
-    pub n_threads: i32,
-}
-
-impl Default for EngineSettings {
-    /// Values for a small model on two cores: 8 requests, 6144 tokens, chunks of 256, 1 thread.
-    fn default() -> Self {
-        Self { n_slots: 8, arena_tokens: 6144, prefill_chunk: 256, n_threads: 1 }
-    }
-}
 
 /// A loaded model and the requests it is answering.
 #[derive(Debug)]
 pub struct Engine {
     settings: EngineSettings,
-    name: String,
+    file: ModelFile,
     model: LlamaModel,
-    tokenizer: Arc<Tokenizer>,
-    template: ChatTemplate,
     extents: Extents,
     sequences: Vec<Sequence>,
     /// Logits of the last step; kept so that their memory is reused.
@@ -69,37 +50,39 @@ struct Chosen {
 }
 
 impl Engine {
-    /// Loads the model at `path`, a `.gguf` file or a folder that holds exactly one.
+    /// Loads the model at `path`, a `.gguf` file or a folder that holds exactly one, and lets it
+    /// begin an answer.
     ///
     /// # Errors
-    /// No file, a damaged or unsupported file, a setting of zero, or not enough memory.
+    /// No file, a damaged or unsupported file, a setting of zero, not enough memory, or a model that
+    /// gives no token.
     pub fn load(path: &Path, settings: EngineSettings) -> Result<Self, LlmError> {
         check(&settings)?;
-        let file = find_gguf(path)?;
-        let bytes =
-            std::fs::read(&file).map_err(|source| LlmError::Read { path: file.clone(), source })?;
-        let gguf = Gguf::parse(&file.display().to_string(), &bytes)?;
-        Ok(Self {
+        let (path, bytes) = model_file::read(path)?;
+        let gguf = Gguf::parse(&path.display().to_string(), &bytes)?;
+        let file = ModelFile::from_gguf(&gguf, &path)?;
+        let mut engine = Self {
             settings,
-            name: model_name(&gguf, &file),
-            tokenizer: Arc::new(Tokenizer::from_gguf(&gguf)?),
-            template: ChatTemplate::from_gguf(&gguf)?,
-            model: LlamaModel::load(&gguf, settings.arena_tokens)?,
+            model: LlamaModel::load(&gguf, file.config.clone(), settings.arena_tokens)?,
+            file,
             extents: Extents::new(settings.arena_tokens),
             sequences: Vec::new(),
             logits: Vec::new(),
             prepared: None,
-        })
+        };
+        let [(turn, at), ..] = ChatTemplate::probes();
+        engine.generate_greedy_ids(&[engine.file.prompt(&turn, at)?], 1)?;
+        Ok(engine)
     }
 
     /// The model's name, as its file states it.
     pub fn model_name(&self) -> &str {
-        &self.name
+        &self.file.name
     }
 
     /// The model's tokenizer, shared with the engine.
     pub fn tokenizer(&self) -> Arc<Tokenizer> {
-        Arc::clone(&self.tokenizer)
+        Arc::clone(&self.file.tokenizer)
     }
 
     /// Most tokens of a prompt and its answer together.
@@ -117,7 +100,8 @@ impl Engine {
         self.settings.n_slots - self.sequences.len()
     }
 
-    /// Accepts a conversation. The answer comes out of [`Engine::step`] under `id`.
+    /// Accepts a conversation. The answer comes out of [`Engine::step`] under `id`. `now` is the local
+    /// time.
     ///
     /// An answer that would go beyond the model's context ends there with
     /// [`FinishReason::Length`].
@@ -128,13 +112,11 @@ impl Engine {
         &mut self,
         id: RequestId,
         messages: &[ChatMessage],
+        now: DateTime,
         settings: GenerateSettings,
     ) -> Result<(), SubmitError> {
-        let prompt = self
-            .template
-            .render(messages, &self.tokenizer)
-            .map_err(|error| SubmitError::BadMessages(error.to_string()))?;
-        let ids = self.tokenizer.encode_prompt(&prompt);
+        let ids = self.file.prompt(messages, now);
+        let ids = ids.map_err(|error| SubmitError::BadMessages(error.to_string()))?;
         self.submit_ids(id, ids, settings)
     }
 
@@ -260,7 +242,7 @@ impl Engine {
             let not_a_number = LlmError::NotANumber { request: id.0 };
             let row = rows.next().unwrap_or_default();
             let token = sequence.choose(row).ok_or(not_a_number)?;
-            let output = sequence.publish(token, &self.tokenizer);
+            let output = sequence.publish(token, &self.file.tokenizer);
             chosen.push(Chosen { id, token, output });
         }
         Ok(chosen)
@@ -294,11 +276,6 @@ fn check(settings: &EngineSettings) -> Result<(), LlmError> {
         return wrong("the arena must hold at least 2 tokens");
     }
     Ok(())
-}
-
-fn model_name(gguf: &Gguf<'_>, file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    gguf.text("general.name").map_or_else(|_| stem.into_owned(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -9,16 +9,15 @@
 //! it is one complex product.
 
 mod attention;
-mod config;
 mod weights;
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::LlmError;
+use super::config::LlamaConfig;
 use super::gguf::Gguf;
 use super::schedule::Batch;
 use attention::{Attention, LayerCache};
-pub use config::LlamaConfig;
 use weights::{Layer, Weights};
 
 pub(crate) const CPU_F32: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -34,13 +33,17 @@ pub struct LlamaModel {
 }
 
 impl LlamaModel {
-    /// Loads the weights as `f32` and allocates an arena of `arena_tokens` rows per layer. A
-    /// position may reach the model's context or the arena's length, whichever is smaller.
+    /// Loads the weights of a file whose `config` and layout were checked, as `f32`, and allocates an
+    /// arena of `arena_tokens` rows per layer. A position may reach the model's context or the arena's
+    /// length, whichever is smaller.
     ///
     /// # Errors
-    /// A damaged file, another architecture or variant, or not enough memory.
-    pub fn load(gguf: &Gguf<'_>, arena_tokens: usize) -> Result<Self, LlmError> {
-        let config = LlamaConfig::from_gguf(gguf)?;
+    /// Not enough memory, or a file that was not checked.
+    pub fn load(
+        gguf: &Gguf<'_>,
+        config: LlamaConfig,
+        arena_tokens: usize,
+    ) -> Result<Self, LlmError> {
         let weights = Weights::load(gguf, &config)?;
         let cache = (0..config.n_layers)
             .map(|_| LayerCache::new(&config, arena_tokens))
@@ -106,8 +109,8 @@ fn layer_heads(
 ) -> Result<Tensor, TchError> {
     let n_rows = hidden.size()[0];
     let joined = normalized(hidden, config)?.f_mm(&layer.query_key_value)?;
-    let heads = joined.f_view([n_rows, config.n_joined_heads(), config.head])?;
     let n_rotated = config.n_heads + config.n_kv_heads;
+    let heads = joined.f_view([n_rows, n_rotated + config.n_kv_heads, config.head])?;
     let _ = heads
         .f_narrow(1, 0, n_rotated)?
         .f_view([n_rows, n_rotated, config.head / 2, 2])?
@@ -153,4 +156,4 @@ fn rotations(config: &LlamaConfig, n_positions: usize) -> Result<Tensor, TchErro
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

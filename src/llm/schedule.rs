@@ -5,6 +5,26 @@
 
 use super::extents::Extent;
 
+/// Limits of an engine in requests, tokens and threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Most requests that run at once.
+    pub n_slots: usize,
+    /// Tokens whose keys and values fit in memory, over all requests.
+    pub arena_tokens: usize,
+    /// Most prompt tokens computed in one step; running answers wait for at most that many.
+    pub prefill_chunk: usize,
+    /// Threads that libtorch uses for matrix products.
+    pub n_threads: i32,
+}
+
+impl Default for EngineSettings {
+    /// Values for a small model on two cores: 8 requests, 6144 tokens, chunks of 256, 1 thread.
+    fn default() -> Self {
+        Self { n_slots: 8, arena_tokens: 6144, prefill_chunk: 256, n_threads: 1 }
+    }
+}
+
 /// The state of one sequence that waits for tokens to be computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending<'t> {

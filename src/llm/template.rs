@@ -1,7 +1,16 @@
-//! Renders chat messages to a prompt, with the template in the model file.
+//! Renders chat messages to a prompt, with the template in the model file, as Hugging Face's
+//! `transformers` does (`tests/data/inference/vectors/templates.json` is from there).
+//!
+//! Where a template takes no system message, or wants user and assistant in turn, the conversation is
+//! put into that form instead of refused: see [`folded`]. A template that cannot render the turns that
+//! every node has is refused when it is read.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, Value, context};
+mod json;
+mod methods;
+mod python;
+
+use jiff::civil::DateTime;
+use minijinja::{Environment, Error, Value, context};
 
 use super::gguf::{Gguf, GgufError};
 use super::request::ChatMessage;
@@ -9,6 +18,11 @@ use super::tokenizer::{Prompt, Tokenizer, guarded};
 
 const KEY: &str = "tokenizer.chat_template";
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
+/// The messages with which a template is tried out.
+const PROBE: [(&str, &str); 4] =
+    [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello."), ("user", "Go on")];
+/// The time that a template is tried out with.
+const PROBED_AT: DateTime = DateTime::constant(2025, 1, 1, 0, 0, 0, 0);
 
 /// Why a chat template or its messages cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,23 +54,44 @@ pub enum TemplateError {
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
-    source: String,
+    takes_system: bool,
 }
 
 impl ChatTemplate {
-    /// Reads the template and checks that it parses.
+    /// Reads the template and tries it out: a user's turn, one after a system message, and one after
+    /// an answer.
     ///
     /// # Errors
-    /// The file has no template, or one that does not parse.
-    pub fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, TemplateError> {
-        let source = gguf.text(KEY)?;
+    /// The file has no template, or one that does not parse or does not render these turns.
+    pub fn from_gguf(gguf: &Gguf<'_>, tokenizer: &Tokenizer) -> Result<Self, TemplateError> {
         let unusable = |error| gguf.bad_value(KEY, format!("is not a template: {error}"));
-        let environment = environment().map_err(unusable)?;
-        environment.template_from_str(source).map_err(unusable)?;
-        Ok(Self { environment, source: source.to_owned() })
+        let environment = python::environment(gguf.text(KEY)?).map_err(unusable)?;
+        let mut template = Self { environment, takes_system: true };
+        let [system, user, ..] = &probe();
+        let both = template.text(&[system.clone(), user.clone()], tokenizer, PROBED_AT);
+        template.takes_system = both.is_ok_and(|prompt| prompt.says(&system.content));
+        for (turn, at) in Self::probes() {
+            let fails = |why: String| gguf.bad_value(KEY, format!("renders no turn: {why}"));
+            let prompt = template.render(&turn, tokenizer, at);
+            let prompt = prompt.map_err(|error| fails(error.to_string()))?;
+            let mut needed =
+                turn.iter().filter(|message| message.role == "system").chain(turn.last());
+            if !needed.all(|message| prompt.says(&message.content)) {
+                return Err(fails("it leaves the question out".to_owned()).into());
+            }
+        }
+        Ok(template)
     }
 
-    /// Renders the messages, followed by the opening of the assistant's answer.
+    /// The conversations that every template must render: one turn, with and without a system message,
+    /// and a turn after an answer; and the time of each.
+    pub(crate) fn probes() -> [(Vec<ChatMessage>, DateTime); 4] {
+        let all = probe();
+        [&all[1..2], &all[..2], &all[1..], &all[..]].map(|turn| (turn.to_vec(), PROBED_AT))
+    }
+
+    /// Renders the messages, followed by the opening of the assistant's answer. `now` is the local
+    /// time, which some templates state.
     ///
     /// # Errors
     /// No message, an unknown role, or a refusal by the template itself.
@@ -64,37 +99,78 @@ impl ChatTemplate {
         &self,
         messages: &[ChatMessage],
         tokenizer: &Tokenizer,
+        now: DateTime,
     ) -> Result<Prompt, TemplateError> {
         check(messages)?;
+        let has_system = messages.iter().any(|message| message.role == "system");
+        if has_system && !self.takes_system {
+            return self.text(&folded(messages), tokenizer, now);
+        }
+        self.text(messages, tokenizer, now).or_else(|refusal| {
+            // The reason for the conversation as it came says more.
+            self.text(&folded(messages), tokenizer, now).map_err(|_| refusal)
+        })
+    }
+
+    fn text(
+        &self,
+        messages: &[ChatMessage],
+        tokenizer: &Tokenizer,
+        now: DateTime,
+    ) -> Result<Prompt, TemplateError> {
         let guard = free_character(messages).ok_or(TemplateError::NoGuard)?;
         let guarded = |message: &ChatMessage| {
             let content = guarded(&message.content, tokenizer.control(), guard);
             context! { role => message.role.as_str(), content }
         };
         let messages: Value = messages.iter().map(guarded).collect();
+        let tokens = Value::from_pairs(tokenizer.named_tokens());
         let values = context! {
             messages,
             add_generation_prompt => true,
-            bos_token => tokenizer.bos(),
-            eos_token => tokenizer.eos(),
+            // Templates ask whether these are none, not whether they are defined.
+            tools => (),
+            documents => (),
+            ..tokens
         };
-        let text = self
-            .environment
-            .render_str(&self.source, values)
-            .map_err(|error| TemplateError::Render { reason: error.to_string() })?;
+        let text = python::render(&self.environment, values, now)
+            .map_err(|error| TemplateError::Render { reason: reason(&error) })?;
         Ok(Prompt { text, guard })
     }
 }
 
-/// The environment that chat templates expect: a line with only a block leaves no trace, and a
-/// template can refuse its input with `raise_exception`.
-fn environment() -> Result<Environment<'static>, Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_function("raise_exception", |message: String| -> Result<(), Error> {
-        Err(Error::new(ErrorKind::InvalidOperation, message))
-    });
-    Ok(environment)
+impl Prompt {
+    fn says(&self, content: &str) -> bool {
+        self.text.replace(self.guard, "").contains(content)
+    }
+}
+
+fn probe() -> [ChatMessage; 4] {
+    PROBE.map(|(role, content)| ChatMessage::new(role, content))
+}
+
+/// The conversation without system messages, whose texts begin the first user turn, and with
+/// neighbours of one role joined: the form that every template takes.
+fn folded(messages: &[ChatMessage]) -> Vec<ChatMessage> {
+    let mut folded: Vec<ChatMessage> = Vec::with_capacity(messages.len());
+    let (system, others): (Vec<_>, Vec<_>) =
+        messages.iter().partition(|message| message.role == "system");
+    let system = system.into_iter().map(|message| ChatMessage::new("user", &*message.content));
+    for message in system.chain(others.into_iter().cloned()) {
+        match folded.last_mut().filter(|last| last.role == message.role) {
+            Some(last) => last.content = format!("{}\n\n{}", last.content, message.content),
+            None => folded.push(message),
+        }
+    }
+    folded
+}
+
+/// What a template said with `raise_exception`, or what is wrong with it and where.
+fn reason(error: &Error) -> String {
+    match (error.detail(), error.line()) {
+        (Some(detail), Some(line)) => format!("{detail} (line {line})"),
+        _ => error.to_string(),
+    }
 }
 
 fn check(messages: &[ChatMessage]) -> Result<(), TemplateError> {
@@ -114,44 +190,4 @@ fn free_character(messages: &[ChatMessage]) -> Option<char> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::llm::tokenizer::toy;
-
-    fn render(template: &str, messages: &[(&str, &str)]) -> Result<String, TemplateError> {
-        let bytes = toy::builder().text(KEY, template).build();
-        let gguf = Gguf::parse("toy.gguf", &bytes).unwrap();
-        let tokenizer = Tokenizer::from_gguf(&gguf).unwrap();
-        let messages: Vec<ChatMessage> =
-            messages.iter().map(|(role, content)| ChatMessage::new(*role, *content)).collect();
-        let template = ChatTemplate::from_gguf(&gguf)?;
-        Ok(template.render(&messages, &tokenizer)?.text)
-    }
-
-    const CHAT: &str = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + \
-        m['content'] + '<|im_end|>\\n' }}{% endfor %}";
-
-    #[test]
-    fn renders_roles_and_contents() {
-        let text = render(CHAT, &[("system", "Be kind."), ("user", " hi\n")]).unwrap();
-        let wanted = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n hi\n<|im_end|>\n";
-        assert_eq!(text, wanted);
-    }
-
-    #[test]
-    fn control_tokens_in_content_are_guarded() {
-        let text = render(CHAT, &[("user", "\u{100000}<|im_end|>")]).unwrap();
-        assert_eq!(text.matches("<|im_end|>").count(), 1);
-        assert!(text.contains("\u{100000}<\u{100001}|im_end|>"));
-    }
-
-    #[test]
-    fn refuses_what_makes_no_prompt() {
-        assert!(matches!(render(CHAT, &[]), Err(TemplateError::NoMessages)));
-        let role = render(CHAT, &[("tool", "x")]);
-        assert!(matches!(role, Err(TemplateError::Role { .. })));
-        let refused = render("{{ raise_exception('no system please') }}", &[("user", "x")]);
-        assert!(refused.unwrap_err().to_string().contains("no system please"));
-        assert!(matches!(render("{% if %}", &[("user", "x")]), Err(TemplateError::Gguf(_))));
-    }
-}
+mod tests;

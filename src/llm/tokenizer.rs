@@ -54,9 +54,18 @@ pub struct Tokenizer {
     bytes: TokenBytes,
     control: ControlTokens,
     end_ids: Vec<u32>,
-    bos: String,
-    eos: String,
+    /// The tokens that templates can name, and their texts.
+    named: Vec<(&'static str, String)>,
 }
+
+/// The tokens that templates can name, the keys of their ids, and whether the name stands for an empty
+/// text where a model has no such token.
+const NAMED: [(&str, &str, bool); 4] = [
+    ("bos_token", "tokenizer.ggml.bos_token_id", true),
+    ("eos_token", "tokenizer.ggml.eos_token_id", true),
+    ("unk_token", "tokenizer.ggml.unknown_token_id", false),
+    ("pad_token", "tokenizer.ggml.padding_token_id", false),
+];
 
 impl Tokenizer {
     /// Builds the tokenizer from a model file.
@@ -76,18 +85,20 @@ impl Tokenizer {
                 .filter(|(id, _)| types[*id as usize] == CONTROL)
                 .map(|(id, text)| (id, (*text).to_owned())),
         );
-        let (bos, eos) = (
-            special(gguf, "tokenizer.ggml.bos_token_id", &tokens)?,
-            special(gguf, "tokenizer.ggml.eos_token_id", &tokens)?,
-        );
+        let mut named = Vec::new();
+        for (name, key, is_always_there) in NAMED {
+            let text = special(gguf, key, &tokens)?.map(|(_, text)| text);
+            let text = text.or_else(|| is_always_there.then(String::new));
+            named.extend(text.map(|text| (name, text)));
+        }
+        let eos = special(gguf, "tokenizer.ggml.eos_token_id", &tokens)?;
         let end_of_turn = special(gguf, "tokenizer.ggml.eot_token_id", &tokens)?;
         Ok(Self {
             bpe: build_bpe(gguf, &tokens)?,
             bytes,
             control,
             end_ids: [&eos, &end_of_turn].into_iter().flatten().map(|token| token.0).collect(),
-            bos: bos.map(|token| token.1).unwrap_or_default(),
-            eos: eos.map(|token| token.1).unwrap_or_default(),
+            named,
         })
     }
 
@@ -145,14 +156,9 @@ impl Tokenizer {
         self.bytes.n_tokens()
     }
 
-    /// The control token that starts a text; empty if the model has none.
-    pub fn bos(&self) -> &str {
-        &self.bos
-    }
-
-    /// The control token that ends a text; empty if the model has none.
-    pub fn eos(&self) -> &str {
-        &self.eos
+    /// The tokens that templates can name, and their texts.
+    pub(crate) fn named_tokens(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.named.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
     pub(crate) fn control(&self) -> &ControlTokens {

@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use sn1::llm::model_file::ModelFile;
 use sn1::llm::request::GenerateSettings;
+use sn1::llm::schedule::EngineSettings;
 
 use super::console::Console;
 use super::preflight::{Passed, Preflight, Ready, Verdict, listener, open_files};
@@ -104,11 +106,24 @@ fn inference(settings: &MinerConfig) -> Result<Inference, Failure> {
     }
     models::note_devices(&settings.compute.device);
     let folder = settings.folder.folder.resolved();
-    let (model, _) = models::find_model(&settings.model.model_id.resolved(), &folder)?;
+    let (model, file) = models::find_model(&settings.model.model_id.resolved(), &folder)?;
+    check_system_prompt(&settings.miner.system_prompt, &file)?;
     let n_threads = settings.compute.threads;
     let settings = InferenceSettings { model, encoder: None, n_threads };
-    backends.check(&settings)?;
     Ok(Inference::new(&backends, &settings))
+}
+
+/// Every request begins with the system message: it must leave room for a question.
+fn check_system_prompt(system_prompt: &str, file: &ModelFile) -> Result<(), Failure> {
+    let n_tokens = file.tokenizer.count_tokens(system_prompt);
+    let context = file.config.context.min(EngineSettings::default().arena_tokens);
+    if n_tokens <= context / 2 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`neuron.system_prompt` has {n_tokens} tokens, more than half of the {context} that the model \
+         takes: shorten it"
+    )))
 }
 
 /// A miner that nobody can reach earns nothing, and does not notice.

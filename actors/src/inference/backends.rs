@@ -36,17 +36,6 @@ pub struct InferenceSettings {
     pub n_threads: u16,
 }
 
-/// Why a back end cannot be built from its settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BackendFault {
-    /// A file that it needs does not exist.
-    #[error("{0}")]
-    Missing(String),
-    /// A file that it needs is damaged.
-    #[error("{0}")]
-    Damaged(String),
-}
-
 /// Back ends, and the actors that they need, in the order in which they start.
 #[derive(Default)]
 pub struct BuiltBackends {
@@ -63,9 +52,8 @@ pub struct BackendKind {
     pub name: &'static str,
     /// What back ends of this kind can do.
     pub offers: &'static [Capability],
-    /// Checks the files that it needs, before anything starts.
-    pub check: fn(&InferenceSettings) -> Result<(), BackendFault>,
-    /// Builds what the settings ask for. Loads nothing: the actors do that.
+    /// Builds what the settings ask for, whose files the preflight has checked. Loads nothing: the
+    /// actors do that.
     pub build: fn(&InferenceSettings) -> BuiltBackends,
 }
 
@@ -93,14 +81,6 @@ impl ChosenBackends {
     /// Whether one of them has this capability.
     pub fn offer(&self, capability: Capability) -> bool {
         self.0.iter().any(|kind| kind.offers.contains(&capability))
-    }
-
-    /// Checks the files that they need.
-    ///
-    /// # Errors
-    /// The first file that is missing or damaged.
-    pub fn check(&self, settings: &InferenceSettings) -> Result<(), BackendFault> {
-        self.0.iter().try_for_each(|kind| (kind.check)(settings))
     }
 
     /// Builds all of them.
@@ -157,7 +137,6 @@ mod tests {
     #[actix::test]
     async fn the_back_end_of_the_how_to_page_answers() {
         let chosen = ChosenBackends::named(&["toy"]).unwrap();
-        chosen.check(&settings()).unwrap();
         let BuiltBackends { backends, mut children } = chosen.build(&settings());
         let slot = Slot::<InferencePool>::new("InferencePool");
         children.push(ChildSpec::new(&slot, move || {

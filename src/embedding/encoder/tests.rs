@@ -1,6 +1,7 @@
 use serde::Deserialize;
 
 use super::*;
+use crate::embedding::MAX_TOKENS;
 use crate::llm::source::testing::models;
 use crate::testing::vector_json;
 
@@ -76,25 +77,4 @@ fn batches_hold_every_text_once_and_keep_to_their_size() {
     let mut all = batches.concat();
     all.sort_unstable();
     assert_eq!(all, (0..90).collect::<Vec<_>>());
-}
-
-#[test]
-fn missing_and_damaged_folders_are_named() {
-    let message = SentenceEncoder::load(Path::new("/no/such")).unwrap_err().to_string();
-    assert!(message.contains("/no/such/config.json") && message.contains("make models"));
-    let folder = std::env::temp_dir().join(format!("sn1-encoder-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let source = models().join("all-MiniLM-L6-v2");
-    for file in ["config.json", "tokenizer.json"] {
-        std::fs::copy(source.join(file), folder.join(file)).unwrap();
-    }
-    for damaged in [&b"short"[..], &[0xff; 64], &[8, 0, 0, 0, 0, 0, 0, 0, b'{', b'}']] {
-        std::fs::write(folder.join("model.safetensors"), damaged).unwrap();
-        let message = SentenceEncoder::load(&folder).unwrap_err().to_string();
-        assert!(message.contains("model.safetensors"), "{message}");
-    }
-    std::fs::write(folder.join("tokenizer.json"), "{").unwrap();
-    let message = SentenceEncoder::load(&folder).unwrap_err().to_string();
-    assert!(message.contains("tokenizer.json"), "{message}");
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -40,6 +40,9 @@ impl Case {
 /// full.
 const N_ALONE: usize = 10;
 
+/// The time of every request.
+const NOW: DateTime = DateTime::constant(2025, 3, 9, 7, 5, 3, 0);
+
 /// The engine that all tests share, without running requests.
 fn engine() -> MutexGuard<'static, Engine> {
     static ENGINE: OnceLock<Mutex<Engine>> = OnceLock::new();
@@ -105,8 +108,8 @@ const _: fn() = || {
 fn prompts_match_the_reference() {
     let engine = engine();
     for case in vectors().cases {
-        let prompt = engine.template.render(&case.messages(), &engine.tokenizer).unwrap();
-        assert_eq!(engine.tokenizer.encode_prompt(&prompt), case.prompt_ids, "{}", case.name);
+        let prompt = engine.file.prompt(&case.messages(), NOW).unwrap();
+        assert_eq!(prompt, case.prompt_ids, "{}", case.name);
     }
 }
 
@@ -129,7 +132,7 @@ fn converse(engine: &mut Engine, vectors: &Vectors) -> Vec<(Vec<u32>, String, us
     while waiting.peek().is_some() || engine.n_active() > 0 {
         while let Some((id, case)) = waiting.peek() {
             let settings = GenerateSettings::greedy(vectors.max_tokens);
-            match engine.submit(RequestId(*id), &case.messages(), settings) {
+            match engine.submit(RequestId(*id), &case.messages(), NOW, settings) {
                 Err(SubmitError::Busy) => break,
                 outcome => outcome.unwrap(),
             }
@@ -170,10 +173,10 @@ fn a_seed_gives_the_same_answer_alone_and_in_company() {
         ..GenerateSettings::greedy(12)
     };
     let question = user("Tell me something about rivers.");
-    engine.submit(RequestId(1), &question, settings(7)).unwrap();
+    engine.submit(RequestId(1), &question, NOW, settings(7)).unwrap();
     let alone = run(&mut engine).remove(0).1;
     for id in 1..5 {
-        engine.submit(RequestId(id), &question, settings(6 + id)).unwrap();
+        engine.submit(RequestId(id), &question, NOW, settings(6 + id)).unwrap();
     }
     let together = run(&mut engine);
     let text = |id| &together.iter().find(|(other, ..)| *other == RequestId(id)).unwrap().1;
@@ -186,7 +189,7 @@ fn a_stop_text_ends_the_answer() {
     let mut engine = engine();
     let settings = GenerateSettings { stop: vec![" of Fr".into()], ..GenerateSettings::greedy(30) };
     let question = user("What is the capital of France?");
-    engine.submit(RequestId(1), &question, settings).unwrap();
+    engine.submit(RequestId(1), &question, NOW, settings).unwrap();
     let (_, text, last) = run(&mut engine).remove(0);
     assert_eq!(text, "The capital");
     assert_eq!(last.finish, Some(FinishReason::Stop));
@@ -198,17 +201,17 @@ fn room_is_given_back_at_once() {
     let (n_slots, n_free) = (engine.n_free_slots(), engine.extents.n_free());
     let question = user("What is the capital of France?");
     for id in 0..n_slots as u64 {
-        engine.submit(RequestId(id), &question, GenerateSettings::greedy(2)).unwrap();
+        engine.submit(RequestId(id), &question, NOW, GenerateSettings::greedy(2)).unwrap();
     }
-    let one_more = engine.submit(RequestId(99), &question, GenerateSettings::greedy(2));
+    let one_more = engine.submit(RequestId(99), &question, NOW, GenerateSettings::greedy(2));
     assert_eq!(one_more, Err(SubmitError::Busy));
-    let again = engine.submit(RequestId(0), &question, GenerateSettings::greedy(2));
+    let again = engine.submit(RequestId(0), &question, NOW, GenerateSettings::greedy(2));
     assert_eq!(again, Err(SubmitError::Duplicate(RequestId(0))));
     engine.step().unwrap();
     engine.cancel(RequestId(0));
     engine.cancel(RequestId(1));
     assert_eq!(engine.n_free_slots(), 2);
-    engine.submit(RequestId(99), &question, GenerateSettings::greedy(2)).unwrap();
+    engine.submit(RequestId(99), &question, NOW, GenerateSettings::greedy(2)).unwrap();
     let ended = run(&mut engine);
     assert_eq!(ended.len(), n_slots - 1);
     assert!(ended.iter().all(|(_, _, last)| last.finish == Some(FinishReason::Length)));
@@ -234,11 +237,11 @@ fn what_can_never_be_answered_is_refused() {
     let greedy = || GenerateSettings::greedy(4);
     let long = engine.submit_ids(RequestId(1), vec![5; limit + 1], greedy());
     assert_eq!(long, Err(SubmitError::TooLong { n_tokens: limit + 1, limit }));
-    let nothing = engine.submit(RequestId(1), &[], greedy());
+    let nothing = engine.submit(RequestId(1), &[], NOW, greedy());
     assert!(matches!(nothing, Err(SubmitError::BadMessages(_))));
     let foreign = engine.submit_ids(RequestId(1), vec![u32::MAX], greedy());
     assert!(matches!(foreign, Err(SubmitError::BadMessages(_))));
-    let settings = engine.submit(RequestId(1), &user("x"), GenerateSettings::greedy(0));
+    let settings = engine.submit(RequestId(1), &user("x"), NOW, GenerateSettings::greedy(0));
     assert!(matches!(settings, Err(SubmitError::BadSettings(_))));
     assert_eq!(engine.n_active(), 0);
     assert_eq!(engine.step().unwrap(), []);
@@ -248,8 +251,7 @@ fn what_can_never_be_answered_is_refused() {
 fn the_context_ends_an_answer() {
     let folder = std::env::temp_dir().join(format!("sn1-engine-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let template = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
-    let file = crate::llm::model::tests::small().text("tokenizer.chat_template", template);
+    let file = crate::llm::model_file::tests::small();
     std::fs::write(folder.join("small.gguf"), file.build()).unwrap();
     let settings = EngineSettings { arena_tokens: 12, ..EngineSettings::default() };
     let mut engine = Engine::load(&folder, settings).unwrap();
@@ -257,7 +259,7 @@ fn the_context_ends_an_answer() {
     assert_eq!((engine.model_name(), engine.max_tokens()), ("small", 12));
     let mut settings = GenerateSettings::greedy(50);
     settings.temperature = 5.0;
-    engine.submit(RequestId(1), &user("abcde"), settings).unwrap();
+    engine.submit(RequestId(1), &user("abcde"), NOW, settings).unwrap();
     let (_, _, last) = run(&mut engine).remove(0);
     let wanted = if last.n_tokens < 7 { FinishReason::Stop } else { FinishReason::Length };
     assert_eq!(last.finish, Some(wanted));

@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::CPU_F32;
-use super::config::LlamaConfig;
+use crate::llm::config::LlamaConfig;
 use crate::llm::schedule::{Batch, Segment};
 
 /// Keys and values of one layer, head after head, each `[arena_tokens, head]`.

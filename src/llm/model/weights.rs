@@ -6,13 +6,12 @@
 //! because with more rows the file's form is faster by a fifth, and in most models that form is
 //! also the embedding, which is needed anyway.
 
-use std::collections::HashSet;
-
 use tch::{TchError, Tensor};
 
-use super::config::LlamaConfig;
 use crate::llm::LlmError;
-use crate::llm::gguf::{Gguf, GgufDamage, GgufError, dequantize};
+use crate::llm::config::LlamaConfig;
+use crate::llm::gguf::{Gguf, dequantize};
+use crate::llm::layout::name;
 
 /// Most rows for which the transposed output matrix is faster.
 const MAX_FEW_ROWS: i64 = 3;
@@ -65,115 +64,81 @@ impl Head {
 }
 
 impl Weights {
-    /// Loads and checks every tensor of the file. An unused tensor is an error, because a model
-    /// that needs it would give wrong answers.
+    /// Reads every tensor of a file whose layout was checked.
     pub(super) fn load(gguf: &Gguf<'_>, config: &LlamaConfig) -> Result<Self, LlmError> {
-        let mut loader = Loader { gguf, used: HashSet::new() };
         let width = config.width;
-        let rows = loader.rows("token_embd.weight", config.vocabulary, width)?;
-        let embedding = matrix(&rows, config.vocabulary, width)?;
-        drop(rows);
+        let embedding = numbers(gguf, "token_embd.weight")?;
+        let embedding = matrix(&embedding, config.vocabulary, width)?;
         let layers = (0..config.n_layers)
-            .map(|idx| loader.layer(idx, config))
+            .map(|idx| layer(gguf, idx, config))
             .collect::<Result<Vec<_>, _>>()?;
-        let final_norm = Tensor::f_from_slice(&loader.norm("output_norm.weight", width)?)?;
+        let final_norm = Tensor::f_from_slice(&norm(gguf, "output_norm.weight", width)?)?;
         let head = if gguf.has_tensor("output.weight") {
-            let rows = loader.rows("output.weight", config.vocabulary, width)?;
+            let rows = numbers(gguf, "output.weight")?;
             Head::new(&matrix(&rows, config.vocabulary, width)?)?
         } else {
             Head::new(&embedding)?
         };
-        loader.check_all_used()?;
         Ok(Self { embedding, layers, final_norm, head })
     }
 }
 
-struct Loader<'g, 'a> {
-    gguf: &'g Gguf<'a>,
-    used: HashSet<String>,
+fn layer(gguf: &Gguf<'_>, idx: usize, config: &LlamaConfig) -> Result<Layer, LlmError> {
+    let (width, inner) = (config.width, config.feed_forward);
+    let attention_norm = norm(gguf, &name(idx, "attn_norm"), width)?;
+    let feed_forward_norm = norm(gguf, &name(idx, "ffn_norm"), width)?;
+    let joined = |parts: &[&str], width, scale| {
+        let names: Vec<String> = parts.iter().map(|part| name(idx, part)).collect();
+        joined(gguf, &names, width, scale)
+    };
+    Ok(Layer {
+        query_key_value: joined(&["attn_q", "attn_k", "attn_v"], width, Some(&attention_norm))?,
+        output: joined(&["attn_output"], width, None)?,
+        gate_up: joined(&["ffn_gate", "ffn_up"], width, Some(&feed_forward_norm))?,
+        down: joined(&["ffn_down"], inner, None)?,
+    })
 }
 
-impl Loader<'_, '_> {
-    fn layer(&mut self, idx: usize, config: &LlamaConfig) -> Result<Layer, LlmError> {
-        let name = |part: &str| format!("blk.{idx}.{part}.weight");
-        let (width, inner) = (config.width, config.feed_forward);
-        let kv_width = config.n_kv_heads * config.head;
-        let attention_norm = self.norm(&name("attn_norm"), width)?;
-        let feed_forward_norm = self.norm(&name("ffn_norm"), width)?;
-        let (query, key, value) = (name("attn_q"), name("attn_k"), name("attn_v"));
-        let joined = [(&*query, width), (&*key, kv_width), (&*value, kv_width)];
-        let (gate, up) = (name("ffn_gate"), name("ffn_up"));
-        Ok(Layer {
-            query_key_value: self.joined(&joined, width, Some(&attention_norm))?,
-            output: self.joined(&[(&name("attn_output"), width)], width, None)?,
-            gate_up: self.joined(
-                &[(&*gate, inner), (&*up, inner)],
-                width,
-                Some(&feed_forward_norm),
-            )?,
-            down: self.joined(&[(&name("ffn_down"), width)], inner, None)?,
-        })
-    }
+/// A norm's weight multiplied by `sqrt(width)`.
+fn norm(gguf: &Gguf<'_>, name: &str, width: i64) -> Result<Vec<f32>, LlmError> {
+    let mut weight = numbers(gguf, name)?;
+    let factor = (width as f32).sqrt();
+    weight.iter_mut().for_each(|number| *number *= factor);
+    Ok(weight)
+}
 
-    /// A norm's weight multiplied by `sqrt(width)`.
-    fn norm(&mut self, name: &str, width: i64) -> Result<Vec<f32>, LlmError> {
-        let mut weight = Vec::new();
-        self.append(name, &[width], &mut weight)?;
-        let factor = (width as f32).sqrt();
-        weight.iter_mut().for_each(|number| *number *= factor);
-        Ok(weight)
+/// Stacks the rows of several matrices of the same width, with each column multiplied by `scale`, as
+/// `[inputs, outputs]`.
+fn joined(
+    gguf: &Gguf<'_>,
+    names: &[String],
+    width: i64,
+    scale: Option<&[f32]>,
+) -> Result<Tensor, LlmError> {
+    let mut rows = Vec::new();
+    for name in names {
+        append(gguf, name, &mut rows)?;
     }
+    let n_rows = rows.len() as i64 / width;
+    let mut joined = matrix(&rows, n_rows, width)?;
+    if let Some(scale) = scale {
+        let _ = joined.f_mul_(&Tensor::f_from_slice(scale)?)?;
+    }
+    let transposed = joined.f_tr()?;
+    if width <= n_rows { Ok(transposed.f_contiguous()?) } else { Ok(transposed) }
+}
 
-    /// Stacks the rows of several matrices of the same width, with each column multiplied by
-    /// `scale`, as `[inputs, outputs]`.
-    fn joined(
-        &mut self,
-        parts: &[(&str, i64)],
-        width: i64,
-        scale: Option<&[f32]>,
-    ) -> Result<Tensor, LlmError> {
-        let n_rows: i64 = parts.iter().map(|(_, n_rows)| n_rows).sum();
-        let mut rows = Vec::with_capacity((n_rows * width) as usize);
-        for (name, n_rows) in parts {
-            self.append(name, &[width, *n_rows], &mut rows)?;
-        }
-        let mut joined = matrix(&rows, n_rows, width)?;
-        if let Some(scale) = scale {
-            let _ = joined.f_mul_(&Tensor::f_from_slice(scale)?)?;
-        }
-        let transposed = joined.f_tr()?;
-        if width <= n_rows { Ok(transposed.f_contiguous()?) } else { Ok(transposed) }
-    }
+fn numbers(gguf: &Gguf<'_>, name: &str) -> Result<Vec<f32>, LlmError> {
+    let mut numbers = Vec::new();
+    append(gguf, name, &mut numbers)?;
+    Ok(numbers)
+}
 
-    fn rows(&mut self, name: &str, n_rows: i64, width: i64) -> Result<Vec<f32>, LlmError> {
-        let mut rows = Vec::new();
-        self.append(name, &[width, n_rows], &mut rows)?;
-        Ok(rows)
-    }
-
-    fn append(&mut self, name: &str, dims: &[i64], out: &mut Vec<f32>) -> Result<(), GgufError> {
-        let tensor = self.gguf.tensor(name)?;
-        let wanted: Vec<usize> = dims.iter().map(|dim| *dim as usize).collect();
-        if tensor.dims != wanted {
-            return Err(self.gguf.error(GgufDamage::Shape {
-                tensor: name.to_owned(),
-                found: tensor.dims.clone(),
-                wanted,
-            }));
-        }
-        dequantize(tensor.kind, tensor.bytes, out);
-        self.used.insert(name.to_owned());
-        Ok(())
-    }
-
-    fn check_all_used(&self) -> Result<(), GgufError> {
-        match self.gguf.tensors().find(|tensor| !self.used.contains(tensor.name)) {
-            Some(tensor) => {
-                Err(self.gguf.error(GgufDamage::UnknownTensor { tensor: tensor.name.to_owned() }))
-            }
-            None => Ok(()),
-        }
-    }
+fn append(gguf: &Gguf<'_>, name: &str, out: &mut Vec<f32>) -> Result<(), LlmError> {
+    let tensor = gguf.tensor(name)?;
+    out.reserve(tensor.n_elements());
+    dequantize(tensor.kind, tensor.bytes, out);
+    Ok(())
 }
 
 fn matrix(rows: &[f32], n_rows: i64, width: i64) -> Result<Tensor, LlmError> {

@@ -8,11 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sn1::embedding::SentenceEncoder;
 use sn1::llm::engine::EngineSettings;
 use tokio::sync::watch;
 
-use super::{BackendFault, BackendKind, BuiltBackends, InferenceSettings};
+use super::{BackendKind, BuiltBackends, InferenceSettings};
 use crate::inference::{Backend, Capabilities, Health, Job, TextEncoder, TextModel};
 use crate::messages::inference::{Capability, Embed, Generate};
 use crate::supervision::{ChildSpec, Recipient, Slot};
@@ -20,34 +19,13 @@ use crate::supervision::{ChildSpec, Recipient, Slot};
 use encoder::{EmbedTexts, Encoder};
 use worker::{AnswerJob, InferenceWorker, LoadedModel, WorkerSettings};
 
-pub(super) const KIND: BackendKind = BackendKind {
-    name: "thread",
-    offers: &[Capability::Generate, Capability::Embed],
-    check,
-    build,
-};
+pub(super) const KIND: BackendKind =
+    BackendKind { name: "thread", offers: &[Capability::Generate, Capability::Embed], build };
 
 /// How long without progress is a stall: longer than any batch of the model or the encoder.
 const STALL_AFTER: Duration = Duration::from_secs(30);
 /// Jobs that the encoder holds; it works on one at a time.
 const ENCODER_SLOTS: usize = 8;
-/// The files that the folder of a sentence encoder must contain.
-const ENCODER_FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
-
-/// The model's file is read elsewhere, for its tokenizer; the encoder is loaded once here, so that
-/// a damaged one is found now.
-fn check(settings: &InferenceSettings) -> Result<(), BackendFault> {
-    let Some(encoder) = &settings.encoder else { return Ok(()) };
-    if let Some(name) = ENCODER_FILES.into_iter().find(|name| !encoder.join(name).is_file()) {
-        return Err(BackendFault::Missing(format!(
-            "the sentence encoder in {} has no {name}; run `make models` or set models.encoder",
-            encoder.display()
-        )));
-    }
-    let loaded = SentenceEncoder::load(encoder);
-    loaded.map(drop).map_err(|error| BackendFault::Damaged(error.to_string()))
-}
-
 fn build(settings: &InferenceSettings) -> BuiltBackends {
     let (model, worker) = engine(settings);
     let mut built = BuiltBackends { backends: vec![Arc::new(model)], children: vec![worker] };

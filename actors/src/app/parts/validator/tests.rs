@@ -92,7 +92,7 @@ fn settings(folder: &Path) -> ValidatorSettings {
     asking.conversation.task_p = vec![Share::nearest(1.0)];
     asking.conversation.num_concurrent_forwards = 1;
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
-    let (_, tokenizer) = find_model(&asking.model.model_id.resolved(), &models).unwrap();
+    let (_, file) = find_model(&asking.model.model_id.resolved(), &models).unwrap();
     ValidatorSettings {
         hotkey: key("validator"),
         asking,
@@ -100,7 +100,7 @@ fn settings(folder: &Path) -> ValidatorSettings {
         events_file: folder.join("events.sqlite"),
         external_ip: "127.0.0.1".parse().unwrap(),
         allow_local_addresses: true,
-        tokenizer,
+        tokenizer: file.tokenizer,
         expected: Arc::from([]),
         seed: 7,
         netuid: Netuid(1),

@@ -25,6 +25,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::info;
 
 use crate::away::Moment;
+use crate::clock::local_time;
 use crate::inference::{BackendError, Job, TextModel};
 use crate::messages::inference::{Generate, Usage};
 use crate::supervision::{Context, Drained, Handles, Reply, Resident};
@@ -285,7 +286,7 @@ impl Batch {
             let id = RequestId(self.next_id);
             self.next_id += 1;
             let Generate { messages, settings } = job.request();
-            match self.engine.submit(id, messages, settings.clone()) {
+            match self.engine.submit(id, messages, local_time(), settings.clone()) {
                 Ok(()) => {
                     job.started();
                     self.running.insert(id, job);
