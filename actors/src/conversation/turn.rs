@@ -27,6 +27,7 @@ use tokio::time::Instant;
 
 use super::given_up::{Stage, TurnError, at};
 use super::settings::{AgentLinks, AgentSettings};
+use crate::away::Moment;
 use crate::clock::{today, unix_seconds};
 use crate::feeds::ScoresSnapshot;
 use crate::messages::inference::{Generate, embed_texts, generate_text};
@@ -129,20 +130,22 @@ impl TurnInputs<'_> {
         self.links.dendrite.ask(ask, PROMPTLY).await.map_err(at(Stage::Query))
     }
 
-    /// Collects the answers as they arrive, and has each one embedded at once.
+    /// Collects the answers as they arrive, and has each one embedded at once. Nobody is judged by a
+    /// turn during which this process was away.
     async fn collect(
         &self,
         mut receiver: mpsc::Receiver<Answer>,
         n_targets: usize,
         needs_embeddings: bool,
     ) -> Result<Answered, TurnError> {
+        let asked = Moment::now();
         let mut answers: Vec<Answer> = Vec::with_capacity(n_targets);
         let mut embedded: Vec<(Uid, Vec<f32>)> = Vec::with_capacity(n_targets);
         let mut embedding = FuturesUnordered::new();
-        loop {
+        let away = loop {
             tokio::select! {
                 answer = receiver.recv() => {
-                    let Some(answer) = answer else { break };
+                    let Some(answer) = answer else { break asked.absence() };
                     let text = answer.outcome.completion.clone();
                     if needs_embeddings && !text.is_empty() {
                         let uid = answer.target.uid;
@@ -152,6 +155,11 @@ impl TurnInputs<'_> {
                 }
                 Some((uid, outcome)) = embedding.next() => embedded.push((uid, outcome?)),
             }
+        };
+        if !away.is_zero() {
+            // What came in pieces was then read as one, and whoever was cut off is not known.
+            let reason = format!("this process was away for {away:.1?} while miners answered");
+            return Err(TurnError { stage: Stage::Query, reason: reason.into() });
         }
         while let Some((uid, outcome)) = embedding.next().await {
             embedded.push((uid, outcome?));

@@ -6,13 +6,14 @@ use std::sync::atomic::AtomicUsize;
 
 use sn1::chain::{Head, Hyperparameters, Metagraph, Netuid, Neuron, Uid};
 use sn1::synapse::SDK_VERSION;
+use sn1::synapse::body::Prompt;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use super::*;
 use crate::app::models::find_model;
-use crate::axon::{AxonSettings, StandaloneAxon};
+use crate::axon::{Answering, AxonSettings, ChunkSink, Miner, StandaloneAxon};
 use crate::inference::{
     Backend, BackendError, Capabilities, InferencePool, Job, PoolCapabilities, PoolSettings,
     TextModel,
@@ -116,13 +117,30 @@ struct Conversations {
     _folder: TempDir,
 }
 
+/// An echo; during its first answer the process is away.
+#[derive(Default)]
+struct Paused(AtomicUsize);
+
+impl Miner for Paused {
+    fn answer(&self, prompt: Prompt, within: Duration, sink: ChunkSink) -> Answering {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            crate::away::pretend(Duration::from_secs(12));
+        }
+        EchoMiner.answer(prompt, within, sink)
+    }
+}
+
 /// One agent that talks to one miner, over a pool of these back ends.
 fn conversations(backends: Vec<Arc<dyn Backend>>) -> Conversations {
+    conversations_with(Arc::new(EchoMiner), backends)
+}
+
+fn conversations_with(miner: Arc<dyn Miner>, backends: Vec<Arc<dyn Backend>>) -> Conversations {
     let folder = TempDir::new().unwrap();
     let callers = [(key("validator").account_id(), 1.0)];
     let listen = "127.0.0.1:0".parse().unwrap();
     let axon = AxonSettings::new("AxonServer", key("miner"));
-    let axon = StandaloneAxon::start(listen, axon, &callers, Arc::new(EchoMiner)).unwrap();
+    let axon = StandaloneAxon::start(listen, axon, &callers, miner).unwrap();
     let capabilities = PoolCapabilities::new(&backends);
     let slot = Slot::<InferencePool>::new("InferencePool");
     let pool =
@@ -172,5 +190,14 @@ async fn without_a_model_each_conversation_ends_well_after_its_first_turn() {
     for step in 0..N_TURNS {
         assert_eq!(held.next_turn().await, (step, 0));
     }
+    assert_eq!(held.root.stop().await, RootExit::Stopped);
+}
+
+#[actix::test]
+async fn a_turn_during_which_the_process_was_away_judges_nobody() {
+    let miner = Arc::new(Paused::default());
+    let mut held = conversations_with(Arc::clone(&miner) as Arc<dyn Miner>, Vec::new());
+    assert_eq!(held.next_turn().await, (0, 0));
+    assert!(miner.0.load(Ordering::Relaxed) >= 2, "the first answer was scored");
     assert_eq!(held.root.stop().await, RootExit::Stopped);
 }
