@@ -16,11 +16,11 @@ use crate::supervision::{RestartLedger, TreeEvent};
 pub(super) use node::NodeLayout;
 pub(super) use subnet::SubnetLayout;
 
-/// How one kind of command words its events.
+/// The words of one kind of command for its events.
 pub(super) trait Layout {
     fn turn(&self, turn: &TurnNotice) -> Vec<String>;
 
-    /// These weights were included in this block.
+    /// The line about weights that were included in this block.
     fn weights(&self, entries: &[(Uid, u16)], block: u64) -> String;
 
     /// The lines about a newer state of the subnet; empty when nothing changed that matters.

@@ -6,8 +6,8 @@ use crate::chain::FailpointError;
 use crate::exit::{Exit, Exits};
 use crate::settings::SettingsError;
 
-/// One sentence for the operator, what was attempted, with what, and what to do about it; and the
-/// exit code.
+/// An exit code, and a sentence for the operator: what was attempted, with what, and what to do about
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Failure {
@@ -16,7 +16,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// This sentence and that code.
+    /// A failure with this exit code and this sentence.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self { exit, text: text.into() }
     }

@@ -43,7 +43,7 @@ pub(super) type Verdict<T> = Result<Passed<T>, Failure>;
 
 /// Reports the checks of one command.
 pub(super) struct Preflight<'a> {
-    /// Where it says what they find.
+    /// Prints what they find.
     pub(super) console: &'a Console,
 }
 

@@ -1,6 +1,6 @@
 //! Flags of the settings: every key that a role reads is a flag, named and explained by its
-//! declaration. What operators have beyond that in the command lines of the Python nodes, or had in
-//! those of earlier versions, is taken too and said to have no effect.
+//! declaration. Flags of the Python nodes and of earlier versions that nothing reads are accepted too,
+//! with a notice that they have no effect.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;

@@ -32,7 +32,7 @@ use crate::messages::events::LogEvent;
 use crate::messages::inference::{Capability, Generate, InferenceError, generate_text};
 use crate::messages::scores::{FinishPass, GetScores};
 use crate::messages::tasks::NextTask;
-use crate::notice::Notice;
+use crate::notice::{Notice, TurnNotice};
 use crate::supervision::{Context, Drained, Resident};
 
 /// How often a model may try to write a follow-up question; then the conversation ends.
@@ -120,12 +120,8 @@ impl Pass {
     async fn attempt_in_time(&mut self) -> Result<(), TurnError> {
         let limit = self.settings.forward_max_time;
         self.started = Instant::now();
-        timeout(limit, self.attempt()).await.unwrap_or_else(|_| {
-            Err(TurnError {
-                stage: Stage::Query,
-                reason: format!("no end within {limit:?}").into(),
-            })
-        })
+        let late = |_| Err(at(Stage::Query)(format!("no end within {limit:?}")));
+        timeout(limit, self.attempt()).await.unwrap_or_else(late)
     }
 
     async fn give_up(&self, error: &TurnError) {
@@ -156,15 +152,14 @@ impl Pass {
                 step,
             };
             let scored = inputs.run(&mut self.rng).await?;
-            self.publish(&task, &asked, &conversation, step, &scored).await;
+            self.publish(&inputs, &asked, &scored).await;
             let draws = Draws { accept: self.rng.random(), stop: self.rng.random() };
             let next = conversation.answered(draws, scored.best(), &scored.reference);
             let Next::FollowUp(follow_up) = next else { break };
             if !self.may_follow_up() {
                 break;
             }
-            let written = self.follow_up(&task, &follow_up.history()).await?;
-            task = written;
+            task = self.follow_up(&task, &follow_up.history()).await?;
             conversation = follow_up.ask(task.query.clone());
         }
         let id = uuid::Uuid::new_v4().to_string().into();
@@ -266,18 +261,12 @@ impl Pass {
         Err(at(Stage::FollowUp)("the model wrote no usable question"))
     }
 
-    async fn publish(
-        &self,
-        task: &PreparedTask,
-        asked: &Asked,
-        conversation: &Conversation,
-        step: u64,
-        scored: &ScoredTurn,
-    ) {
-        let event = self.step_event(task, asked, conversation, step, scored);
+    async fn publish(&self, inputs: &TurnInputs<'_>, asked: &Asked, scored: &ScoredTurn) {
+        let event = self.step_event(inputs, asked, scored);
+        let TurnInputs { task, conversation, step, .. } = *inputs;
         self.log(Event::Step(Box::new(event)), "step").await;
         // The notice is for the console; nobody need be reading it.
-        let _ = self.links.notices.send(Notice::Turn(Box::new(crate::notice::TurnNotice {
+        let _ = self.links.notices.send(Notice::Turn(Box::new(TurnNotice {
             step,
             turn: conversation.turn(),
             task: task.definition().name,
@@ -295,27 +284,20 @@ impl Pass {
         })));
     }
 
-    fn step_event(
-        &self,
-        task: &PreparedTask,
-        asked: &Asked,
-        conversation: &Conversation,
-        step: u64,
-        scored: &ScoredTurn,
-    ) -> StepEvent {
+    fn step_event(&self, inputs: &TurnInputs<'_>, asked: &Asked, scored: &ScoredTurn) -> StepEvent {
         StepEvent {
             best: scored.best().to_owned(),
             block: scored.block,
-            step,
+            step: inputs.step,
             step_time: scored.seconds,
-            agent: agent_state(task, asked, conversation, scored),
-            context: self.settings.log_full.then(|| context_fields(task)),
+            agent: agent_state(inputs, asked, scored),
+            context: self.settings.log_full.then(|| context_fields(inputs.task)),
             rewards: scored.evaluation.totals.clone(),
             models: scored.evaluation.models.clone(),
             responses: scored.responses.clone(),
             pass: Some(PassFields {
                 forward_time: self.started.elapsed().as_secs_f64(),
-                turn: conversation.turn(),
+                turn: inputs.conversation.turn(),
             }),
         }
     }

@@ -1,11 +1,10 @@
 //! What the event log records about a turn's task and persona.
 
-use sn1::validation::conversation::Conversation;
 use sn1::validation::event::{AgentState, ContextFields};
 use sn1::validation::persona::Persona;
 use sn1::validation::tasks::PreparedTask;
 
-use super::turn::ScoredTurn;
+use super::turn::{ScoredTurn, TurnInputs};
 
 /// A persona's challenge, and how its wording was made.
 pub(super) struct Asked {
@@ -15,9 +14,8 @@ pub(super) struct Asked {
 }
 
 pub(super) fn agent_state(
-    task: &PreparedTask,
+    TurnInputs { task, conversation, .. }: &TurnInputs<'_>,
     asked: &Asked,
-    conversation: &Conversation,
     scored: &ScoredTurn,
 ) -> AgentState {
     AgentState {

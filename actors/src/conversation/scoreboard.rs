@@ -199,11 +199,7 @@ impl Handles<RecordTurn> for Scoreboard {
         RecordTurn(turn): RecordTurn,
         ctx: &mut Context<'_, Self>,
     ) -> Reply<Result<Arc<ScoresSnapshot>, RecordError>> {
-        let outcome = self.record(TurnRecord::clone(&turn));
-        if let Err(error) = &outcome {
-            ctx.fail(error.clone());
-        }
-        Reply::Now(outcome)
+        or_end(self.record(TurnRecord::clone(&turn)), ctx)
     }
 }
 
@@ -213,10 +209,17 @@ impl Handles<FinishPass> for Scoreboard {
         FinishPass(id): FinishPass,
         ctx: &mut Context<'_, Self>,
     ) -> Reply<Result<u64, RecordError>> {
-        let outcome = self.finish_pass(&id);
-        if let Err(error) = &outcome {
-            ctx.fail(error.clone());
-        }
-        Reply::Now(outcome)
+        or_end(self.finish_pass(&id), ctx)
     }
+}
+
+/// Replies; an error ends the scoreboard too, which then reads the store anew.
+fn or_end<T>(
+    outcome: Result<T, RecordError>,
+    ctx: &mut Context<'_, Scoreboard>,
+) -> Reply<Result<T, RecordError>> {
+    if let Err(error) = &outcome {
+        ctx.fail(error.clone());
+    }
+    Reply::Now(outcome)
 }

@@ -16,7 +16,7 @@ use sn1::llm::request::ChatMessage;
 use sn1::llm::tokenizer::Tokenizer;
 use sn1::store::{ResponseRecord, TurnRecord};
 use sn1::telemetry;
-use sn1::validation::conversation::{Conversation, Role};
+use sn1::validation::conversation::Conversation;
 use sn1::validation::responses::{Chunk, Finished, ResponseEvent, StreamEnd, StreamResult};
 use sn1::validation::rewards::{Batch, Embeddings, Evaluation, TaskRewards};
 use sn1::validation::tasks::{Draft, PreparedTask};
@@ -115,14 +115,10 @@ impl TurnInputs<'_> {
     }
 
     async fn ask(&self, targets: Vec<Target>) -> Result<mpsc::Receiver<Answer>, TurnError> {
+        let roles = self.conversation.roles().iter();
         let ask = AskMiners {
             targets,
-            roles: self
-                .conversation
-                .roles()
-                .iter()
-                .map(|role| Role::as_str(*role).to_owned())
-                .collect(),
+            roles: roles.map(|role| role.as_str().to_owned()).collect(),
             messages: self.conversation.messages().to_vec(),
             timeout: self.settings.timeout,
             progress: None,
@@ -165,8 +161,7 @@ impl TurnInputs<'_> {
             embedded.push((uid, outcome?));
         }
         if answers.len() != n_targets {
-            let reason = "the dendrite died before all miners had answered";
-            return Err(TurnError { stage: Stage::Query, reason: reason.into() });
+            return Err(at(Stage::Query)("the dendrite died before all miners had answered"));
         }
         answers.sort_unstable_by_key(|answer| answer.target.uid);
         let embedding_of =

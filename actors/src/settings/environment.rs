@@ -9,7 +9,7 @@ use super::error::{Origin, SettingsError};
 use super::role::{ALL_ROLES, Role};
 
 const PREFIX: &str = "SN1_";
-/// Variables of tests and tools, which begin like a setting and are not one.
+/// Variables of tests and tools, which begin like a setting and are none.
 const TOOLS: [&str; 6] = ["VECTORS", "MODELS", "GRAFANA", "PROMETHEUS_URL", "FAILPOINT", "UPDATE"];
 /// How the names of more such variables begin.
 const TOOL_PREFIXES: [&str; 2] = ["SDK_", "CHAOS_"];

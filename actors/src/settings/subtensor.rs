@@ -70,7 +70,7 @@ impl SubtensorSection {
         }
     }
 
-    /// What is said of endpoints without a scheme.
+    /// A notice for each endpoint without a scheme.
     pub(super) fn notices(&self) -> Vec<String> {
         let Network(nodes) = self.nodes();
         let guessed = nodes.iter().filter(|node| node.is_scheme_guessed());

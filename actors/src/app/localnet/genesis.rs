@@ -23,7 +23,7 @@ const VALIDATOR_STAKE: u64 = 1_000 * RAO_PER_TAO;
 const BALANCE: u64 = 2_000 * RAO_PER_TAO;
 /// Blocks that finality trails the newest block by: the least with which a block can be taken back.
 const FINALITY_LAG: u64 = 1;
-/// Before the next try.
+/// The pause before the next try.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The chain of a local net, on a port of the system's choice.

@@ -48,7 +48,7 @@ pub(super) struct Prepared {
     pub(super) state: StateFolder,
 }
 
-/// Everything that can be wrong with a local net.
+/// Checks everything that can be wrong with a local net.
 pub(super) fn prepare(settings: &LocalnetConfig, options: &Options) -> Result<Prepared, Failure> {
     let preflight = Preflight { console: &Console::new() };
     preflight.check("open files", "the limit of open files", open_files())?;
@@ -155,7 +155,7 @@ fn open_state(settings: &LocalnetConfig, options: &Options) -> Verdict<StateFold
     Ok(state.into())
 }
 
-/// Scores and journal are of their chain: without it, none of the folder is of use.
+/// Scores and journal belong to their chain: without it, the whole folder is useless.
 fn open_chain(
     settings: &LocalnetConfig,
     keys: &LocalnetKeys,

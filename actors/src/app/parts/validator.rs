@@ -78,7 +78,7 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// One that has its texts written and embedded there. Nothing is opened yet.
+    /// A validator that uses these models. Nothing is opened yet.
     ///
     /// # Errors
     /// [`SettingsError::Tasks`]
