@@ -197,6 +197,18 @@ pub struct Neuron {
     pub emission: u64,
 }
 
+/// What of a registration's price is locked for one slot (docs/spec/chain.md#newer), as the chain
+/// counts it: in billionths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collateral {
+    /// Locked now.
+    pub locked: u64,
+    /// Locked at least.
+    pub min: u64,
+    /// Earned back.
+    pub earned: u64,
+}
+
 /// The subnet at one block: every field is of the same block hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metagraph {
@@ -208,6 +220,9 @@ pub struct Metagraph {
     pub hyperparameters: Hyperparameters,
     /// By uid, without gaps: `neurons[i].uid == Uid(i)`.
     pub neurons: Vec<Neuron>,
+    /// By uid; empty where the runtime knows no collateral.
+    #[serde(default)]
+    pub collateral: Vec<Collateral>,
 }
 
 impl Metagraph {

@@ -409,7 +409,13 @@ fn neuron(uid: u16, hotkey: AccountId, axon: AxonInfo) -> Neuron {
 fn metagraph(neurons: Vec<Neuron>) -> Arc<Metagraph> {
     let hyperparameters = Hyperparameters::default();
     let head = Head { number: 42, hash: Hash::default() };
-    Arc::new(Metagraph { netuid: Netuid(1), head, hyperparameters, neurons })
+    Arc::new(Metagraph {
+        netuid: Netuid(1),
+        head,
+        hyperparameters,
+        neurons,
+        collateral: Vec::new(),
+    })
 }
 
 #[test]

@@ -85,6 +85,7 @@ mod tests {
             head: Head { number: 100, hash: Hash([0; 32]) },
             hyperparameters,
             neurons: vec![neuron],
+            collateral: Vec::new(),
         }
     }
 

@@ -185,6 +185,7 @@ impl State {
             neurons: neurons
                 .filter_map(|(position, slot)| Some(self.neuron(uid_at(position)?, slot)))
                 .collect(),
+            collateral: Vec::new(),
         }
     }
 

@@ -100,6 +100,20 @@ async fn a_neuron_registers_serves_and_sets_weights() {
     }
 }
 
+/// The newest names: what a registration locks is told by name, and absent where it is not known.
+#[tokio::test]
+async fn collateral_is_known_where_the_runtime_tells_it() {
+    for (generation, is_told) in [("modular", false), ("collateral", true)] {
+        let chain = DevChain::start(&["--generation", generation, "--block-time", "100ms"]);
+        let client = client(&chain).await;
+        client.burned_register(&key("//Alice"), NETUID, key("//Bob").account_id()).await.unwrap();
+        let known = client.metagraph(NETUID).await.unwrap();
+        let told = if is_told { known.neurons.len() } else { 0 };
+        assert_eq!((known.collateral.len(), known.neurons.is_empty()), (told, false));
+        client.weight_terms(NETUID, &key("//Bob").account_id()).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn sealed_weights_are_committed_found_and_opened() {
     for generation in ["modular", "stateful"] {

@@ -242,6 +242,7 @@ mod tests {
             emission: 0.0,
             last_update: 0,
             registered_at: 0,
+            collateral: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use sn1::chain::{Hash, Metagraph, Netuid, Neuron, Uid};
+use sn1::chain::{Collateral, Hash, Metagraph, Netuid, Neuron, Uid};
 use sn1::wallet::AccountId;
 
 use super::Pages;
@@ -77,6 +77,9 @@ pub struct NeuronEntry {
     pub last_update: u64,
     /// The block of its registration.
     pub registered_at: u64,
+    /// What of its registration's price is locked; absent where the runtime knows no collateral.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collateral: Option<Collateral>,
 }
 
 impl SubnetPage {
@@ -87,6 +90,10 @@ impl SubnetPage {
         development_key: Option<&str>,
     ) -> Self {
         let block = metagraph.head.number;
+        let entry = |neuron: &Neuron| NeuronEntry {
+            collateral: metagraph.collateral.get(usize::from(neuron.uid.0)).copied(),
+            ..NeuronEntry::from(neuron)
+        };
         Self {
             netuid: metagraph.netuid,
             block,
@@ -94,7 +101,7 @@ impl SubnetPage {
             blocks_behind: newest.map_or(0, |seen| seen.head.number.saturating_sub(block)),
             age_s: newest.map(|seen| seen.at.elapsed().as_secs_f64()),
             development_key: development_key.map(str::to_owned),
-            neurons: metagraph.neurons.iter().map(NeuronEntry::from).collect(),
+            neurons: metagraph.neurons.iter().map(entry).collect(),
         }
     }
 
@@ -123,6 +130,7 @@ impl From<&Neuron> for NeuronEntry {
             emission: tao(neuron.emission),
             last_update: neuron.last_update,
             registered_at: neuron.registered_at,
+            collateral: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scale_info::TypeDef;
 use subxt::client::OfflineClientAtBlockImpl;
 use subxt::ext::frame_decode::helpers::{IntoDecodableValues, IntoEncodableValues as Arguments};
 use subxt::metadata::{
@@ -125,6 +126,32 @@ impl Runtime {
         let found = found.and_then(|found| found.call_variant_by_name(call));
         let found = found.ok_or_else(|| self.missing(Item::Call(format!("{pallet}.{call}"))))?;
         Ok(found.fields.iter().map(|field| field.name.as_deref().unwrap_or_default()).collect())
+    }
+
+    /// The names of the fields of what an API answers, in order; of an optional answer, those of
+    /// what it may hold. None for an answer without named fields.
+    ///
+    /// # Errors
+    /// [`DecodeError::Missing`]
+    pub(super) fn answer_fields(&self, api: &str, method: &str) -> Result<Vec<&str>, DecodeError> {
+        let (mut id, types) = (self.api(api, method)?.output_ty(), self.metadata().types());
+        loop {
+            match types.resolve(id).map(|found| &found.type_def) {
+                Some(TypeDef::Composite(record)) => {
+                    let names = record.fields.iter();
+                    return Ok(names
+                        .map(|field| field.name.as_deref().unwrap_or_default())
+                        .collect());
+                }
+                Some(TypeDef::Variant(cases)) => {
+                    let held = cases.variants.iter().find(|case| case.name == "Some");
+                    let Some(field) = held.and_then(|case| case.fields.first()) else { break };
+                    id = field.ty.id;
+                }
+                _ => break,
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// The question to a runtime API.

@@ -52,6 +52,10 @@ const FIELDS: [(&str, u16); 27] = [
     ("total_stake", 69),
 ];
 
+/// What newer runtimes tell of each slot's collateral. The selective APIs know every field by its
+/// place in what they answer, and these places are found by name.
+const COLLATERAL: [&str; 3] = ["collateral_locked", "collateral_min", "collateral_earned"];
+
 /// What is read of each row of `get_neurons_lite`.
 const ROW_FIELDS: [&str; 12] = [
     "hotkey",
@@ -127,7 +131,11 @@ impl Generation {
     }
 
     fn calls(self, runtime: &Runtime, netuid: Netuid) -> Result<Vec<Read>, DecodeError> {
-        let indexes = || FIELDS.map(|(_, index)| index).to_vec();
+        let (api, method) = self.apis()[0];
+        let answered = runtime.answer_fields(api, method)?;
+        let of_name = |name: &&str| (0_u16..).zip(&answered).find(|(_, found)| *found == name);
+        let more: Vec<_> = COLLATERAL.iter().filter_map(of_name).map(|(index, _)| index).collect();
+        let indexes = || [&FIELDS.map(|(_, index)| index)[..], &more].concat();
         let call = |&(api, method): &(&str, &str)| match self {
             Self::SelectiveMechagraph => {
                 runtime.call(api, method, (netuid.0, FIRST_MECHANISM, indexes()))
@@ -202,7 +210,7 @@ impl SnapshotPlan {
     ) -> Result<Snapshot, DecodeError> {
         let stored = self.stored(runtime, answers)?;
         let mut absent = Absent::default();
-        let (neurons, hyperparameters) = if self.generation == Generation::Neurons {
+        let (neurons, collateral, hyperparameters) = if self.generation == Generation::Neurons {
             let rows = self.call(runtime, answers, 0, &ROW_FIELDS)?;
             let state = self.call(runtime, answers, 1, &STATE_FIELDS)?;
             let state = state.some().ok_or(DecodeError::NoSubnet(netuid))?;
@@ -210,17 +218,19 @@ impl SnapshotPlan {
             let settings = settings_record(&stored);
             let settings = Fields { runtime, answer: PALLET, value: &settings };
             let neurons = neurons::from_rows(&rows, state, &mut absent)?;
-            (neurons, hyperparameters::read(settings, &stored, &mut absent)?)
+            (neurons, Vec::new(), hyperparameters::read(settings, &stored, &mut absent)?)
         } else {
-            let graph = self.call(runtime, answers, 0, &FIELDS.map(|(name, _)| name))?;
+            let wanted = [&FIELDS.map(|(name, _)| name)[..], &COLLATERAL].concat();
+            let graph = self.call(runtime, answers, 0, &wanted)?;
             let graph = graph.some().ok_or(DecodeError::NoSubnet(netuid))?;
             let answer = self.generation.apis()[0].1;
             let graph = Fields { runtime, answer, value: graph };
             check_netuid(graph, netuid)?;
             let neurons = neurons::from_columns(graph, &stored, &mut absent)?;
-            (neurons, hyperparameters::read(graph, &stored, &mut absent)?)
+            let collateral = neurons::collateral(graph, COLLATERAL, neurons.len())?;
+            (neurons, collateral, hyperparameters::read(graph, &stored, &mut absent)?)
         };
-        let metagraph = Metagraph { netuid, head, hyperparameters, neurons };
+        let metagraph = Metagraph { netuid, head, hyperparameters, neurons, collateral };
         Ok(Snapshot { metagraph, absent: absent.0 })
     }
 

@@ -66,7 +66,7 @@ impl Layout for SubnetLayout {
 
     /// When another epoch has run, and what it paid.
     fn subnet(&mut self, known: &Metagraph) -> Vec<String> {
-        let Metagraph { netuid, head, hyperparameters, neurons } = known;
+        let Metagraph { netuid, head, hyperparameters, neurons, collateral: _ } = known;
         for neuron in neurons {
             if let Some(kind) = self.kinds.get(&neuron.hotkey) {
                 self.labels.insert(neuron.uid.0, kind);

@@ -4,7 +4,7 @@ use super::super::DecodeError;
 use super::super::columns::{Fields, axon};
 use super::super::value::Value;
 use super::{Absent, PALLET, Stored};
-use crate::chain::{AxonInfo, Neuron, Uid};
+use crate::chain::{AxonInfo, Collateral, Neuron, Uid};
 use crate::wallet::AccountId;
 
 /// From the lists of a metagraph. Who is there, where it serves, what it may and its stake must be
@@ -51,6 +51,26 @@ pub(super) fn from_columns(
         emission: emission[i],
     };
     Ok((0..n).zip(0..).map(neuron).collect())
+}
+
+/// The collateral of each slot, from a metagraph's lists; none where the runtime knows none.
+pub(super) fn collateral(
+    graph: Fields<'_>,
+    names: [&str; 3],
+    n: usize,
+) -> Result<Vec<Collateral>, DecodeError> {
+    if names.iter().all(|name| graph.find(name).is_none()) {
+        return Ok(Vec::new());
+    }
+    let number = |value: &Value<'_>, name: &str| value.number(name);
+    let column = |name: &str| match graph.find(name) {
+        Some(_) => graph.column(name, Some(n), number),
+        None => Ok(vec![0; n]),
+    };
+    let [locked, min, earned] = names.map(column);
+    let (locked, min, earned): (Vec<u64>, Vec<u64>, Vec<u64>) = (locked?, min?, earned?);
+    let one = |i: usize| Collateral { locked: locked[i], min: min[i], earned: earned[i] };
+    Ok((0..n).map(one).collect())
 }
 
 /// From one record for each neuron; stake and registration come from the subnet's state.

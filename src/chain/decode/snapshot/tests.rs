@@ -231,6 +231,45 @@ fn a_runtime_without_the_apis_is_named() {
     assert!(error.to_string().contains("call SubtensorModule.set_weights_twice"), "{error}");
 }
 
+/// Why the places of newer fields can be found by their names.
+#[test]
+fn the_selective_apis_know_each_field_by_its_place() {
+    for (spec_version, file) in [
+        (293, "local_293_v15"),
+        (343, "finney_343_v15"),
+        (365, "finney_365_v16"),
+        (381, "devnet_381_v16"),
+    ] {
+        let runtime = runtime(spec_version, file);
+        for method in ["get_selective_mechagraph", "get_selective_metagraph"] {
+            let Ok(fields) = runtime.answer_fields(SUBNET_API, method) else { continue };
+            for (name, index) in FIELDS {
+                assert_eq!(fields.get(usize::from(index)), Some(&name), "{file} {method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn collateral_is_read_by_name_where_there_is_some() {
+    let runtime = mainnet();
+    let list = |numbers: [u128; 2]| Value::List(numbers.map(Value::Uint).into());
+    let read = |record: Vec<(&'static str, Value<'static>)>| {
+        let value = Value::Record(record);
+        let graph = Fields { runtime: &runtime, answer: "graph", value: &value };
+        neurons::collateral(graph, COLLATERAL, 2)
+    };
+    assert_eq!(read(vec![("tempo", Value::Uint(99))]), Ok(Vec::new()));
+    let found = read(vec![
+        ("collateral_earned", list([0, 7])),
+        ("collateral_locked", list([5, 6])),
+        ("collateral_new", list([1, 1])),
+    ]);
+    let of = |locked, earned| crate::chain::Collateral { locked, min: 0, earned };
+    assert_eq!(found, Ok(vec![of(5, 0), of(6, 7)]));
+    assert!(read(vec![("collateral_min", Value::List(vec![Value::Uint(1)]))]).is_err());
+}
+
 #[test]
 fn calls_are_told_apart_by_presence_and_field() {
     let (old, new) = (runtime(293, "local_293_v15"), mainnet());

@@ -82,6 +82,7 @@ fn feeds(axon: &StandaloneAxon) -> Feeds {
         head: Head { number: 1, hash: Default::default() },
         hyperparameters: Hyperparameters::default(),
         neurons,
+        collateral: Vec::new(),
     })));
     feeds.age.synced();
     feeds
