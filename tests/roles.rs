@@ -8,6 +8,9 @@
 #[path = "devchain/process.rs"]
 mod process;
 
+#[path = "roles/limiter.rs"]
+mod limiter;
+
 #[expect(dead_code, reason = "the test of a whole subnet uses more of it")]
 #[path = "roles/node.rs"]
 mod node;
@@ -17,7 +20,9 @@ mod alive;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
+use std::time::Duration;
 
+use limiter::{Answers, Limiter};
 use node::{Home, NETUID, Node, client, is_ready, key, metric, page, query, register, said, until};
 use process::{DevChain, sn1};
 use serde_json::json;
@@ -140,6 +145,56 @@ async fn a_chain_that_is_late_or_away_is_waited_for() {
     let lost = metric(&page(pages, "/metrics"), "sn1_chain_connections_lost_total");
     assert!((lost - 1.0).abs() < 0.5, "{lost} nodes lost");
     assert_eq!(miner.terminate(), Some(0));
+}
+
+/// A provider that limits its callers, and one that takes transactions but tells no news of them.
+#[tokio::test]
+async fn a_miner_serves_behind_a_provider_that_limits_or_lacks_something() {
+    let chain = DevChain::start(&QUICK);
+    register(&client(&chain), "//Bob").await;
+    let lacks = Answers::Lacks("author_submitAndWatchExtrinsic");
+    for answers in [Answers::Limit(6), Answers::Limit(40), lacks] {
+        // Another home each time: the port is another one, so that the address is published anew.
+        let (home, provider) = (Home::of("//Bob"), Limiter::start(chain.url(), answers));
+        let mut miner = Node::start(&mut home.miner(&provider.url));
+        let pages = miner.pages();
+        miner.line_with("the chain shows us at");
+        until(pages, "/readyz", is_ready);
+        let n_answered = provider.n_answered();
+        until(pages, "/readyz", |reply| {
+            is_ready(reply) && provider.n_answered() > n_answered
+                || matches!(answers, Answers::Lacks(_))
+        });
+        let lost = metric(&page(pages, "/metrics"), "sn1_chain_connections_lost_total");
+        assert!(lost < 1.0, "{answers:?}: {lost} nodes lost");
+        // One for the checks at the start, and one for the tree.
+        assert_eq!(provider.n_connections(), 2, "{answers:?}");
+        assert!(provider.n_answered() > 0, "{answers:?}");
+        assert_eq!(miner.terminate(), Some(0));
+    }
+}
+
+/// Counts the lines of a chain's absence of three minutes: a measurement, see BENCHMARKS.md.
+#[ignore = "it takes three minutes"]
+#[tokio::test]
+async fn lines_of_an_outage() {
+    const OUTAGE: Duration = Duration::from_secs(180);
+    let (chain, home) = (DevChain::start(&QUICK), Home::of("//Bob"));
+    register(&client(&chain), "//Bob").await;
+    let mut miner = Node::start(&mut home.miner(chain.url()));
+    let pages = miner.pages();
+    until(pages, "/readyz", is_ready);
+    chain.kill();
+    std::thread::sleep(OUTAGE);
+    let tries = metric(&page(pages, "/metrics"), "sn1_chain_errors_total");
+    let said = miner.said_so_far();
+    let lines: Vec<_> = said.iter().skip_while(|line| !line.contains("lost the chain")).collect();
+    println!(
+        "{} lines in {} s, {tries} failed questions: {lines:#?}",
+        lines.len(),
+        OUTAGE.as_secs()
+    );
+    assert!(lines.len() <= 4, "one when it goes, and one a minute");
 }
 
 /// The chain limits how often an address changes, and refuses loopback addresses as a real one does.

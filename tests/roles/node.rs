@@ -144,6 +144,11 @@ impl Node {
         }
     }
 
+    /// What it has written on standard error and nobody has read.
+    pub(crate) fn said_so_far(&mut self) -> Vec<String> {
+        self.errors.try_iter().collect()
+    }
+
     /// The address of its pages.
     pub(crate) fn pages(&mut self) -> SocketAddr {
         let line = self.line_with("metrics on http://");
