@@ -12,6 +12,7 @@
 //! | [`headers`] | request and reply headers, both ways |
 //! | [`sign`] | signed texts, nonces, and the request a dendrite sends |
 //! | [`verify`] | nonce rules and signatures on the axon's side |
+//! | [`clock`] | how far our clock is off, and the window for nonces with it |
 //! | [`pipeline`] | from request head to admission or refusal |
 //! | [`budgets`], [`limits`] | how much callers may ask, and whose budget pays |
 //! | [`malformed`] | what is wrong with bytes that are no request |
@@ -22,6 +23,7 @@
 
 pub mod body;
 pub mod budgets;
+pub mod clock;
 pub mod headers;
 pub mod limits;
 pub mod malformed;

@@ -6,6 +6,7 @@
 //! known state.
 
 mod chain_link;
+mod clock_watch;
 mod failpoints;
 mod metagraph_sync;
 pub mod subtensor;

@@ -5,6 +5,7 @@
 //! does not depend on its publisher.
 
 mod not_ready;
+mod own_clock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use sn1::wallet::AccountId;
 use tokio::sync::watch;
 
 pub use not_ready::NotReady;
+pub use own_clock::OwnClock;
 
 /// A chain without a new block for this many block times is not ready.
 const STALE_BLOCKS: u32 = 10;
@@ -198,6 +200,8 @@ pub struct Feeds {
     pub hints: SyncHints,
     /// The status of the weight committer.
     pub committer_status: Arc<watch::Sender<CommitterStatus>>,
+    /// What is known of our own clock.
+    pub clock: OwnClock,
     /// The scores as last committed.
     pub scores: Arc<watch::Sender<Option<Arc<ScoresSnapshot>>>>,
     block_time: Duration,
@@ -223,6 +227,7 @@ impl Feeds {
             age: SnapshotAge::new(freshness),
             hints: SyncHints::default(),
             committer_status: Arc::default(),
+            clock: OwnClock::default(),
             scores: Arc::default(),
             block_time,
         }

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sn1::synapse::body::Prompt;
-use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, Miner, StandaloneAxon,
-};
+use sn1_actors::axon::{Answering, AxonSettings, ChunkSink, Miner, StandaloneAxon};
 use sn1_actors::telemetry;
 
 use crate::Fallible;
@@ -46,14 +44,7 @@ pub(crate) struct Served {
 pub(crate) fn serve() -> Fallible<()> {
     let metrics = telemetry::install()?;
     let miner = Arc::new(WatchfulMiner::default());
-    let settings = AxonSettings {
-        name: "axon".into(),
-        hotkey: key("axon")?,
-        n_threads: 1,
-        limits: AxonLimits::default(),
-        rules: AxonRules::default(),
-        trusted_proxies: Vec::new(),
-    };
+    let settings = AxonSettings::new("axon", key("axon")?);
     let mut callers = vec![(key("honest")?.account_id(), HONEST_STAKE)];
     let hostile = (0..HOSTILE_HOTKEYS).map(|n| format!("hostile//{n}"));
     for role in hostile.chain(["captured".to_owned()]) {

@@ -16,9 +16,7 @@ use serde::Deserialize;
 use sn1::synapse::body::Prompt;
 use sn1::synapse::sign::request_text;
 use sn1::wallet::{AccountId, parse_signature};
-use sn1_actors::axon::{
-    Answering, AxonLimits, AxonRules, AxonSettings, ChunkSink, Miner, StandaloneAxon,
-};
+use sn1_actors::axon::{Answering, AxonLimits, AxonSettings, ChunkSink, Miner, StandaloneAxon};
 use sn1_actors::telemetry;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -57,8 +55,6 @@ fn serve_axon(n_threads: usize) -> Fallible<()> {
     // A node records metrics, so the bench does too.
     telemetry::install()?;
     let settings = AxonSettings {
-        name: "axon".into(),
-        hotkey: key("axon")?,
         n_threads,
         limits: AxonLimits {
             max_connections_per_address: 1024,
@@ -70,8 +66,7 @@ fn serve_axon(n_threads: usize) -> Fallible<()> {
             max_streams: 1024,
             ..AxonLimits::default()
         },
-        rules: AxonRules::default(),
-        trusted_proxies: Vec::new(),
+        ..AxonSettings::new("axon", key("axon")?)
     };
     let callers = (0..HOTKEYS).map(|n| Ok((key(&format!("caller//{n}"))?.account_id(), 1e3)));
     let callers: Vec<_> = callers.collect::<Fallible<_>>()?;

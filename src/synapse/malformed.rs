@@ -4,6 +4,8 @@
 /// The fields that say where the body ends.
 const LENGTH: &str = "content-length";
 const ENCODING: &str = "transfer-encoding";
+/// Said of a first line that names nothing.
+const NO_REQUEST_LINE: &str = "The request line is not a method, a path and HTTP/1.1";
 
 /// The first thing that is wrong with the begin of a request, in plain words.
 pub fn what_is_wrong(head: &[u8]) -> &'static str {
@@ -22,11 +24,12 @@ pub fn what_is_wrong(head: &[u8]) -> &'static str {
     let line = lines.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
     let words: Vec<&str> = line.split(' ').collect();
     match words[..] {
-        [method, _, "HTTP/1.1" | "HTTP/1.0"] if is_token(method.as_bytes()) => {}
+        [method, ..] if !is_token(method.as_bytes()) => return NO_REQUEST_LINE,
+        [_, _, "HTTP/1.1" | "HTTP/1.0"] => {}
         [_, _, version] if version.starts_with("HTTP/") => {
             return "The version of HTTP is neither 1.1 nor 1.0";
         }
-        _ => return "The request line is not a method, a path and HTTP/1.1",
+        _ => return NO_REQUEST_LINE,
     }
     fields_problem(lines, words.last() == Some(&"HTTP/1.0"))
 }

@@ -9,7 +9,7 @@
 //!
 //! - a refusal by the router or by the JSON parser repeats its own status in the status headers,
 //!   where 7.1.1 sends 200 and 10.5.0 sends nothing;
-//! - HEAD is GET without the body, where the SDKs answer 405;
+//! - HEAD is GET without the body under the strict policy, where the SDKs answer 405;
 //! - a mistyped member is answered with 422, where 7.1.1 drops the connection;
 //! - a request that the router refuses does not use up its nonce;
 //! - internal errors carry no random id and do not reveal their cause.
@@ -22,6 +22,7 @@ pub use super::verify::{check_plain_signature, check_signature};
 pub use refusal::{Refusal, RefusalKind};
 
 use super::body::{BodyRules, ContentType, HashedFields, Ping, Prompt, parse_ping, parse_prompt};
+use super::clock::Slack;
 use super::headers::{AxonIdentity, Header, ReplyStatus, RequestHead, Style, reply_headers};
 use super::verify::{Claim, Verifier, VerifyPolicy};
 use super::{Endpoint, Generation};
@@ -85,7 +86,7 @@ pub fn admit(
 ) -> Result<Admitted, Refusal> {
     let asked = Asked::read(request, verifier.policy(), now_unix_ns)?;
     let claim = gate(&asked)
-        .and_then(|()| asked.claim(verifier, axon, now_unix_ns))
+        .and_then(|()| asked.claim(verifier, axon, now_unix_ns, Slack::default()))
         .and_then(|claim| check_signature(&claim).map(|()| claim).map_err(RefusalKind::from));
     match claim {
         Ok(claim) => asked.admit(&claim, verifier, axon, now_unix_ns),
@@ -175,7 +176,7 @@ impl Asked {
         now_unix_ns: u64,
     ) -> Result<Self, Refusal> {
         let head = preprocess(request, now_unix_ns)?;
-        let route = check_route(request, head.endpoint);
+        let route = check_route(request, head.endpoint, policy);
         let (peer, arrived_unix_ns) = (request.peer, request.arrived_unix_ns);
         let has_fields = has_fields(request);
         Ok(Self { head, route, policy, peer, arrived_unix_ns, has_fields })
@@ -205,8 +206,9 @@ impl Asked {
         verifier: &Verifier,
         axon: &AxonIdentity,
         now_unix_ns: u64,
+        slack: Slack,
     ) -> Result<Claim, RefusalKind> {
-        Ok(verifier.check_nonce(&self.head, axon.hotkey(), now_unix_ns)?)
+        Ok(verifier.check_nonce(&self.head, axon.hotkey(), now_unix_ns, slack)?)
     }
 
     /// Last step, for a claim with a valid signature: checks the route, then uses up the nonce.
@@ -296,10 +298,15 @@ fn message(kind: &RefusalKind, timeout_s: Option<f64>, has_fields: bool) -> Stri
 }
 
 /// The router's check of path and method, which the SDKs run after the caller is verified.
-fn check_route(request: &RequestParts<'_>, endpoint: Endpoint) -> Result<(), RefusalKind> {
+fn check_route(
+    request: &RequestParts<'_>,
+    endpoint: Endpoint,
+    policy: VerifyPolicy,
+) -> Result<(), RefusalKind> {
     let after_name = path(request.target).get(1 + endpoint.name().len()..).unwrap_or_default();
     match (after_name, request.method) {
-        ("", "GET" | "HEAD" | "POST") => Ok(()),
+        ("", "GET" | "POST") => Ok(()),
+        ("", "HEAD") if policy == VerifyPolicy::Strict => Ok(()),
         ("", _) => Err(RefusalKind::WrongMethod),
         ("/", _) => Err(RefusalKind::TrailingSlash(endpoint)),
         _ => Err(RefusalKind::NoRoute),

@@ -15,6 +15,8 @@
 //! - a hotkey must be an ss58 address, never `0x` and a public key;
 //! - the body's own list of hashed fields is ignored (applied by the pipeline).
 //!
+//! Where others' clocks show that ours is wrong, the window is wider by so much ([`Slack`]).
+//!
 //! # What is never served twice
 //!
 //! Under the strict policy:
@@ -40,6 +42,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha3::{Digest, Sha3_256};
 
 use super::Generation;
+use super::clock::Slack;
 use super::headers::RequestHead;
 use super::sign::request_text;
 use crate::wallet::{AccountId, WalletError, parse_signature};
@@ -122,6 +125,14 @@ pub struct Claim {
     signature: Option<String>,
 }
 
+impl Claim {
+    /// The nonce as Unix time in nanoseconds; `None` when it is none.
+    pub fn unix_nonce(&self) -> Option<u64> {
+        let nonce = self.nonce.filter(|nonce| *nonce >= FIRST_UNIX_LIKE_NONCE)?;
+        nonce.try_into().ok()
+    }
+}
+
 /// Remembers the last nonce of each pair of hotkey and uuid. Shared between threads.
 #[derive(Debug)]
 pub struct Verifier {
@@ -150,7 +161,8 @@ impl Verifier {
     }
 
     /// First step: checks hotkey, timeout and nonce. `own_hotkey` is the hotkey that the caller
-    /// must have signed for, whatever its headers name.
+    /// must have signed for, whatever its headers name. `slack` widens the window where our own
+    /// clock is known to be wrong.
     ///
     /// # Errors
     /// Why the request is to be answered with 401.
@@ -159,6 +171,7 @@ impl Verifier {
         head: &RequestHead,
         own_hotkey: &str,
         now_unix_ns: u64,
+        slack: Slack,
     ) -> Result<Claim, VerifyError> {
         let dendrite = &head.dendrite;
         let hotkey = dendrite.hotkey.as_deref().ok_or(VerifyError::NoHotkey)?;
@@ -166,7 +179,7 @@ impl Verifier {
         let slot = Slot { account, pair: pair_key(hotkey, dendrite.uuid.as_deref()) };
         let now_ns = now_unix_ns.into();
         match self.config.policy {
-            VerifyPolicy::Strict => self.check_strictly(head, now_ns)?,
+            VerifyPolicy::Strict => self.check_strictly(head, now_ns, slack)?,
             VerifyPolicy::Lenient => {
                 let is_known = self.memory().last(&slot.pair, now_ns).is_some();
                 check_leniently(head, is_known, now_ns)?;
@@ -246,14 +259,19 @@ impl Verifier {
         Ok(AccountId(id))
     }
 
-    fn check_strictly(&self, head: &RequestHead, now_ns: i128) -> Result<(), VerifyError> {
+    fn check_strictly(
+        &self,
+        head: &RequestHead,
+        now_ns: i128,
+        slack: Slack,
+    ) -> Result<(), VerifyError> {
         let timeout_s = head.timeout.unwrap_or(0.0);
         if !timeout_s.is_finite() || timeout_s < 0.0 {
             return Err(VerifyError::BadTimeout);
         }
         let nonce = head.dendrite.nonce.ok_or(VerifyError::NoNonce)?;
         if head.generation() == Generation::Modern || nonce >= FIRST_UNIX_LIKE_NONCE {
-            return self.check_window(nonce, timeout_s, now_ns);
+            return self.check_window(nonce, timeout_s, now_ns, slack);
         }
         match self.config.monotonic {
             MonotonicNonces::Accept => Ok(()),
@@ -263,16 +281,24 @@ impl Verifier {
 
     /// Computes in whole nanoseconds, so that the limits are exactly those of
     /// docs/spec/wire.md#nonce-window.
-    fn check_window(&self, nonce: i128, timeout_s: f64, now_ns: i128) -> Result<(), VerifyError> {
+    fn check_window(
+        &self,
+        nonce: i128,
+        timeout_s: f64,
+        now_ns: i128,
+        slack: Slack,
+    ) -> Result<(), VerifyError> {
         let timeout_ns = (timeout_s.min(MAX_WINDOW_TIMEOUT_S) * 1e9) as i128;
-        let acceptable_ns = ALLOWED_DELTA_NS + timeout_ns;
+        let acceptable_ns = ALLOWED_DELTA_NS + timeout_ns + i128::from(slack.age_ns);
         if nonce <= now_ns - acceptable_ns {
             return Err(stale(nonce, acceptable_ns as f64, now_ns));
         }
-        if nonce > now_ns + i128::from(MAX_AHEAD_NS) {
+        if nonce > now_ns + i128::from(MAX_AHEAD_NS) + i128::from(slack.ahead_ns) {
             return Err(VerifyError::Ahead { ahead_s: nonce.saturating_sub(now_ns) as f64 / 1e9 });
         }
-        match self.config.started_unix_ns.map(i128::from) {
+        // Our clock was as far behind when this process started.
+        let started_ns = self.config.started_unix_ns.map(i128::from);
+        match started_ns.map(|started_ns| started_ns + i128::from(slack.start_ns)) {
             Some(started_ns) if nonce <= started_ns => {
                 Err(VerifyError::BeforeStart { behind_s: (started_ns - nonce) as f64 / 1e9 })
             }

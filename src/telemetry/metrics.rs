@@ -198,6 +198,8 @@ metrics! {
         "Requests that an axon refused, by reason";
     AXON_CONNECTIONS = Gauge(Count), "sn1_axon_connections", [ACTOR],
         "Open connections to an axon";
+    AXON_CONNECTIONS_OPENED = Counter(Count), "sn1_axon_connections_opened_total", [ACTOR],
+        "Connections that came to an axon, whatever became of them";
     AXON_CONNECTIONS_CUT = Counter(Count), "sn1_axon_connections_cut_total", [
         ACTOR,
         REASON.of(&[&[
@@ -219,6 +221,8 @@ metrics! {
         "Step events committed to the event history";
     NODE_READY = Gauge(Flag), "sn1_node_ready", [],
         "1 while the node does its job, as /readyz says";
+    NODE_CLOCK_OFFSET = Gauge(Seconds), "sn1_node_clock_offset_seconds", [],
+        "By how much this machine's clock is ahead of the chain's and the callers', negative when behind; 0 while nothing says that it is wrong";
     NODE_START_SECONDS = Gauge(UnixSeconds), "sn1_node_start_timestamp_seconds", [],
         "Unix time at which the node started";
 }

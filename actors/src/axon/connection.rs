@@ -18,14 +18,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::rules::AxonLimits;
 
 mod cut;
+mod handle;
 mod socket;
 mod table;
 mod track;
 
 use cut::Cut;
 pub(super) use cut::CutReason;
+pub(super) use handle::ConnectionHandle;
 pub(super) use socket::EarlySocket;
-pub(super) use table::{ConnectionHandle, ConnectionTable, Standing};
+pub(super) use table::{ConnectionTable, Standing};
 pub(super) use track::{HEAD_WITHIN, Track};
 use track::{LINGER, Phase};
 

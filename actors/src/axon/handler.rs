@@ -19,6 +19,7 @@ use std::time::Duration;
 use actix_http::body::{BodySize, BoxBody, MessageBody as _, None as NoBody};
 use actix_http::{ConnectionType, HttpMessage, Method, Request, Response, StatusCode, Version};
 use sn1::synapse::budgets::{Failure, Lane, Pair};
+use sn1::synapse::clock::Slack;
 use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::limits::TokenBuckets;
 use sn1::synapse::pipeline::{
@@ -255,14 +256,40 @@ impl Served {
         let named = asked.account();
         let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
         log.step = Step::Nonce;
-        let claim = asked.claim(&self.state.verifier, &self.identity, unix_ns())?;
+        let claim = self.claim(asked, lane).await?;
         // A lenient verifier accepts spellings of a hotkey that are not valid addresses.
         let caller = match known {
             Some(caller) => caller,
             None => self.judge(asked, claim.account)?,
         };
         log.step = Step::Signature;
-        Ok((self.signatures.check(claim, lane == Lane::Known).await?, caller))
+        let claim = self.signatures.check(claim, lane == Lane::Known).await?;
+        self.heed(&claim);
+        Ok((claim, caller))
+    }
+
+    /// Checks the nonce by our clock. A caller by whose clock ours is wrong is heard, if its
+    /// signature holds: it may not be the only one.
+    async fn claim(&self, asked: &Asked, lane: Lane) -> Result<Claim, RefusalKind> {
+        let AxonState { verifier, clock, .. } = &*self.state;
+        let with = |slack| asked.claim(verifier, &self.identity, unix_ns(), slack);
+        match with(clock.slack()) {
+            Err(RefusalKind::NotVerified(error))
+                if error.is_of_the_clock() && lane != Lane::Stranger =>
+            {
+                let claim = with(Slack::MOST).map_err(|_| error)?;
+                self.heed(&self.signatures.check(claim, lane == Lane::Known).await?);
+                with(clock.slack())
+            }
+            claim => claim,
+        }
+    }
+
+    /// Takes a verified caller's clock into account.
+    fn heed(&self, claim: &Claim) {
+        if let Some(nonce_ns) = claim.unix_nonce() {
+            self.state.clock.caller(claim.account, nonce_ns);
+        }
     }
 
     /// Applies the axon's rules first, then the miner's blacklist.

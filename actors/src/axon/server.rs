@@ -17,7 +17,7 @@ use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::limits::peer_network;
 use sn1::synapse::proxy::ProxyHeader;
 use sn1::synapse::sign::random_uuid;
-use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS};
+use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_CONNECTIONS_OPENED, AXON_REFUSALS, AXON_STREAMS};
 use tokio::net::TcpStream;
 
 use super::connection::{Connection, CutReason, EarlySocket, HEAD_WITHIN, Standing};
@@ -152,7 +152,7 @@ impl Resident for AxonServer {
     type Error = AxonServerError;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
-        let recorded = [AXON_CONNECTIONS_CUT, AXON_REFUSALS, AXON_STREAMS];
+        let recorded = [AXON_CONNECTIONS_CUT, AXON_CONNECTIONS_OPENED, AXON_REFUSALS, AXON_STREAMS];
         prime(&recorded, &[("actor", &self.settings.name)]);
         let tell = |this: &mut Self, _: &mut Context<'_, Self>| {
             this.state.tally.tell(&this.settings.name);
@@ -182,6 +182,7 @@ async fn open(
     socket: TcpStream,
     state: Arc<AxonState>,
 ) -> Result<(Connection, Option<SocketAddr>), DispatchError> {
+    state.connections.came();
     let mut peer = socket.peer_addr().map_err(DispatchError::Io)?;
     let mut socket = EarlySocket::new(socket);
     if state.is_trusted(peer.ip()) {

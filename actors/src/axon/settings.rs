@@ -6,6 +6,7 @@ use sn1::synapse::proxy::IpNetwork;
 use sn1::wallet::Keypair;
 
 use super::rules::{AxonLimits, AxonRules};
+use crate::feeds::OwnClock;
 
 /// The settings of one axon.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct AxonSettings {
     pub limits: AxonLimits,
     /// Which callers it serves.
     pub rules: AxonRules,
+    /// What is known of our own clock.
+    pub clock: OwnClock,
     /// Proxies before it, whose word is taken for whom they speak for.
     pub trusted_proxies: Vec<IpNetwork>,
 }
@@ -28,7 +31,7 @@ impl AxonSettings {
     /// One event loop, with the default limits and rules.
     pub fn new(name: &str, hotkey: Keypair) -> Self {
         let (limits, rules) = (AxonLimits::default(), AxonRules::default());
-        let trusted_proxies = Vec::new();
-        Self { name: name.into(), hotkey, n_threads: 1, limits, rules, trusted_proxies }
+        let (clock, trusted_proxies) = (OwnClock::default(), Vec::new());
+        Self { name: name.into(), hotkey, n_threads: 1, limits, rules, clock, trusted_proxies }
     }
 }

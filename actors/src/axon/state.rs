@@ -23,6 +23,7 @@ use super::settings::AxonSettings;
 use super::signatures::Checkers;
 use super::tarpit::Tarpit;
 use crate::clock::unix_ns;
+use crate::feeds::OwnClock;
 
 /// How many hotkeys have their rates remembered.
 const MAX_REMEMBERED: usize = 16_384;
@@ -42,6 +43,7 @@ pub struct AxonState {
     pub(super) tarpit: Tarpit,
     pub(super) checkers: Arc<Checkers>,
     pub(super) tally: Arc<Tally>,
+    pub(super) clock: OwnClock,
 }
 
 impl AxonState {
@@ -62,6 +64,7 @@ impl AxonState {
             tarpit: Tarpit::new(limits.max_connections),
             checkers: Checkers::new(),
             tally,
+            clock: settings.clock.clone(),
             limits,
             rules,
             roster,

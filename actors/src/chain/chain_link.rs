@@ -15,6 +15,7 @@ use sn1::telemetry;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use super::clock_watch::ClockWatch;
 use super::subtensor::{Endpoint, LinkEvent, Subtensor};
 use crate::feeds::{Feeds, LinkState, SeenHead};
 use crate::recording::Reminder;
@@ -31,23 +32,30 @@ pub struct ChainLink {
     client: Subtensor,
     feeds: Feeds,
     reminder: Reminder,
+    clock: ClockWatch,
 }
 
 impl ChainLink {
     /// Keeps a node of `client` followed, and publishes each block and each final one.
     pub fn following(client: Subtensor, feeds: Feeds) -> Self {
-        Self { client, feeds, reminder: Reminder::default() }
+        let clock = ClockWatch::of(feeds.clock.clone());
+        Self { client, feeds, reminder: Reminder::default(), clock }
     }
 
     /// What the client's link says. It never ends, and connects by itself.
-    fn take(&mut self, event: LinkEvent) {
+    fn take(&mut self, event: LinkEvent, ctx: &mut Context<'_, Self>) {
         match event {
             LinkEvent::Connected { endpoint, index } => {
                 gauge!(telemetry::CHAIN_CONNECTED.name).set(1.0);
                 gauge!(telemetry::CHAIN_ENDPOINT.name).set(index as f64);
                 self.came_up(&endpoint);
             }
-            LinkEvent::Best(head) => self.publish(head),
+            LinkEvent::Best(head) => {
+                if let Some(look) = self.clock.look(&self.client, head) {
+                    ctx.run(look, |this, (), _| this.clock.tell());
+                }
+                self.publish(head);
+            }
             LinkEvent::Finalized(head) => self.publish_final(head),
             LinkEvent::Runtime { spec_version } => {
                 gauge!(telemetry::CHAIN_SPEC_VERSION.name).set(f64::from(spec_version));
@@ -136,10 +144,11 @@ impl Resident for ChainLink {
     type Error = Infallible;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
-        ctx.listen(self.client.follow(), |this, event, _| this.take(event));
+        ctx.listen(self.client.follow(), |this, event, ctx| this.take(event, ctx));
         ctx.every(AGE_EVERY, |this, _| {
             this.record_age();
             this.remind();
+            this.clock.tell();
         });
         Ok(())
     }

@@ -42,6 +42,18 @@ pub enum NotReady {
     /// No weights are set, for this reason.
     #[error(transparent)]
     NoWeights(#[from] StopReason),
+    /// This machine's clock is so far ahead of the chain's and the callers', negative when behind.
+    #[error(
+        "this machine's clock is {:.1} s {} the chain's blocks and the callers: set it by NTP \
+         (chrony, systemd-timesyncd){}",
+        .offset_s.abs(),
+        if *.offset_s < 0.0 { "behind" } else { "ahead of" },
+        if *.offset_s < 0.0 { "" } else { ", or the chain's node lags" }
+    )]
+    Clock {
+        /// Seconds.
+        offset_s: f64,
+    },
     /// The language model is not in memory yet.
     #[error("the language model is being loaded")]
     LoadingModel,

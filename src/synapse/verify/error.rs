@@ -82,6 +82,11 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
+    /// Whether another clock would judge otherwise.
+    pub fn is_of_the_clock(&self) -> bool {
+        matches!(self, Self::Stale { .. } | Self::Ahead { .. })
+    }
+
     /// A stable name of the error, for counters.
     pub fn label(&self) -> &'static str {
         self.into()

@@ -52,7 +52,7 @@ impl Request {
 
 fn serve(verifier: &Verifier, request: &Request, now: i128) -> Result<(), VerifyError> {
     let now = u64::try_from(now).unwrap();
-    let claim = verifier.check_nonce(&request.head(), "axon", now)?;
+    let claim = verifier.check_nonce(&request.head(), "axon", now, Slack::default())?;
     verifier.record(&claim, now)
 }
 

@@ -43,7 +43,7 @@ fn verifier(policy: VerifyPolicy) -> Verifier {
 }
 
 fn verify(verifier: &Verifier, case: &Case, now: u64) -> Result<(), VerifyError> {
-    let claim = verifier.check_nonce(&head(case), BOB, now)?;
+    let claim = verifier.check_nonce(&head(case), BOB, now, Slack::default())?;
     check_signature(&claim)?;
     verifier.record(&claim, now)
 }
@@ -81,11 +81,15 @@ fn strict_closes_what_lenient_leaves_open() {
 #[test]
 fn a_nonce_counts_once_even_when_two_requests_race() {
     let verifier = verifier(VerifyPolicy::Strict);
-    let claims = [(); 2].map(|()| verifier.check_nonce(&head(&MODERN), BOB, NOW).unwrap());
+    let claims =
+        [(); 2].map(|()| verifier.check_nonce(&head(&MODERN), BOB, NOW, Slack::default()).unwrap());
     assert_eq!(verifier.record(&claims[0], NOW), Ok(()));
     let replayed = Err(VerifyError::Replayed(Generation::Modern));
     assert_eq!(verifier.record(&claims[1], NOW), replayed);
-    assert_eq!(verifier.check_nonce(&head(&MODERN), BOB, NOW).map(drop), replayed);
+    assert_eq!(
+        verifier.check_nonce(&head(&MODERN), BOB, NOW, Slack::default()).map(drop),
+        replayed
+    );
 }
 
 #[test]
@@ -101,7 +105,7 @@ fn strict_never_lets_a_unix_nonce_in_twice_at_any_later_time() {
 #[test]
 fn failed_signatures_leave_no_trace() {
     let verifier = verifier(VerifyPolicy::Strict);
-    let claim = verifier.check_nonce(&head(&MODERN), "5other", NOW).unwrap();
+    let claim = verifier.check_nonce(&head(&MODERN), "5other", NOW, Slack::default()).unwrap();
     assert!(matches!(check_signature(&claim), Err(VerifyError::Mismatch { .. })));
     assert_eq!(verifier.n_pairs(), 0);
     verify(&verifier, &MODERN, NOW).unwrap();
@@ -117,4 +121,33 @@ fn monotonic_nonces_can_be_turned_away() {
     let case = Case { nonce: Some(5), version: Some(711), ..MODERN };
     assert_eq!(verify(&verifier, &case, NOW), Err(VerifyError::MonotonicNonce));
     verify(&verifier, &Case { version: Some(711), ..MODERN }, NOW).unwrap();
+}
+
+#[test]
+fn the_window_is_wider_by_what_our_clock_is_off_and_still_serves_nothing_twice() {
+    let verifier = Verifier::new(VerifierConfig {
+        started_unix_ns: Some(NOW - 1_000_000_000),
+        ..VerifierConfig::default()
+    });
+    let nonce_of = |now: u64, slack| verifier.check_nonce(&head(&MODERN), BOB, now, slack);
+    let seconds = |number: u64| number * 1_000_000_000;
+    let wide = Slack { ahead_ns: 8_000_000_000, start_ns: 8_000_000_000, age_ns: 0 };
+    // The nonce is NOW's; ours shows eight seconds less, and did so when this process started.
+    let behind = NOW - seconds(8);
+    assert!(matches!(nonce_of(behind, Slack::default()), Err(VerifyError::Ahead { .. })));
+    assert!(matches!(nonce_of(behind, wide), Err(VerifyError::BeforeStart { .. })));
+    let verifier = Verifier::new(VerifierConfig {
+        started_unix_ns: Some(behind - seconds(1)),
+        ..VerifierConfig::default()
+    });
+    let claim = verifier.check_nonce(&head(&MODERN), BOB, behind, wide).unwrap();
+    assert_eq!(verifier.record(&claim, behind), Ok(()));
+    assert!(verifier.check_nonce(&head(&MODERN), BOB, behind, wide).is_err());
+    // A clock that is ahead makes nonces look old.
+    let verifier = Verifier::new(VerifierConfig::default());
+    let old = |now, age_ns| {
+        let slack = Slack { age_ns, ..Slack::default() };
+        verifier.check_nonce(&head(&MODERN), BOB, now, slack).is_ok()
+    };
+    assert!(!old(NOW + seconds(40), 0) && old(NOW + seconds(40), 40_000_000_000));
 }

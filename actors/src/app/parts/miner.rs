@@ -68,6 +68,7 @@ fn server(settings: &MinerSettings, chain: &ChainPart) -> io::Result<ChildSpec> 
         n_threads: settings.n_threads,
         limits: settings.limits.clone(),
         rules: settings.rules.clone(),
+        clock: chain.feeds.clock.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
     };
     let state = AxonState::new(&axon, Roster::Metagraph(chain.feeds.metagraph()));

@@ -18,9 +18,11 @@ use crate::telemetry::{Condition, Pages, SubnetFeeds, Telemetry};
 pub struct Conditions(Vec<(&'static str, Condition)>);
 
 impl Conditions {
-    /// The conditions of every node: new blocks of the chain, and a metagraph that is not too old.
+    /// The conditions of every node: new blocks of the chain, a metagraph that is not too old, and
+    /// a clock that others agree with.
     pub fn of_chain(feeds: &Feeds) -> Self {
         let (heads, age, link) = (feeds.heads(), feeds.age.clone(), feeds.link());
+        let clock = feeds.clock.clone();
         let silent_after = feeds.silent_after();
         let chain = move || match (&*link.borrow(), *heads.borrow()) {
             (LinkState::Away { since, reason }, _) => {
@@ -35,7 +37,10 @@ impl Conditions {
             Ok(()) if link.borrow().is_away() => Err(NotReady::NoNewer(age.age())),
             checked => checked,
         };
-        Self::default().and("chain", Arc::new(chain)).and("metagraph", Arc::new(metagraph))
+        Self::default()
+            .and("chain", Arc::new(chain))
+            .and("metagraph", Arc::new(metagraph))
+            .and("clock", Arc::new(move || clock.check()))
     }
 
     /// Adds the condition that the chain has registered this hotkey.

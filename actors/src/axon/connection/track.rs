@@ -11,7 +11,8 @@ use sn1::synapse::malformed::what_is_wrong;
 use tokio::time::Instant;
 
 use super::cut::{Cut, CutReason};
-use super::table::{ConnectionHandle, OpenConnection};
+use super::handle::ConnectionHandle;
+use super::table::OpenConnection;
 
 /// An idle connection is closed after this long, whatever state the HTTP library believes it is in.
 const IDLE_FOR: Duration = Duration::from_secs(25);

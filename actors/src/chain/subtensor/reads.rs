@@ -21,6 +21,11 @@ use super::{CallError, Subtensor, SubtensorError};
 /// lags by more than this, a block so far below the head is old enough to stay, and an era that
 /// began at the final one would be half over.
 const LONGEST_LAG: u64 = 16;
+/// The storage key of `Timestamp.Now`, the same in every runtime of Substrate.
+const TIMESTAMP_NOW: [u8; 32] = [
+    0xf0, 0xc3, 0x65, 0xc3, 0xcf, 0x59, 0xd6, 0x71, 0xeb, 0x72, 0xda, 0x0e, 0x7a, 0x41, 0x13, 0xc4,
+    0x9f, 0x1f, 0x05, 0x15, 0xf4, 0x62, 0xcd, 0xcf, 0x84, 0xe0, 0xf1, 0xd6, 0x04, 0x5d, 0xfc, 0xbb,
+];
 
 impl Subtensor {
     /// The newest block.
@@ -29,6 +34,21 @@ impl Subtensor {
     /// [`SubtensorError::Unreachable`]
     pub async fn head(&self) -> Result<Head, SubtensorError> {
         self.ask("reading the newest block", |session| async move { session.head().await }).await
+    }
+
+    /// When a block was made, in Unix milliseconds, by its author's clock; `None` when the runtime
+    /// does not say it where every runtime does.
+    ///
+    /// # Errors
+    /// [`SubtensorError::Unreachable`]
+    pub async fn made_at(&self, head: Head) -> Result<Option<u64>, SubtensorError> {
+        let read = Read::Storage { key: TIMESTAMP_NOW.to_vec() };
+        let take = |session: Arc<Session>| {
+            let read = read.clone();
+            async move { session.read(&read, head.hash).await }
+        };
+        let stored = self.ask("reading when a block was made", take).await?;
+        Ok(stored.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))))
     }
 
     /// The newest final block.
