@@ -57,7 +57,7 @@ pub async fn miner(
 }
 
 fn bind_axon(settings: &MinerConfig) -> Verdict<TcpListener> {
-    let MinerAxonSection { port, ip, .. } = settings.axon;
+    let MinerAxonSection { port, ip, trusted_proxies: _ } = settings.axon;
     // A router sends the published port to the one that it was told.
     let port = if settings.node.published.external_port == 0 { port } else { port.firm() };
     listener(ip, port, "the axon", "axon.port")

@@ -1,5 +1,7 @@
 //! Settings from all sources, for every role.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
@@ -49,10 +51,33 @@ fn a_role_has_the_keys_that_it_reads() {
     assert!(!has(Role::Localnet, "wallet.name") && !has(Role::Localnet, "metagraph.stale_after"));
 }
 
+/// Every `.rs` file below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let files = files.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs"));
+    files.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+}
+
+/// A key whose name no code outside of the settings holds is a setting that does nothing.
+#[test]
+fn every_key_is_read_by_some_code() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let others =
+        sources(&folder).into_iter().filter(|path| !path.starts_with(folder.join("settings")));
+    let text: String = others.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words: HashSet<&str> = text.split(|letter| !is_word(letter)).collect();
+    for setting in ALL_ROLES.into_iter().flat_map(Role::settings) {
+        let (_, name) = setting.table_and_name();
+        assert!(words.contains(name), "nothing reads `{}`", setting.key);
+    }
+}
+
 #[test]
 fn keys_and_flags_are_unique_and_every_setting_is_explained() {
     for role in ALL_ROLES {
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
         for setting in role.settings() {
             let help = setting.help();
             assert!(help.split_whitespace().count() > 2 && help.ends_with('.'), "{}", setting.key);

@@ -19,7 +19,7 @@ use crate::chain::subtensor::{
 };
 use crate::exit::Exit;
 use crate::recording::Reminder;
-use crate::settings::{FilePath, NodeConfig, SubtensorSection};
+use crate::settings::{FilePath, NodeConfig};
 use crate::signals::Signals;
 
 /// The first block of the main network (docs/spec/chain.md#networks).
@@ -64,8 +64,7 @@ pub(super) fn client_settings(node: &NodeConfig) -> Result<SubtensorSettings, Fa
 
 /// The subnet. A chain that is not up yet is waited for: a machine that boots starts both at once.
 async fn first_answer(node: &NodeConfig, client: &Subtensor) -> Result<Arc<Metagraph>, Failure> {
-    let SubtensorSection { connect_within, retry_forever, .. } = node.subtensor;
-    let within = (!retry_forever).then_some(connect_within);
+    let within = (!node.subtensor.retry_forever).then_some(node.subtensor.connect_within);
     let mut reminder = Reminder::default();
     let tell = |error: &SubtensorError| {
         if reminder.is_due(Instant::now()).is_some() {
@@ -100,9 +99,8 @@ fn unreached(error: ChainError) -> Failure {
 /// How the official command line tool is told of the chain: the node that answered, where the
 /// operator named nodes.
 fn btcli_network(node: &NodeConfig, answering: Option<&Endpoint>) -> String {
-    let SubtensorSection { network, chain_endpoint, .. } = &node.subtensor;
-    let named = answering.filter(|node| chain_endpoint.contains(node));
-    named.map_or_else(|| network.to_string(), Endpoint::to_string)
+    let named = answering.filter(|answering| node.subtensor.chain_endpoint.contains(answering));
+    named.map_or_else(|| node.subtensor.network.to_string(), Endpoint::to_string)
 }
 
 pub(super) fn registration(node: &NodeConfig, hotkey: &Keypair, chain: &Reached) -> Verdict<()> {
