@@ -214,6 +214,10 @@ refusals! {
     InvalidRevealCommitHashNotMatch @ SubtensorModule: Stop, "the revealed weights are not those that were committed";
     /// More epochs to a reveal than the runtime allows.
     RevealPeriodTooLarge @ SubtensorModule: Stop, "the reveal period is out of bounds";
+    /// An epoch was asked for already.
+    EpochTriggerAlreadyPending @ SubtensorModule: Later, "an epoch was asked for already and has not run yet";
+    /// Epochs out of turn would miss the reveals of commits.
+    DynamicTempoBlockedByCommitReveal @ SubtensorModule: Stop, "no epoch out of turn while weights are committed first";
     /// A tempo that a subnet owner may not set.
     TempoOutOfBounds @ SubtensorModule: Stop, "the tempo is out of bounds";
     /// The price of a registration is above what the sender would pay.

@@ -120,6 +120,13 @@ pub enum Call {
         /// Rao to move.
         amount: u64,
     },
+    /// Signed by the hotkey's coldkey: moves all of the hotkey's stake into the coldkey's balance.
+    RemoveAllStake {
+        /// The hotkey that loses its stake.
+        hotkey: AccountId,
+        /// Number of the subnet that the stake is on; all of them if there is none.
+        netuid: Option<Netuid>,
+    },
     /// Signed by a coldkey: moves balance to another account.
     Transfer {
         /// The account that receives the balance.
@@ -138,6 +145,17 @@ pub enum Call {
         netuid: Netuid,
         /// Blocks between epochs, 360 to 50,400.
         tempo: u16,
+    },
+    /// Signed by the subnet owner: has the next block run an epoch.
+    TriggerEpoch {
+        /// Number of the owner's subnet.
+        netuid: Netuid,
+    },
+    /// Carries a transaction that only the author of the block can open.
+    SubmitEncrypted {
+        /// The sealed transaction.
+        #[serde(with = "super::hex_bytes")]
+        ciphertext: Vec<u8>,
     },
     /// Does nothing, for a fee.
     Remark,
@@ -207,6 +225,10 @@ mod tests {
                 version_key: 4,
             },
             Call::SetTempo { netuid, tempo: 360 },
+            Call::TriggerEpoch { netuid },
+            Call::SubmitEncrypted { ciphertext: vec![1] },
+            Call::RemoveAllStake { hotkey, netuid: None },
+            Call::RemoveAllStake { hotkey, netuid: Some(netuid) },
         ];
         let texts: Vec<_> = calls.iter().map(|call| serde_json::to_string(call).unwrap()).collect();
         for (call, text) in calls.iter().zip(&texts) {

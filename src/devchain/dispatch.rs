@@ -1,11 +1,16 @@
 //! Maps each call to its implementation, for the pool's check and for a block.
 
+use parity_scale_codec::Encode;
+
 use super::call::{Call, Transaction};
 use super::fees::fee;
 use super::report::{Applied, Event};
 use super::state::{CommitRequest, PrometheusInfo, State, WeightRequest, ensure};
-use crate::chain::Refusal;
-use crate::wallet::AccountId;
+use crate::chain::{Hash, Refusal};
+use crate::wallet::{AccountId, blake2b_256};
+
+/// Most bytes of a sealed transaction.
+const MAX_SEALED: usize = 8_192;
 
 impl State {
     /// What a real node's pool checks for the block that would carry the transaction: the fee, then
@@ -40,6 +45,9 @@ impl State {
                     version: *version,
                 };
                 self.check_commit_for_pool(block, request)
+            }
+            Call::SubmitEncrypted { ciphertext } => {
+                ensure(ciphertext.len() <= MAX_SEALED, Refusal::UnexpectedCall)
             }
             Call::CommitHash { netuid, .. } => self.check_weights_stake(*netuid, signer),
             Call::AddStake { hotkey, netuid, amount } if !self.rules.pool_checks_pace => {
@@ -137,6 +145,15 @@ impl State {
             }
             Call::RemoveStake { hotkey, netuid, amount } => {
                 self.remove_stake(signer, netuid, hotkey, amount)
+            }
+            Call::RemoveAllStake { hotkey, netuid } => {
+                let amount = self.stake(&hotkey);
+                self.remove_stake(signer, netuid.unwrap_or(self.netuid), hotkey, amount)
+            }
+            Call::TriggerEpoch { netuid } => self.trigger_epoch(block, signer, netuid),
+            Call::SubmitEncrypted { ciphertext } => {
+                let id = Hash(blake2b_256(&(signer.0, ciphertext).encode()));
+                Ok(vec![Event::EncryptedSubmitted { id, account: *signer }])
             }
             Call::Transfer { to, amount, keep_alive } => {
                 self.transfer(signer, to, amount, keep_alive)

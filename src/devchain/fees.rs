@@ -27,11 +27,14 @@ fn units(call: &Call) -> u64 {
         Call::Transfer { .. }
         | Call::SetHyperparameter(_)
         | Call::SetTempo { .. }
+        | Call::TriggerEpoch { .. }
+        | Call::SubmitEncrypted { .. }
         | Call::Remark
         | Call::Unsupported { .. } => 1,
         Call::BurnedRegister { .. }
         | Call::RegisterLimit { .. }
         | Call::AddStake { .. }
-        | Call::RemoveStake { .. } => 3,
+        | Call::RemoveStake { .. }
+        | Call::RemoveAllStake { .. } => 3,
     }
 }

@@ -28,6 +28,7 @@ mod older;
 mod production;
 mod runtime;
 mod saved;
+mod shield;
 mod stateful;
 mod storage;
 mod strip;

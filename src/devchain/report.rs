@@ -116,6 +116,13 @@ pub enum Event {
         /// Rao destroyed there so far.
         total: u64,
     },
+    /// A sealed transaction is in the block; what is in it follows in another one.
+    EncryptedSubmitted {
+        /// BLAKE2b-256 of sender and sealed bytes.
+        id: Hash,
+        /// The account that sent it.
+        account: AccountId,
+    },
     /// A hotkey's hash of weights was stored.
     WeightsCommitted {
         /// The hotkey that committed it.

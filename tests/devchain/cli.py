@@ -107,7 +107,7 @@ class Shell:
         alice, bob = "--wallet-name alice --hotkey default", "--wallet-name bob --hotkey default"
         quiet = "--no-prompt --json-output"
         subnet = f"--netuid {self.netuid}"
-        stake = f"{subnet} --no-mev-protection {quiet}"
+        stake = f"{subnet} {quiet}"
         to = Keypair.create_from_uri("//Dave").ss58_address
         vote = f"{alice} {subnet} --uids 0,1 --salt {SALT} {quiet}"
         yield "balance", "wallet balance --wallet-name alice --json-output"
@@ -133,6 +133,7 @@ class Shell:
         yield "weights_commit", f"weights commit {vote} --weights 1.0,0.25"
         self.pass_epoch()
         yield "weights_reveal", f"weights reveal {vote} --weights 1.0,0.25"
+        yield "stake_remove_all", f"stake remove {alice} --all --no-mev-protection {stake}"
         yield "set_tempo", f"sudo set {alice} {subnet} --param tempo --value 400 {quiet}"
         yield "get", f"sudo get {subnet} --json-output"
 

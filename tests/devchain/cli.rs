@@ -72,6 +72,8 @@ fn check(generation: &str) {
     // 1 and 0.25 in 65,535ths, for uids 0 and 1.
     let stored = chain.ask("state_getStorage", json!([WEIGHTS]));
     assert_eq!(stored, "0x080000ffff01000040");
+    let removed = told("stake_remove_all")["success"][&hotkey]["success"].clone();
+    assert_eq!(removed, true);
     let now = told("get");
     for (name, value) in [("immunity_period", 77), ("kappa", 30_000), ("tempo", 400)] {
         assert_eq!(listed(&now, name), value, "{name}");

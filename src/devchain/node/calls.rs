@@ -52,6 +52,9 @@ fn plain(
         "Balances" => transfer(name, Fields(fields), spendable)?,
         "AdminUtils" => setting(name, Fields(fields))?.map(Call::SetHyperparameter),
         "System" if name.starts_with("remark") => Some(Call::Remark),
+        "MevShield" if name == "submit_encrypted" => {
+            Some(Call::SubmitEncrypted { ciphertext: Fields(fields).bytes("ciphertext")? })
+        }
         _ => None,
     };
     Ok(known.unwrap_or_else(|| unsupported(pallet, name)))
@@ -171,6 +174,14 @@ fn subnet_call(name: &str, fields: Fields<'_>) -> Result<Option<Call>, DecodeErr
             netuid: fields.netuid()?,
             amount: fields.number("amount_unstaked")?,
         },
+        "trigger_epoch" => Call::TriggerEpoch { netuid: fields.netuid()? },
+        "remove_stake_full_limit" => Call::RemoveAllStake {
+            hotkey: fields.account("hotkey")?,
+            netuid: Some(fields.netuid()?),
+        },
+        "unstake_all" | "unstake_all_alpha" => {
+            Call::RemoveAllStake { hotkey: fields.account("hotkey")?, netuid: None }
+        }
         _ => return Ok(None),
     }))
 }

@@ -2,7 +2,8 @@
 //! type that is there already is used again.
 
 use frame_metadata::v14::{
-    StorageEntryMetadata, StorageEntryModifier, StorageEntryType, StorageHasher,
+    PalletCallMetadata, PalletEventMetadata, PalletStorageMetadata, StorageEntryMetadata,
+    StorageEntryModifier, StorageEntryType, StorageHasher,
 };
 use frame_metadata::v15::{
     PalletMetadata, RuntimeApiMethodMetadata, RuntimeApiMethodParamMetadata, RuntimeMetadataV15,
@@ -143,6 +144,18 @@ impl Editor<'_> {
         value: u32,
         default: Option<Vec<u8>>,
     ) -> Result<(), String> {
+        self.store_in(PALLET, name, keys, value, default)
+    }
+
+    /// As [`Self::store`], for any pallet.
+    pub(super) fn store_in(
+        &mut self,
+        pallet: &str,
+        name: &str,
+        keys: &[(StorageHasher, u32)],
+        value: u32,
+        default: Option<Vec<u8>>,
+    ) -> Result<(), String> {
         let ty = match keys {
             [] => StorageEntryType::Plain(value.into()),
             keys => {
@@ -158,8 +171,49 @@ impl Editor<'_> {
         };
         let default = default.unwrap_or_else(|| vec![0]);
         let (name, docs) = (name.to_owned(), Vec::new());
-        let storage = self.pallet()?.storage.as_mut().ok_or("no storage")?;
+        let found = self.metadata.pallets.iter_mut().find(|found| found.name == pallet);
+        let storage = found.and_then(|found| found.storage.as_mut()).ok_or("no storage")?;
         storage.entries.push(StorageEntryMetadata { name, modifier, ty, default, docs });
+        Ok(())
+    }
+
+    /// A new enum type under a path, with one case of named fields.
+    pub(super) fn variant(
+        &mut self,
+        path: &str,
+        index: u8,
+        name: &str,
+        fields: &[(&str, u32)],
+    ) -> u32 {
+        let fields = named_fields(fields, self.types());
+        let cases = [Variant::new(name.to_owned(), fields, index, Vec::new())];
+        self.added(Type::new(path_of(path), [], TypeDefVariant::new(cases), Vec::new()))
+    }
+
+    /// Adds a pallet with these types of calls and events, and nothing in storage yet.
+    pub(super) fn add_pallet(
+        &mut self,
+        name: &str,
+        index: u8,
+        calls: u32,
+        events: u32,
+    ) -> Result<(), String> {
+        for (outer, inner) in [("RuntimeCall", calls), ("RuntimeEvent", events)] {
+            let field = Field::new(None, inner.into(), Some(name.to_owned()), Vec::new());
+            let outer = self.named(outer)?;
+            let case = Variant::new(name.to_owned(), vec![field], index, Vec::new());
+            self.cases_of(outer)?.push(case);
+        }
+        self.metadata.pallets.push(PalletMetadata {
+            name: name.to_owned(),
+            storage: Some(PalletStorageMetadata { prefix: name.to_owned(), entries: Vec::new() }),
+            calls: Some(PalletCallMetadata { ty: calls.into() }),
+            event: Some(PalletEventMetadata { ty: events.into() }),
+            constants: Vec::new(),
+            error: None,
+            index,
+            docs: Vec::new(),
+        });
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! `System.Events`: the events of a block, with the metadata's names.
 
 use super::runtime::Runtime;
+use super::shield;
 use super::tree::Tree;
 use crate::chain::Refusal;
 use crate::devchain::{Applied, Event};
@@ -174,6 +175,10 @@ fn tree_of(happened: &Event) -> (&'static str, Tree) {
         Event::RaoRecycled { netuid, total } => {
             let fields = vec![netuid.0.into(), (*total).into()];
             (SUBNETS, event("RAORecycledForRegistrationSet", fields))
+        }
+        Event::EncryptedSubmitted { id, account } => {
+            let fields = vec![("id", id.0.into()), ("who", (*account).into())];
+            (shield::PALLET, Tree::Case("EncryptedSubmitted", Box::new(Tree::Record(fields))))
         }
         Event::WeightsCommitted { hotkey, index, hash } => {
             let fields = vec![(*hotkey).into(), (*index).into(), hash.0.into()];

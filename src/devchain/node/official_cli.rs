@@ -1,5 +1,6 @@
 //! What the last official CLI (9.23.2) asks for and spec 343 lacks: a limit on the price of a
-//! registration, locks of stake, hyperparameters by name, and the tempo as an owner's call. Every
+//! registration, locks of stake, announced swaps of coldkeys, hyperparameters by name, the tempo as
+//! an owner's call, and the shield. Every
 //! generation has them, so that the CLI works with each. Names, shapes and indexes are the
 //! runtime's (docs/spec/chain.md#official-cli).
 //!
@@ -11,6 +12,7 @@ use parity_scale_codec::Encode;
 use scale_info::TypeDefPrimitive;
 
 use super::editor::Editor;
+use super::shield;
 
 /// Blocks in which a lock loses about two thirds of its mass; conviction matures as slowly.
 const LOCK_RATE: u64 = 934_866;
@@ -42,7 +44,9 @@ pub(super) fn add(metadata: &mut RuntimeMetadataV15) -> Result<(), String> {
     };
     add_calls(&mut editor, types)?;
     add_locks(&mut editor, types)?;
-    add_hyperparameters(&mut editor, types)
+    add_swaps(&mut editor, types)?;
+    add_hyperparameters(&mut editor, types)?;
+    shield::add(metadata)
 }
 
 fn add_calls(editor: &mut Editor<'_>, types: Types) -> Result<(), String> {
@@ -77,6 +81,21 @@ fn add_locks(editor: &mut Editor<'_>, types: Types) -> Result<(), String> {
     editor.function(api, "get_coldkey_lock", &[coldkey, netuid], some_lock)?;
     editor.function(api, "get_hotkey_conviction", &[hotkey, netuid], conviction)?;
     editor.function(api, "get_most_convicted_hotkey_on_subnet", &[netuid], some_account)
+}
+
+/// No coldkey is about to be swapped on this chain.
+fn add_swaps(editor: &mut Editor<'_>, types: Types) -> Result<(), String> {
+    let (block, hash) = (editor.primitive(TypeDefPrimitive::U32)?, editor.named("H256")?);
+    let coldkey = [(StorageHasher::Twox64Concat, types.account)];
+    let announced = editor.tuple(&[block, hash]);
+    editor.store("ColdkeySwapAnnouncements", &coldkey, announced, None)?;
+    editor.store("ColdkeySwapDisputes", &coldkey, block, None)?;
+    for (name, blocks) in
+        [("ColdkeySwapAnnouncementDelay", 36_000_u32), ("ColdkeySwapReannouncementDelay", 7_200)]
+    {
+        editor.store(name, &[], block, Some(blocks.encode()))?;
+    }
+    Ok(())
 }
 
 fn add_hyperparameters(editor: &mut Editor<'_>, types: Types) -> Result<(), String> {

@@ -6,10 +6,11 @@ use super::block::{self, Block, Header};
 use super::events::{self, Events, Phase};
 use super::runtime::{Runtime, Spec};
 use super::tree::Tree;
-use super::{DevNode, Generation, Upgrade, Waiting, extrinsic};
+use super::{DevNode, Generation, Upgrade, Waiting, extrinsic, shield};
+use crate::chain::decode::Value;
 use crate::chain::{Hash, Head};
 use crate::devchain::pool::Pool;
-use crate::devchain::{BlockReport, DevChain, EpochRule};
+use crate::devchain::{Applied, BlockReport, DevChain, EpochRule, Event};
 
 /// The result of making a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,7 @@ impl DevNode {
         let parent = Arc::clone(self.history.newest());
         let report = Arc::make_mut(&mut self.chain).produce_block(now_ms);
         let (carried, mut dropped) = self.take_out(&report);
+        let sealed = sealed_in(&report.applied, &carried, &parent.runtime);
         let events = happened(&parent, &report, &carried, self.planned.is_some());
         let runtime = self.planned.take().map(|spec| Arc::new(Runtime::new(spec)));
         let mut logs = vec![block::slot_log(report.now_ms / self.config.block_time_ms.max(1))];
@@ -51,6 +53,11 @@ impl DevNode {
         }
         let included = carried.iter().map(|waiting| waiting.hash).collect();
         self.seal(&parent, &report, carried, events, logs);
+        let genesis = self.genesis_hash();
+        for inner in sealed.iter().filter_map(|sealed| shield::open(genesis, sealed)) {
+            // What the pool refuses is lost, as with an author of the real chain.
+            let _ = self.submit(&inner);
+        }
         let (best, finalized) = (self.best(), self.finalized());
         Produced { best, finalized, included, dropped, upgraded: runtime.is_some() }
     }
@@ -140,4 +147,23 @@ fn happened(parent: &Block, report: &BlockReport, carried: &[Waiting], is_upgrad
         events.push_applied(&parent.runtime, i, applied, waiting.is_sudo);
     }
     events
+}
+
+/// What was sealed in the transactions of a block that succeeded.
+fn sealed_in(applied: &[Applied], carried: &[Waiting], runtime: &Runtime) -> Vec<Vec<u8>> {
+    let is_sealed = |event: &Event| matches!(event, Event::EncryptedSubmitted { .. });
+    let sealed =
+        applied.iter().zip(carried).filter(|(applied, _)| applied.events.iter().any(is_sealed));
+    sealed.filter_map(|(_, waiting)| ciphertext(&waiting.bytes, runtime)).collect()
+}
+
+fn ciphertext(transaction: &[u8], runtime: &Runtime) -> Option<Vec<u8>> {
+    let Value::Case(_, call) = extrinsic::read(transaction, runtime).ok()?.call else {
+        return None;
+    };
+    let Value::Case(_, fields) = *call else { return None };
+    match fields.field("ciphertext")? {
+        Value::Bytes(bytes) => Some(bytes.clone()),
+        _ => None,
+    }
 }

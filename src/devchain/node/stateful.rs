@@ -42,6 +42,8 @@ pub(super) fn add_epoch_state(metadata: &mut RuntimeMetadataV15) -> Result<(), S
     for name in EPOCH_STATE {
         editor.store(name, &[(StorageHasher::Identity, netuid)], number, Some(vec![0; 8]))?;
     }
+    editor.call(141, "trigger_epoch", &[("netuid", netuid)])?;
+    editor.errors(&["EpochTriggerAlreadyPending", "DynamicTempoBlockedByCommitReveal"])?;
     let (api, output) = ("SubnetInfoRuntimeApi", editor.option(number));
     editor.function(api, "get_next_epoch_start_block", &[("netuid", netuid)], output)
 }

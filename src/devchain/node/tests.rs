@@ -2,5 +2,6 @@
 
 mod chain;
 mod pool;
+mod shield;
 mod support;
 mod wire;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::block::Block;
 use super::history::Hashes;
-use crate::chain::{Hyperparameters, Netuid, Uid};
+use crate::chain::{Hash, Hyperparameters, Netuid, Uid};
 use crate::devchain::ChainRules;
 use crate::devchain::DevChain;
 use crate::devchain::state::{Slot, State};
@@ -27,6 +27,10 @@ impl<'a> View<'a> {
 
     pub(super) fn state(self) -> &'a State {
         &self.block.chain.state
+    }
+
+    pub(super) fn genesis(self) -> Hash {
+        self.hashes.genesis()
     }
 
     pub(super) fn number(self) -> u64 {

@@ -6,6 +6,7 @@ use super::{State, ensure};
 use crate::chain::{Netuid, Refusal};
 use crate::devchain::change::{HyperparameterChange, HyperparameterValue};
 use crate::devchain::report::Event;
+use crate::devchain::rules::EpochRule;
 use crate::wallet::AccountId;
 
 /// The tempos that an owner may set; the sudo account may set any.
@@ -36,6 +37,23 @@ impl State {
         ensure(OWNERS_TEMPOS.contains(&tempo), Refusal::TempoOutOfBounds)?;
         let value = HyperparameterValue::Tempo(tempo);
         self.change_setting(block, &HyperparameterChange { netuid, value })?;
+        Ok(Vec::new())
+    }
+
+    /// Has the next block run an epoch, on a chain whose epochs follow from state.
+    pub(in crate::devchain) fn trigger_epoch(
+        &mut self,
+        block: u64,
+        signer: &AccountId,
+        netuid: Netuid,
+    ) -> Result<Vec<Event>, Refusal> {
+        let is_owner = netuid == self.netuid && self.is_owners_coldkey(signer);
+        ensure(is_owner, Refusal::UnexpectedCall)?;
+        ensure(self.rules.epochs == EpochRule::Stateful, Refusal::CallFiltered)?;
+        let is_committed = self.hyperparameters.commit_reveal_enabled;
+        ensure(!is_committed, Refusal::DynamicTempoBlockedByCommitReveal)?;
+        ensure(self.epochs.pending_at == 0, Refusal::EpochTriggerAlreadyPending)?;
+        self.epochs.pending_at = block;
         Ok(Vec::new())
     }
 

@@ -257,6 +257,13 @@ fn withdrawn(net: &mut Net, amount: u64) -> Fate {
     withdraw(net, &coldkey, hotkey, amount)
 }
 
+fn withdrawn_whole(net: &mut Net, uid: usize) -> Fate {
+    let (coldkey, hotkey) = (net.coldkey.clone(), net.id(uid));
+    let fate = net.attempt(&coldkey, Call::RemoveAllStake { hotkey, netuid: None });
+    assert_eq!(net.chain.stake(&hotkey), 0);
+    fate
+}
+
 fn registered_up_to(net: &mut Net, limit: u64, netuid: Netuid) -> Fate {
     let (coldkey, hotkey) = (net.coldkey.clone(), key(42).account_id());
     net.attempt(&coldkey, Call::RegisterLimit { netuid, hotkey, limit })
@@ -323,6 +330,8 @@ fn refusals_come_from_the_right_place_for_the_right_reason() {
         (|n| withdrawn(n, 0), Block(Refusal::AmountTooLow)),
         (|n| withdrawn(n, 1_999_999), Block(Refusal::AmountTooLow)),
         (|n| withdrawn(n, 2_000_000), Fate::Done),
+        (|n| withdrawn_whole(n, 0), Fate::Done),
+        (|n| withdrawn_whole(n, 2), Block(Refusal::AmountTooLow)),
         (second_mechanism, Block(Refusal::MechanismDoesNotExist)),
         (unsupported, Block(Refusal::CallFiltered)),
         (not_sudo, Block(Refusal::RequireSudo)),

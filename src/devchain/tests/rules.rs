@@ -322,6 +322,8 @@ fn any_call() -> impl Strategy<Value = Call> {
             limit
         }),
         any_hash_call(),
+        Just(Call::TriggerEpoch { netuid: NETUID }),
+        Just(Call::SubmitEncrypted { ciphertext: vec![1, 2] }),
         any_change().prop_map(Call::SetHyperparameter),
         Just(Call::Remark),
         Just(Call::Unsupported { pallet: "Utility".to_owned(), call: "batch".to_owned() }),

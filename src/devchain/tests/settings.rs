@@ -88,6 +88,24 @@ fn the_owner_changes_its_own_settings() {
 }
 
 #[test]
+fn the_owner_has_an_epoch_run_out_of_turn() {
+    let mut net = Net::new(GenesisConfig { owner_hotkey: Some(key(12).account_id()), ..config() });
+    let (owner, netuid) = (net.coldkey.clone(), NETUID);
+    let trigger = || Call::TriggerEpoch { netuid };
+    let refused = Fate::RefusedByBlock;
+    assert_eq!(net.attempt(&owner, trigger()), refused(Refusal::CallFiltered));
+    net.chain.set_epoch_schedule(EpochRule::Stateful);
+    net.run_epochs(1);
+    assert_eq!(net.attempt(&key(2), trigger()), refused(Refusal::UnexpectedCall));
+    net.send_by_coldkey(trigger());
+    assert_eq!(net.attempt(&owner, trigger()), refused(Refusal::EpochTriggerAlreadyPending));
+    assert!(net.block().epoch.is_some());
+    net.change_rules(|rules| rules.commit_reveal_enabled = true);
+    let blocked = refused(Refusal::DynamicTempoBlockedByCommitReveal);
+    assert_eq!(net.attempt(&owner, trigger()), blocked);
+}
+
+#[test]
 fn changes_from_outside_obey_the_same_bounds_and_show_in_the_hash() {
     use HyperparameterValue as V;
     let mut net = Net::new(config());

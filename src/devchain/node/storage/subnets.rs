@@ -101,6 +101,7 @@ fn progress(view: View<'_>, entry: &str) -> Option<Tree> {
         "LastMechansimStepBlock" => view.state().last_epoch.into(),
         "SubnetOwnerHotkey" => view.subnet_owner()?.0.into(),
         "SubnetOwner" => view.subnet_owner()?.1.into(),
+        "NetworkRegisteredAt" => 0_u64.into(),
         "FirstEmissionBlockNumber" => 1_u64.into(),
         "SubnetTAO" | "SubnetAlphaIn" | "SubnetAlphaOut" => view.total_stake().into(),
         "SubnetEpochIndex" | "LastEpochBlock" | "PendingEpochAt"

@@ -2,6 +2,7 @@
 
 use crate::devchain::node::block::AURA;
 use crate::devchain::node::key::Key;
+use crate::devchain::node::shield;
 use crate::devchain::node::tree::Tree;
 use crate::devchain::node::view::View;
 use crate::wallet::{AccountId, blake2b_256};
@@ -21,6 +22,9 @@ pub(super) fn value(view: View<'_>, pallet: &str, entry: &str, keys: &[Key]) -> 
         ("TransactionPayment", "NextFeeMultiplier") => Some(NO_MULTIPLIER.into()),
         ("Sudo", "Key") => view.state().sudo.map(Tree::from),
         ("Drand", _) => drand(view, entry, keys),
+        (shield::PALLET, entry) if shield::KEYS.contains(&entry) => {
+            Some(shield::public_key(view.genesis()).as_slice().into())
+        }
         _ => None,
     }
 }
