@@ -17,6 +17,7 @@
 //! | [`budgets`], [`limits`] | how much callers may ask, and whose budget pays |
 //! | [`malformed`] | what is wrong with bytes that are no request |
 //! | [`proxy`] | whom a trusted proxy speaks for |
+//! | [`coding`] | packed bodies |
 //! | [`reply`] | heads and framed bodies of replies, as they arrive |
 //! | [`stream`] | UTF-8 in pieces |
 //! | [`outcome`] | what a dendrite makes of an exchange |
@@ -24,6 +25,7 @@
 pub mod body;
 pub mod budgets;
 pub mod clock;
+pub mod coding;
 pub mod headers;
 pub mod limits;
 pub mod malformed;

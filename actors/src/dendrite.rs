@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `asking` | a round: which miner is asked at which address, retries |
 //! | `connection`, `socket` | one request and its reply over a connection, and its result |
+//! | `reading` | what each read adds to a reply, and what a fault in it means |
 //! | `pool` | connections kept for the next round |
 //! | `lanes`, `signing` | nonces and uuids; signatures on threads of their own |
 //! | `deadlines` | how long each part of an exchange may take |
@@ -12,7 +13,7 @@
 //! | `addresses` | which addresses may be dialled |
 //!
 //! One deadline holds for the whole exchange; what a miner has sent by then is kept. Redirects,
-//! compression, cookies and proxies are not supported. Addresses from the chain are dialled only if
+//! cookies and proxies are not supported. Addresses from the chain are dialled only if
 //! they are public, unless the settings allow local ones. A request is delivered once: it is signed
 //! anew and repeated only if its connection had served before and the peer provably never received
 //! it.
@@ -24,6 +25,7 @@ mod connection;
 mod deadlines;
 mod lanes;
 mod pool;
+mod reading;
 mod signing;
 mod socket;
 

@@ -22,7 +22,7 @@ pub type Header = (&'static str, String);
 /// Longest value that is written, in bytes. Python dendrites fail a reply with a line beyond 8190
 /// bytes (docs/spec/wire.md#reply-headers).
 pub const MAX_VALUE_BYTES: usize = 4096;
-/// Longest header line that a dendrite accepts, name and value together, in bytes.
+/// Longest name, value or reason that a dendrite accepts in the head of a reply, in bytes.
 pub const MAX_REPLY_LINE_BYTES: usize = 8190;
 /// Most headers that a dendrite accepts in a reply.
 pub const MAX_REPLY_HEADERS: usize = 128;
@@ -60,6 +60,9 @@ pub enum HeaderError {
     /// The status code lies outside 0..=65535.
     #[error("header {0} is out of range")]
     Range(String),
+    /// The value is not UTF-8: the SDK's dendrites decode every header of a reply.
+    #[error("header {0} is not utf-8")]
+    NotUtf8(String),
     /// A line is too long or there are more lines than dendrites accept.
     #[error("reply head exceeds {MAX_REPLY_HEADERS} headers of {MAX_REPLY_LINE_BYTES} bytes")]
     TooLarge,

@@ -31,8 +31,14 @@ pub enum Ending {
     Reset,
     /// The peer closed or reset the connection in the middle of the body.
     BrokenBody,
-    /// The head is not HTTP, or is larger than accepted.
+    /// The reply was refused while its head was read: it is not HTTP, larger than accepted, or what
+    /// came in the same read does not fit it.
     BadHead(String),
+    /// What follows the head does not have the framing that the head announced. The SDK's dendrite
+    /// then waits for its timeout.
+    Garbled,
+    /// The body does not have the content coding that the head announced.
+    BadCoding,
     /// The body is not UTF-8.
     BadUtf8,
     /// The body exceeds this node's size limit.
@@ -129,6 +135,10 @@ fn failure(exchange: &Exchange<'_>) -> Outcome {
         Ending::Reset => failed(422, "Failed to parse response: connection reset by peer"),
         Ending::BrokenBody => failed(400, "Payload error: Response payload is not completed"),
         Ending::BadHead(cause) => failed(400, format!("Client response error: {cause}")),
+        Ending::Garbled => failed(408, "Request timeout: the reply's body is garbled"),
+        Ending::BadCoding => {
+            failed(400, "Payload error: the reply does not have its content-encoding")
+        }
         Ending::BadUtf8 => failed(422, "Failed to parse response: body is not utf-8"),
         Ending::TooLarge => failed(422, "Failed to parse response: body is too large"),
         Ending::Failed(cause) => failed(422, format!("Failed to parse response: {cause}")),

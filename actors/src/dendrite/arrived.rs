@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use metrics::{counter, histogram};
+use sn1::synapse::coding::{Coding, UnpackError, Unpacker};
 use sn1::synapse::headers::{HeaderError, ReplyHead};
 use sn1::synapse::outcome::{Ending, Exchange, Outcome};
 use sn1::synapse::reply::Head;
@@ -33,6 +34,7 @@ pub(super) struct Arrived {
     progress: Option<UnboundedSender<Progress>>,
     http_status: Option<u16>,
     head: Option<Result<ReplyHead, HeaderError>>,
+    unpacker: Unpacker,
     decoder: Utf8Stream,
     chunks: Vec<(String, f64)>,
     n_bytes: usize,
@@ -46,6 +48,7 @@ impl Arrived {
             progress,
             http_status: None,
             head: None,
+            unpacker: Unpacker::new(Coding::Plain),
             decoder: Utf8Stream::new(SplitCharacters::Join),
             chunks: Vec::new(),
             n_bytes: 0,
@@ -54,8 +57,9 @@ impl Arrived {
 
     /// Records the head of the reply, which was complete after `after_s` seconds.
     pub(super) fn head(&mut self, head: Head, after_s: f64) {
-        let Head { http_status, reply } = head;
+        let Head { http_status, reply, coding } = head;
         (self.http_status, self.head) = (Some(http_status), Some(reply));
+        self.unpacker = Unpacker::new(coding);
         self.tell(ProgressEvent::Head { http_status, after_s });
     }
 
@@ -81,13 +85,14 @@ impl Arrived {
     /// Records the part of the body that one read returned. Of a refusal nothing is kept.
     ///
     /// # Errors
-    /// When the answer exceeds a limit or is not UTF-8.
+    /// When the answer exceeds a limit, does not unpack or is not UTF-8.
     pub(super) fn chunk(
         &mut self,
         bytes: &[u8],
         after_s: f64,
         limits: &DendriteLimits,
     ) -> Result<Taken, Ending> {
+        let n_left = limits.max_answer_bytes.saturating_sub(self.n_bytes);
         self.n_bytes = self.n_bytes.saturating_add(bytes.len());
         if self.is_unreadable() || (self.is_refusal() && MAX_REFUSAL_BYTES < self.n_bytes) {
             return Ok(Taken::Enough);
@@ -98,7 +103,12 @@ impl Arrived {
         if limits.max_answer_bytes < self.n_bytes || limits.max_chunks <= self.chunks.len() {
             return Err(Ending::TooLarge);
         }
-        let text = self.decoder.push(bytes).map_err(|_| Ending::BadUtf8)?;
+        let unpacked = self.unpacker.push(bytes, n_left).map_err(|error| match error {
+            UnpackError::Garbled => Ending::BadCoding,
+            UnpackError::TooLarge => Ending::TooLarge,
+        })?;
+        self.n_bytes += unpacked.len().saturating_sub(bytes.len());
+        let text = self.decoder.push(&unpacked).map_err(|_| Ending::BadUtf8)?;
         // The first bytes of a character are not text yet.
         if !text.is_empty() {
             if self.progress.is_some() {
@@ -109,10 +119,24 @@ impl Arrived {
         Ok(Taken::Wanted)
     }
 
-    /// How an exchange ends when its body is complete; the body may have ended inside a character.
+    /// How an exchange ends when its body is complete; the body may have ended inside a character or
+    /// before its coding did.
     pub(super) fn end(&mut self) -> Ending {
+        if self.is_cut() {
+            return Ending::Garbled;
+        }
         let decoder = std::mem::take(&mut self.decoder);
         decoder.finish().map_or(Ending::BadUtf8, |()| Ending::Complete)
+    }
+
+    /// Whether the body so far ends before its content coding does.
+    pub(super) fn is_cut(&self) -> bool {
+        self.unpacker.is_cut()
+    }
+
+    /// Drops the text, when the read that brought all of it fails.
+    pub(super) fn drop_text(&mut self) {
+        self.chunks.clear();
     }
 
     fn tell(&self, event: ProgressEvent) {

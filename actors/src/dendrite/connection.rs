@@ -1,8 +1,7 @@
 //! One request and its reply over one connection.
 //!
 //! This module reads and writes bytes; the core (`synapse::reply`) interprets them, so that it is
-//! always known what the peer may have received. Redirects, compression and cookies are not
-//! supported.
+//! always known what the peer may have received. Redirects and cookies are not supported.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -14,15 +13,15 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use sn1::synapse::outcome::Ending;
-use sn1::synapse::reply::{Closed, ReplyError, ReplyReader};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::DendriteLimits;
-use super::arrived::{Arrived, Taken};
+use super::arrived::Arrived;
 use super::deadlines::{Clock, Deadline, Stage};
 use super::pool::Idle;
+use super::reading::{Read, Reply};
 use super::socket::reset_follows;
 use crate::away::timeout;
 
@@ -68,29 +67,6 @@ pub(super) enum Fate {
     NeverTaken,
 }
 
-/// The result of one read.
-enum Read {
-    /// The reply goes on.
-    Part,
-    /// The reply is complete.
-    Whole,
-    /// The reply is a refusal, and no more of it is wanted.
-    Enough,
-    /// The peer closed the connection.
-    Closed,
-    /// The connection was reset.
-    Reset,
-    Failed(Ending),
-}
-
-/// A reply that is being read.
-struct Reply<'a> {
-    reader: ReplyReader,
-    arrived: &'a mut Arrived,
-    /// Whether the peer has sent anything.
-    has_begun: bool,
-}
-
 impl Connection {
     /// Opens a new connection.
     ///
@@ -122,8 +98,7 @@ impl Connection {
         rules: Rules<'_>,
         arrived: &mut Arrived,
     ) -> Fate {
-        let reader = ReplyReader::new(rules.limits.max_head_bytes);
-        let mut reply = Reply { reader, arrived, has_begun: false };
+        let mut reply = Reply::new(arrived, rules.limits);
         let head_due = rules.clock.deadline(Stage::Head);
         let is_sent = match rules.clock.until(head_due, self.send(request)).await {
             Ok(sent) => sent.is_ok(),
@@ -191,7 +166,7 @@ impl Connection {
             body.clear();
             Poll::Ready(match buffer.filled() {
                 [] => Read::Closed,
-                bytes => reply.take(bytes, body, rules),
+                bytes => reply.take(bytes, body, rules.clock.elapsed_s(), rules.limits),
             })
         })
         .await
@@ -205,19 +180,8 @@ impl Connection {
         clock.within(Stage::Total, reset_follows(&self.stream, grace)).await.unwrap_or(false)
     }
 
-    fn settle(self, end: Read, reply: Reply<'_>) -> Fate {
-        let ending = match end {
-            Read::Failed(ending) => ending,
-            Read::Enough => Ending::Complete,
-            Read::Whole | Read::Part => reply.arrived.end(),
-            Read::Closed => match reply.reader.closed() {
-                Closed::AtTheEnd => reply.arrived.end(),
-                Closed::BeforeTheHead => Ending::Disconnected,
-                Closed::InTheBody => Ending::BrokenBody,
-            },
-            Read::Reset if reply.arrived.has_head() => Ending::BrokenBody,
-            Read::Reset => Ending::Reset,
-        };
+    fn settle(self, end: Read, mut reply: Reply<'_>) -> Fate {
+        let ending = reply.ending(end);
         let is_kept = ending == Ending::Complete && reply.reader.may_continue();
         let stream = is_kept.then(|| self.stream.into_std().ok()).flatten();
         Fate::Over(ending, stream.map(|stream| Idle { stream, round_trip: self.round_trip }))
@@ -227,34 +191,6 @@ impl Connection {
 impl From<Ending> for Fate {
     fn from(ending: Ending) -> Self {
         Self::Over(ending, None)
-    }
-}
-
-impl Reply<'_> {
-    /// The bytes of one read count as one chunk (docs/spec/mechanism.md#quirk-42), however many
-    /// HTTP chunks the peer sent them in.
-    fn take(&mut self, bytes: &[u8], body: &mut Vec<u8>, rules: Rules<'_>) -> Read {
-        self.has_begun = true;
-        let after_s = rules.clock.elapsed_s();
-        let pushed = self.reader.push(bytes, body);
-        if let Some(head) = self.reader.take_head() {
-            self.arrived.head(head, after_s);
-        }
-        if !body.is_empty() || self.arrived.is_unreadable() {
-            match self.arrived.chunk(body, after_s, rules.limits) {
-                Ok(Taken::Wanted) => {}
-                Ok(Taken::Enough) => return Read::Enough,
-                Err(ending) => return Read::Failed(ending),
-            }
-        }
-        match pushed {
-            Ok(()) if self.reader.is_whole() => Read::Whole,
-            Ok(()) => Read::Part,
-            // The SDK waits for its timeout here (docs/spec/wire.md#outcomes). Nothing more can
-            // come, so this reports a timeout without waiting.
-            Err(ReplyError::Chunks) => Read::Failed(rules.clock.timed_out()),
-            Err(error) => Read::Failed(Ending::BadHead(error.to_string())),
-        }
     }
 }
 

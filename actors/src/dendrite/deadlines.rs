@@ -119,11 +119,6 @@ impl Clock {
         self.until(self.deadline(stage), part).await
     }
 
-    /// The ending of an exchange whose timeout has passed.
-    pub(super) fn timed_out(&self) -> Ending {
-        Ending::TimedOut { timeout_s: self.timeout.as_secs_f64() }
-    }
-
     fn allowance(&self, stage: Stage) -> Duration {
         let share = match stage {
             Stage::Connect => self.deadlines.connect,

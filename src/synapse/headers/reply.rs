@@ -197,15 +197,20 @@ impl ReplyHead {
     /// lower case only (docs/spec/wire.md#reply-headers).
     ///
     /// # Errors
-    /// A known header does not parse, or the head is larger than dendrites accept.
+    /// A known header does not parse, one is not UTF-8, or the head is larger than dendrites accept.
     pub fn parse<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<Self, HeaderError> {
         let headers: Vec<_> = headers.into_iter().take(MAX_REPLY_HEADERS + 1).collect();
         let too_long =
-            |(name, value): &(&str, &[u8])| name.len() + value.len() > MAX_REPLY_LINE_BYTES;
+            |(name, value): &(&str, &[u8])| name.len().max(value.len()) > MAX_REPLY_LINE_BYTES;
         if headers.len() > MAX_REPLY_HEADERS || headers.iter().any(too_long) {
             return Err(HeaderError::TooLarge);
+        }
+        if let Some((name, _)) =
+            headers.iter().find(|(_, value)| std::str::from_utf8(value).is_err())
+        {
+            return Err(HeaderError::NotUtf8((*name).to_owned()));
         }
         let fields = Fields::collect(headers);
         fields.float("timeout")?;

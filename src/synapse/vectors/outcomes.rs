@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::http::{NoReply, Reply, read_reply};
 use super::{SDKS, bytes, cases, text};
+use crate::synapse::coding::{Coding, Unpacker};
 use crate::synapse::headers::ReplyHead;
 use crate::synapse::outcome::{Ending, Exchange, Outcome};
 use crate::synapse::stream::Utf8Stream;
@@ -70,11 +71,11 @@ fn of_reply(
     if !reply.headers.iter().all(|(name, _)| lower_case(name)) {
         return Err("names are compared without regard to case here");
     }
-    if reply.headers.iter().any(|(name, _)| name == "content-encoding") {
-        return Err("compression is never asked for here");
-    }
+    let named = reply.headers.iter().find(|(name, _)| name == "content-encoding");
+    let coding = named.map_or(Some(Coding::Plain), |(_, value)| Coding::named(value));
+    let body = Unpacker::new(coding.unwrap()).push(&reply.body, usize::MAX).unwrap().into_owned();
     let mut stream = Utf8Stream::default();
-    let (text, is_text) = match stream.push(&reply.body) {
+    let (text, is_text) = match stream.push(&body) {
         Ok(text) => (text, true),
         Err(error) => (error.valid, false),
     };
