@@ -231,6 +231,13 @@ fn damaged_files_are_named_and_the_others_listed_all_the_same() {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
     assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+    // One that was asked for by name and that no node can use is an error.
+    for (name, code) in [("fine", 0), ("public", 0), ("cut", 65), ("other", 65), ("sealed", 65)] {
+        let said = home.run(&format!("show --wallet.name good --wallet.hotkey {name}"), "");
+        assert_eq!(said.code, Some(code), "{name}: {said:?}");
+        assert!(said.out.contains(name), "{name}: {said:?}");
+    }
+    assert_eq!(home.run("show --wallet.name good", "").code, Some(0));
 }
 
 #[test]

@@ -42,6 +42,9 @@ pub enum WalletFault {
         /// What is wrong with it.
         reason: KeyfileError,
     },
+    /// The hotkey that was asked for is damaged, as was printed.
+    #[error("the hotkey {0} is damaged: no node can use it")]
+    DamagedHotkey(String),
     /// The text that was typed or piped in is not a valid secret.
     #[error("{0}")]
     BadSecret(String),
@@ -78,7 +81,7 @@ impl Exits for WalletFault {
     fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Damaged { .. } | Self::BadSecret(_) => Exit::Damaged,
+            Self::Damaged { .. } | Self::DamagedHotkey(_) | Self::BadSecret(_) => Exit::Damaged,
             Self::Missing(_) => Exit::Missing,
             Self::Exists(_) | Self::Write { .. } => Exit::CannotWrite,
             Self::Locked(_) | Self::UnencryptedColdkey(_) => Exit::Locked,

@@ -1,11 +1,16 @@
 //! Reads the official wallet's key files: bytes in, key pair out.
 //!
-//! A file is one JSON object. `privateKey` holds schnorrkel's 64 secret bytes, `secretSeed` the
-//! mini secret of 32, `secretPhrase` the words; any of them may be absent, and release 4.1.1 of the
-//! wallet writes seeds that are not hex. So the reader tries every secret that it can parse and
-//! takes the one that gives the address stated in the file. The oldest files hold a bare phrase or
-//! seed and state no address. ed25519 keys are refused, and no error text contains a part of the
-//! file.
+//! A file is one JSON object. `privateKey` holds schnorrkel's 64 secret bytes or the mini secret of
+//! 32, `secretSeed` the mini secret, `secretPhrase` the words; any of them may be absent, and release
+//! 4.1.1 of the wallet writes seeds that are not hex. So the reader tries every secret that it can
+//! parse and takes the one that gives the address stated in the file. Without an address it takes
+//! the secret that the official wallets take. The oldest files hold a bare phrase or seed.
+//!
+//! What both official wallets (bittensor-wallet 4.1.1, bittensor 11.3.0) read is read: like them, a
+//! member of another type is taken for absent. Keys of other kinds are refused by name, and no error
+//! text contains a secret.
+
+mod member;
 
 use std::fmt;
 
@@ -17,6 +22,7 @@ use super::encryption::{Encryption, EncryptionError, Sealed};
 use super::password::Password;
 use super::phrase::Phrase;
 use super::{AccountId, Keypair};
+use member::{Kind, Member};
 
 /// `cryptoType` of sr25519, the only kind that signs on this network. Absent from old files.
 pub(super) const SR25519: u64 = 1;
@@ -30,7 +36,7 @@ pub enum KeyfileError {
     /// The file is encrypted, and the password did not open it.
     #[error(transparent)]
     Sealed(#[from] EncryptionError),
-    /// The file is not a JSON object, or its members have other types.
+    /// The file is not a JSON object.
     #[error("this is not a key file of the official wallet (line {line}, column {column})")]
     Format {
         /// The line where parsing stopped, counted from one.
@@ -41,7 +47,18 @@ pub enum KeyfileError {
     /// The key is of another kind, ed25519.
     #[error("the key file holds an ed25519 key, but hotkeys must be sr25519: make a new one")]
     NotSr25519,
-    /// The file states no address to compare the secret with.
+    /// The key is of a kind that this node does not know.
+    #[error(
+        "the key file holds a key of the kind {0}, which this version cannot use: hotkeys must be sr25519"
+    )]
+    UnknownKind(String),
+    /// The file is an export of polkadot.js or of an app.
+    #[error(
+        "this is an export of polkadot.js, not a key file of the official wallet: make the key file \
+         from its secret phrase with `sn1 wallet regen`"
+    )]
+    PolkadotExport,
+    /// The address that the file states is none; a public file has none at all.
     #[error("the key file states no valid ss58Address")]
     NoAddress,
     /// The file has only public members.
@@ -70,19 +87,30 @@ pub enum KeyfileError {
 #[serde(rename_all = "camelCase")]
 struct Members {
     /// Some old files write the member's name with a leading space.
-    #[serde(alias = " ss58Address")]
-    ss58_address: Option<String>,
-    account_id: Option<String>,
-    public_key: Option<String>,
-    private_key: Option<String>,
-    secret_seed: Option<String>,
-    secret_phrase: Option<String>,
-    crypto_type: Option<u64>,
+    #[serde(alias = " ss58Address", default)]
+    ss58_address: Member,
+    #[serde(default)]
+    account_id: Member,
+    #[serde(default)]
+    public_key: Member,
+    #[serde(default)]
+    private_key: Member,
+    #[serde(default)]
+    secret_seed: Member,
+    #[serde(default)]
+    secret_phrase: Member,
+    #[serde(default)]
+    crypto_type: Member,
+    /// Only exports of polkadot.js have these two.
+    #[serde(default)]
+    encoded: Member,
+    #[serde(default)]
+    encoding: Member,
 }
 
 impl fmt::Debug for Members {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Members({})", self.ss58_address.as_deref().unwrap_or("no address"))
+        write!(f, "Members({})", self.ss58_address.text().unwrap_or("no address"))
     }
 }
 
@@ -109,8 +137,9 @@ pub fn parse_keyfile(bytes: &[u8]) -> Result<Keypair, KeyfileError> {
         return Ok(pair);
     }
     let members = Members::parse(bytes)?;
-    if members.crypto_type.is_some_and(|kind| kind != SR25519) {
-        return Err(KeyfileError::NotSr25519);
+    let kind = Kind::of(&members.crypto_type);
+    if kind.is_number() {
+        kind.check()?;
     }
     let stated = members.stated_address()?;
     if members.has_no_secret() {
@@ -118,14 +147,17 @@ pub fn parse_keyfile(bytes: &[u8]) -> Result<Keypair, KeyfileError> {
     }
     let mut first = None;
     for pair in members.candidates() {
-        let derived = pair.account_id();
-        if derived == stated {
-            return Ok(pair);
+        if stated.is_none_or(|stated| stated == pair.account_id()) {
+            // A kind in words is only a remark where the address proves the key to be sr25519.
+            return if stated.is_some() { Ok(pair) } else { kind.check().map(|()| pair) };
         }
-        first.get_or_insert(derived);
+        first.get_or_insert(pair.account_id());
     }
-    Err(first
-        .map_or(KeyfileError::BadSecret, |derived| KeyfileError::OtherAddress { stated, derived }))
+    kind.check()?;
+    Err(match (first, stated) {
+        (Some(derived), Some(stated)) => KeyfileError::OtherAddress { stated, derived },
+        _ => KeyfileError::BadSecret,
+    })
 }
 
 /// Reads the account of a public key file such as `coldkeypub.txt`, whatever the kind of its key.
@@ -135,9 +167,9 @@ pub fn parse_keyfile(bytes: &[u8]) -> Result<Keypair, KeyfileError> {
 /// [`KeyfileError::Format`], [`KeyfileError::NoAddress`] or [`KeyfileError::OtherPublicKey`].
 pub fn parse_public_keyfile(bytes: &[u8]) -> Result<AccountId, KeyfileError> {
     let members = Members::parse(bytes)?;
-    let stated = members.stated_address()?;
-    let keys = [&members.account_id, &members.public_key].into_iter().flatten();
-    let agree = |key: &String| secret_bytes(key).is_some_and(|key| *key == stated.0);
+    let stated = members.stated_address()?.ok_or(KeyfileError::NoAddress)?;
+    let keys = [&members.account_id, &members.public_key].into_iter().filter_map(Member::text);
+    let agree = |key: &str| secret_bytes(key).is_some_and(|key| *key == stated.0);
     if !keys.into_iter().all(agree) {
         return Err(KeyfileError::OtherPublicKey);
     }
@@ -155,31 +187,41 @@ fn parse_bare(bytes: &[u8]) -> Option<Keypair> {
 impl Members {
     fn parse(bytes: &[u8]) -> Result<Self, KeyfileError> {
         // serde_json's message may quote a value, so only the position is kept.
-        serde_json::from_slice(bytes)
-            .map_err(|error| KeyfileError::Format { line: error.line(), column: error.column() })
+        let members: Self = serde_json::from_slice(bytes)
+            .map_err(|error| KeyfileError::Format { line: error.line(), column: error.column() })?;
+        match members.encoded.is_some() && members.encoding.is_some() {
+            true => Err(KeyfileError::PolkadotExport),
+            false => Ok(members),
+        }
     }
 
-    fn stated_address(&self) -> Result<AccountId, KeyfileError> {
-        let stated = self.ss58_address.as_deref().and_then(|text| text.parse().ok());
-        stated.ok_or(KeyfileError::NoAddress)
+    /// The address that the file states, if it states one.
+    fn stated_address(&self) -> Result<Option<AccountId>, KeyfileError> {
+        let parse = |text: &str| text.parse().map_err(|_| KeyfileError::NoAddress);
+        self.ss58_address.text().map(parse).transpose()
     }
 
     fn has_no_secret(&self) -> bool {
-        self.private_key.is_none() && self.secret_seed.is_none() && self.secret_phrase.is_none()
+        [&self.private_key, &self.secret_seed, &self.secret_phrase]
+            .iter()
+            .all(|secret| secret.text().is_none())
     }
 
-    /// The key pair of every secret that parses, the most expensive to derive last.
+    /// The key pair of every secret that parses, in the order in which the official wallets look
+    /// for one.
     fn candidates(&self) -> impl Iterator<Item = Keypair> {
-        let private = self.private_key.as_deref().and_then(secret_bytes::<64>);
+        let phrase = || Phrase::parse(self.secret_phrase.text()?).ok().map(|it| it.seed(""));
+        let seed = |secret: &Member| secret.text().and_then(secret_bytes::<32>);
+        let seeds = std::iter::once_with(phrase)
+            .chain([&self.secret_seed, &self.private_key].into_iter().map(seed))
+            .flatten();
+        let private = self.private_key.text().and_then(secret_bytes::<64>);
         let own = private.as_ref().and_then(|bytes| SecretKey::from_bytes(bytes.as_slice()).ok());
         // Other wallets export the scalar multiplied by eight, as ed25519 does.
         let exported =
             private.and_then(|bytes| SecretKey::from_ed25519_bytes(bytes.as_slice()).ok());
         let pairs = own.into_iter().chain(exported).map(|secret| Keypair(secret.to_keypair()));
-        let seed = || self.secret_seed.as_deref().and_then(secret_bytes::<32>);
-        let phrase = || Phrase::parse(self.secret_phrase.as_deref()?).ok().map(|it| it.seed(""));
-        let seeds = std::iter::once_with(seed).chain(std::iter::once_with(phrase)).flatten();
-        pairs.chain(seeds.filter_map(|seed| Keypair::from_seed(&seed).ok()))
+        seeds.filter_map(|seed| Keypair::from_seed(&seed).ok()).chain(pairs)
     }
 }
 

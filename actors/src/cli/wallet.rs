@@ -101,7 +101,11 @@ impl WalletArguments {
             WalletCommand::List { common } => common.print_wallets(&list(&common.path)?),
             WalletCommand::Show { name, hotkey, common } => {
                 let wallet = show(&WalletFolder::new(&common.path, name)?, hotkey.as_deref())?;
-                common.print(&wallet, wallet.to_string())
+                common.print(&wallet, wallet.to_string())?;
+                match wallet.hotkeys.iter().find(|key| hotkey.is_some() && key.is_damaged) {
+                    Some(key) => Err(WalletFault::DamagedHotkey(key.name.clone())),
+                    None => Ok(()),
+                }
             }
             WalletCommand::New(arguments) => arguments.run(),
             WalletCommand::Regen(arguments) => arguments.run(),

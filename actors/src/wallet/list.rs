@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sn1::wallet::AccountId;
+use sn1::wallet::encryption::Sealed;
 use sn1::wallet::keyfile::{KeyfileError, parse_keyfile};
 
 use super::folder::PUBLIC_END;
 use super::node::{is_encrypted, read_public};
 use super::{WalletFault, WalletFolder, files, wallets_root};
+use crate::exit::{Exit, Exits};
 
 /// How a secret key file is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -49,6 +51,9 @@ pub struct KeyEntry {
     pub file: PathBuf,
     /// What is wrong with its files, a sentence each.
     pub faults: Vec<String>,
+    /// Whether one of its files is damaged, so that no node can use the key.
+    #[serde(skip)]
+    pub is_damaged: bool,
 }
 
 /// One wallet with its keys.
@@ -131,12 +136,15 @@ fn describe_hotkey(folder: &WalletFolder, name: &str) -> Result<KeyEntry, Wallet
     let mut key = KeyEntry::new(name, file.clone());
     key.protect(is_encrypted(&file));
     let public = read_public(&folder.hotkeypub(name)?).unwrap_or_else(|fault| {
+        key.is_damaged = fault.exit() == Exit::Damaged;
         key.faults.push(fault.to_string());
         None
     });
     key.address = public;
-    if key.protection == Protection::Unencrypted {
-        key.look_inside(&file);
+    match key.protection {
+        Protection::Unencrypted => key.look_inside(&file),
+        Protection::Encrypted => key.look_at_seal(&file),
+        Protection::NoSecret => {}
     }
     Ok(key)
 }
@@ -144,7 +152,8 @@ fn describe_hotkey(folder: &WalletFolder, name: &str) -> Result<KeyEntry, Wallet
 impl KeyEntry {
     fn new(name: &str, file: PathBuf) -> Self {
         let protection = Protection::NoSecret;
-        Self { name: name.to_owned(), address: None, protection, file, faults: Vec::new() }
+        let faults = Vec::new();
+        Self { name: name.to_owned(), address: None, protection, file, faults, is_damaged: false }
     }
 
     fn protect(&mut self, is_encrypted: std::io::Result<Option<bool>>) {
@@ -162,6 +171,19 @@ impl KeyEntry {
         }
     }
 
+    fn damaged(&mut self, fault: String) {
+        self.is_damaged = true;
+        self.faults.push(fault);
+    }
+
+    /// Whether an encrypted file is cut off shows without its password.
+    fn look_at_seal(&mut self, file: &Path) {
+        let sealed = files::read(file).ok().and_then(|bytes| Sealed::parse(&bytes));
+        if let Some(Err(error)) = sealed {
+            self.damaged(format!("{}: {error}", file.display()));
+        }
+    }
+
     /// Takes the address from the secret file, and compares it with the public half's.
     fn look_inside(&mut self, file: &Path) {
         let own = files::read(file)
@@ -171,10 +193,10 @@ impl KeyEntry {
                 parse_keyfile(&bytes).map_err(shown)
             });
         match own.map(|pair| pair.account_id()) {
-            Err(fault) => self.faults.push(fault),
+            Err(fault) => self.damaged(fault),
             Ok(own) => {
                 if let Some(public) = self.address.filter(|public| *public != own) {
-                    self.faults.push(format!("its public file contains another address, {public}"));
+                    self.damaged(format!("its public file contains another address, {public}"));
                 }
                 self.address = Some(own);
             }

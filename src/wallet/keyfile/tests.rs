@@ -55,7 +55,7 @@ fn either_secret_alone_is_enough() {
 #[test]
 fn what_cannot_be_used_is_refused_in_one_sentence_without_the_secret() {
     let bob = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
-    let table: [(Vec<u8>, &str); 13] = [
+    let table = [
         (file("encrypted"), "encrypted (NaCl)"),
         (b"$ANSIBLE_VAULT;1.1;AES256\n6162".to_vec(), "encrypted (Ansible Vault)"),
         (b"gAAAAABabc".to_vec(), "encrypted (Fernet)"),
@@ -63,9 +63,17 @@ fn what_cannot_be_used_is_refused_in_one_sentence_without_the_secret() {
         (file("public"), "neither privateKey nor secretSeed nor"),
         (with("uri", json!({"ss58Address": bob})), "states 5FHneW46"),
         (with("uri", json!({"ss58Address": "5Fnope"})), "no valid ss58Address"),
-        (with("uri", json!({"ss58Address": null})), "no valid ss58Address"),
+        (with("uri", json!({"cryptoType": 2})), "of the kind 2,"),
+        (with("uri", json!({"cryptoType": "ml-dsa-65", "ss58Address": bob})), "of the kind ml-dsa-65,"),
+        (with("uri", json!({"cryptoType": "ed25519", "ss58Address": bob})), "ed25519"),
+        (with("uri", json!({"cryptoType": "ed25519", "ss58Address": null})), "ed25519"),
+        (
+            br#"{"encoded": "33a6f309", "encoding": {"type": ["scrypt"]}, "address": "5F", "meta": {}}"#
+                .to_vec(),
+            "export of polkadot.js",
+        ),
         (with("uri", json!({"privateKey": "0x33a6f309"})), "damaged"),
-        (with("uri", json!({"privateKey": 33_600_309})), "not a key file"),
+        (with("uri", json!({"privateKey": 33_600_309, "secretSeed": null})), "neither privateKey"),
         (b"".to_vec(), "not a key file"),
         (b"{\"privateKey\":\"0x33a6f309".to_vec(), "not a key file"),
         (b"0x33a6f309".to_vec(), "not a key file"),
@@ -123,6 +131,66 @@ fn the_oldest_forms_are_read() {
     for text in [phrase, &format!("{phrase}\n"), seed, &seed[2..], &spaced] {
         let pair = parse_keyfile(text.as_bytes()).unwrap();
         assert_eq!(pair.account_id().to_ss58(), address);
+    }
+}
+
+/// What bittensor-wallet 4.1.1 and bittensor 11.3.0 both read, and both sign with.
+#[test]
+fn every_form_that_both_official_wallets_read_is_read() {
+    let phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    let seed = "6fa2796b0071cac425d8a7851038318c2c37dcebfe4bae73197ce93e75909bd2";
+    let address = "5EHgWw2Af1pnoc7f1A8bfmM97W3DAYW8xr82RfhLL9oAabAe";
+    let bytes = hex::decode(seed).unwrap();
+    let whole = json!({"secretPhrase": phrase, "secretSeed": seed, "ss58Address": address});
+    let kinds = json!([
+        1,
+        1.0,
+        "1",
+        "1.0",
+        " 1 ",
+        "sr25519",
+        "SR25519",
+        null,
+        true,
+        -1,
+        1.5,
+        [1],
+        "",
+        "ed25519",
+        "ecdsa"
+    ]);
+    let kinds = kinds.as_array().unwrap().iter().map(|kind| ("cryptoType", kind.clone()));
+    let others = [
+        ("secretSeed", json!(bytes)),
+        ("secretSeed", json!("zz")),
+        ("secretSeed", json!("11".repeat(32))),
+        ("secretPhrase", json!(["legal"])),
+        ("ss58Address", json!(null)),
+        ("ss58Address", json!(5)),
+        ("publicKey", json!(bytes)),
+        ("publicKey", json!(5)),
+        ("accountId", json!({"a": 1})),
+    ];
+    let changed = kinds.chain(others).map(|(member, value)| {
+        let mut file = whole.clone();
+        file[member] = value;
+        file
+    });
+    let short = [
+        json!({"privateKey": format!("0x{seed}"), "ss58Address": address}),
+        json!({"privateKey": seed}),
+        json!({"secretSeed": seed}),
+        json!({"secretSeed": bytes, "ss58Address": address}),
+        json!({"secretPhrase": format!("  {phrase}\n")}),
+    ];
+    for file in changed.chain(short) {
+        let pair = parse_keyfile(file.to_string().as_bytes());
+        let account = pair.as_ref().map(|pair| pair.account_id().to_ss58());
+        assert_eq!(account.as_deref(), Ok(address), "{file}");
+    }
+    for name in ["type-float", "type-name", "type-text", "seed-list", "no-address"] {
+        let pair = parse_keyfile(&file(&format!("lenient/{name}"))).unwrap();
+        assert_eq!(pair.account_id().to_ss58(), address, "{name}");
     }
 }
 
