@@ -112,18 +112,18 @@ impl Metric {
         found.into_iter().flat_map(|known| known.values.closed()).collect()
     }
 
-    /// The labels of every series that is known in advance: each combination of closed values with
-    /// the `known` values of the other labels. Empty if one of those labels has no known value.
+    /// The labels of every series that is known in advance: each combination of the `known` values
+    /// and, for labels without any, the closed ones. Empty if a label has neither.
     pub fn series(&self, known: &[(&str, &str)]) -> Vec<Vec<(&'static str, String)>> {
         self.labels.iter().fold(vec![Vec::new()], |series, label| {
             let of_known = known.iter().filter(|(name, _)| *name == label.name);
-            let values: Vec<&str> = match label.values {
-                Values::Closed(_) => label.values.closed().collect(),
-                Values::Bounded(_) => of_known.map(|(_, value)| *value).collect(),
-            };
+            let mut values: Vec<_> = of_known.map(|(_, value)| (*value).to_owned()).collect();
+            if values.is_empty() {
+                values.extend(label.values.closed().map(str::to_owned));
+            }
             let with = |labels: Vec<_>| {
-                let longer = |value: &&str| {
-                    let added = (label.name, (*value).to_owned());
+                let longer = |value: &String| {
+                    let added = (label.name, value.clone());
                     labels.iter().cloned().chain([added]).collect::<Vec<_>>()
                 };
                 values.iter().map(longer).collect::<Vec<_>>()

@@ -28,6 +28,18 @@ use process::{DevChain, sn1};
 use serde_json::json;
 use sn1::chain::Chain;
 use sn1::synapse::SDK_VERSION;
+use sn1::telemetry::{ALL, INFERENCE_REQUESTS, Kind, Metric};
+
+/// Which counters a role has, by how their names begin.
+const OF_A_MINER: [&str; 4] = ["sn1_actor_", "sn1_task_", "sn1_chain_", "sn1_axon_"];
+const OF_A_VALIDATOR: [&str; 6] = [
+    "sn1_actor_",
+    "sn1_chain_",
+    "sn1_weights_",
+    "sn1_conversation_",
+    "sn1_dendrite_",
+    "sn1_events_",
+];
 
 /// A fast chain that lets neurons serve on this machine.
 const QUICK: [&str; 5] =
@@ -74,6 +86,52 @@ async fn a_registered_miner_serves_and_is_found_on_the_chain() {
     // The folder belongs to this node for as long as it runs.
     refused(&mut home.miner(chain.url()), 73, &["another node"]);
     assert_eq!(miner.terminate(), Some(0));
+}
+
+/// `increase()` sees a first event only if the series was there before it.
+fn counts_from_the_start(page: &str, of_role: &[&str]) {
+    let is_counter = |metric: &&Metric| metric.kind == Kind::Counter;
+    let of_role = |metric: &&Metric| {
+        let has_pool = page.contains("actor=\"InferencePool\"");
+        of_role.iter().any(|start| metric.name.starts_with(start))
+            || (has_pool && metric.name == INFERENCE_REQUESTS.name)
+    };
+    for metric in ALL.iter().filter(is_counter).filter(of_role) {
+        let closed = metric.labels.iter().filter(|label| label.values.closed().next().is_some());
+        for label in closed.clone() {
+            for value in label.values.closed() {
+                let part = format!("{}=\"{value}\"", label.name);
+                let is_it = |line: &str| line.starts_with(metric.name) && line.contains(&part);
+                assert!(page.lines().any(is_it), "no {}{{{part}}}", metric.name);
+            }
+        }
+        let is_it = |line: &str| line.starts_with(metric.name);
+        assert!(page.lines().any(is_it), "no {}", metric.name);
+    }
+}
+
+#[tokio::test]
+async fn every_counter_of_a_role_is_there_from_the_start() {
+    let chain = DevChain::start(&QUICK);
+    let (miner, validator) = (Home::of("//Bob"), Home::of("//Charlie"));
+    let client = client(&chain);
+    register(&client, "//Bob").await;
+    register(&client, "//Charlie").await;
+    let miner = Node::start(&mut miner.miner(chain.url()));
+    let mut command = validator.node("validator", chain.url());
+    command.args(["--neuron.tasks", "math", "--neuron.task_p", "1", "--neuron.axon_off"]);
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+    command.args(["--models.folder", models]);
+    let validator = Node::start(&mut command);
+    for (mut node, of_role) in [(miner, &OF_A_MINER[..]), (validator, &OF_A_VALIDATOR)] {
+        let pages = node.pages();
+        // The last part to start is that of the conversations, or the publisher of an axon.
+        until(pages, "/metrics", |page| {
+            page.contains("sn1_axon_records") || page.contains("sn1_conversation_t")
+        });
+        counts_from_the_start(&page(pages, "/metrics"), of_role);
+        assert_eq!(node.terminate(), Some(0));
+    }
 }
 
 #[tokio::test]

@@ -34,13 +34,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sn1::telemetry::{
-    DENDRITE_CONNECTIONS, DENDRITE_DEADLINES, DENDRITE_REFUSED_ADDRESSES, DENDRITE_RETRIES, Metric,
+    DENDRITE_CONNECTIONS, DENDRITE_DEADLINES, DENDRITE_REFUSED_ADDRESSES, DENDRITE_RESPONSES,
+    DENDRITE_RETRIES, Metric,
 };
 use sn1::wallet::Keypair;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(crate) use addresses::is_public;
+use arrived::status_labels;
 use asking::{Shared, ask_all};
 pub use deadlines::Deadlines;
 
@@ -149,6 +151,7 @@ impl Resident for Dendrite {
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
         prime(&RECORDED, &[]);
+        status_labels().for_each(|label| prime(&[DENDRITE_RESPONSES], &[("status", &label)]));
         ctx.every(PRUNE, |this, _| this.shared.pool.borrow_mut().prune(Instant::now()));
         Ok(())
     }

@@ -9,6 +9,7 @@ use sn1::store::{Store, StoreError};
 use sn1::telemetry;
 
 use crate::messages::events::LogEvent;
+use crate::recording::prime;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// The actor that owns the history.
@@ -28,6 +29,11 @@ impl EventLog {
 
 impl Resident for EventLog {
     type Error = Arc<StoreError>;
+
+    fn started(&mut self, _: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        prime(&[telemetry::EVENTS_WRITTEN], &[]);
+        Ok(())
+    }
 }
 
 impl Handles<LogEvent> for EventLog {

@@ -11,7 +11,7 @@
 //! | `role` | which sections a role reads, and its own defaults |
 //! | `types`, `value` | types that cannot be wrong, and how a value is read and written |
 //! | `declare` | what a declaration is |
-//! | `load`, `file`, `environment` | defaults < file < environment < flags |
+//! | `load`, `file`, `environment`, `official` | defaults < `BT_` variables < file < `SN1_` variables < flags |
 //! | `suggest`, `error` | what a wrong one is answered with |
 //! | `generate` | the shipped files and the page of settings |
 //!
@@ -31,6 +31,7 @@ mod localnet;
 mod miner;
 mod model;
 mod node;
+mod official;
 mod role;
 mod subtensor;
 mod suggest;

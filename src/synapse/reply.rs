@@ -69,6 +69,7 @@ pub struct ReplyReader {
     max_head_bytes: usize,
     keeps_alive: bool,
     has_surplus: bool,
+    is_surplus_garbage: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +92,7 @@ impl ReplyReader {
             max_head_bytes,
             keeps_alive: false,
             has_surplus: false,
+            is_surplus_garbage: false,
         }
     }
 
@@ -125,7 +127,7 @@ impl ReplyReader {
                     &[]
                 }
                 State::Whole => {
-                    self.has_surplus |= !bytes.iter().all(|byte| is_line_end(*byte));
+                    self.take_surplus(bytes);
                     &[]
                 }
             };
@@ -154,9 +156,9 @@ impl ReplyReader {
         self.is_whole() && self.keeps_alive && !self.has_surplus
     }
 
-    /// Whether bytes follow the reply, other than line ends.
-    pub fn has_surplus(&self) -> bool {
-        self.has_surplus
+    /// Whether bytes follow the reply that are neither line ends nor another reply.
+    pub fn is_followed_by_garbage(&self) -> bool {
+        self.is_surplus_garbage
     }
 
     /// What it means for the reply that the connection has ended.
@@ -166,6 +168,14 @@ impl ReplyReader {
             State::Whole | State::UntilClosed => Closed::AtTheEnd,
             State::Length(_) | State::Chunked(_) => Closed::InTheBody,
         }
+    }
+
+    fn take_surplus(&mut self, bytes: &[u8]) {
+        let n_line_ends = bytes.iter().take_while(|byte| is_line_end(**byte)).count();
+        let surplus = &bytes[n_line_ends..];
+        self.has_surplus |= !surplus.is_empty();
+        let is_reply = surplus.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected);
+        self.is_surplus_garbage |= !is_reply;
     }
 
     /// Consumes bytes up to the end of a head and returns the rest.

@@ -23,7 +23,7 @@ use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, info, warn};
 
 use crate::feeds::Feeds;
-use crate::recording::Failures;
+use crate::recording::{Failures, prime};
 use crate::supervision::{Context, Resident};
 
 /// Blocks between attempts when only a change can make one succeed, and none is seen: the runtime may
@@ -275,6 +275,7 @@ impl<C: Chain> Resident for AxonPublisher<C> {
     type Error = Infallible;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        prime(&[telemetry::AXON_RECORDS], &[]);
         ctx.listen(WatchStream::new(self.feeds.metagraph()), |this, _, ctx| this.publish(ctx));
         Ok(())
     }

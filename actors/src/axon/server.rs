@@ -17,7 +17,10 @@ use sn1::synapse::headers::AxonIdentity;
 use sn1::synapse::limits::peer_network;
 use sn1::synapse::proxy::ProxyHeader;
 use sn1::synapse::sign::random_uuid;
-use sn1::telemetry::{AXON_CONNECTIONS_CUT, AXON_CONNECTIONS_OPENED, AXON_REFUSALS, AXON_STREAMS};
+use sn1::telemetry::{
+    AXON_CONNECTIONS_CUT, AXON_CONNECTIONS_OPENED, AXON_REFUSALS, AXON_REQUESTS, AXON_STREAMS,
+    TASKS_ENDED,
+};
 use tokio::net::TcpStream;
 
 use super::connection::{Connection, CutReason, EarlySocket, HEAD_WITHIN, Standing};
@@ -26,10 +29,15 @@ use super::miner::Miner;
 use super::origin::Origin;
 use super::settings::AxonSettings;
 use super::state::AxonState;
+use super::stream::HANDLER_TASK;
 use crate::away::timeout;
 use crate::clock::unix_ns;
 use crate::recording::prime;
 use crate::supervision::{Context, Drained, Resident};
+
+/// The statuses that an axon mostly answers with; their series exist from the start.
+const ANSWERED_WITH: [&str; 12] =
+    ["200", "400", "401", "403", "404", "405", "408", "413", "429", "431", "500", "503"];
 
 /// How long an idle connection is kept: longer than the 15 s of a Python client, so that none is
 /// closed under a request (docs/spec/wire.md#axon-duties).
@@ -158,6 +166,10 @@ impl Resident for AxonServer {
             this.state.tally.tell(&this.settings.name);
         };
         ctx.every(TELL_EVERY, tell);
+        prime(&[TASKS_ENDED], &[("task", HANDLER_TASK)]);
+        for status in ANSWERED_WITH {
+            prime(&[AXON_REQUESTS], &[("actor", &self.settings.name), ("status", status)]);
+        }
         self.serve(ctx).map_err(AxonServerError::Start)
     }
 

@@ -29,6 +29,9 @@ use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part, StreamEnd};
 use super::request_log::RequestLog;
 use crate::spawn::spawn_named;
 
+/// The background task that answers one request.
+pub(super) const HANDLER_TASK: &str = "synapse_handler";
+
 /// The longest answer time in seconds that a caller is granted, whatever it asks for.
 const MAX_ANSWER_SECONDS: f64 = 120.0;
 /// How long a miner may go on after the caller's time; then it is cut off.
@@ -58,7 +61,7 @@ pub(super) async fn start(
     }
     let open = OpenStream::new(&log.actor);
     let miner = Arc::clone(miner);
-    spawn_named("synapse_handler", async move {
+    spawn_named(HANDLER_TASK, async move {
         let _holding = holding;
         // Called inside the task, so that a panic of the method itself ends only this stream.
         let answering = {

@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::clock_watch::ClockWatch;
 use super::subtensor::{Endpoint, LinkEvent, Subtensor};
 use crate::feeds::{Feeds, LinkState, SeenHead};
-use crate::recording::Reminder;
+use crate::recording::{Reminder, prime};
 use crate::supervision::{Context, Resident};
 
 /// How often the age of the newest block is recorded.
@@ -144,6 +144,9 @@ impl Resident for ChainLink {
     type Error = Infallible;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        let recorded =
+            [telemetry::CHAIN_CONNECTIONS_LOST, telemetry::CHAIN_ERRORS, telemetry::CHAIN_LIMITED];
+        prime(&recorded, &[]);
         ctx.listen(self.client.follow(), |this, event, ctx| this.take(event, ctx));
         ctx.every(AGE_EVERY, |this, _| {
             this.record_age();

@@ -11,13 +11,14 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sn1::llm::request::{ChatMessage, GenerateSettings};
 use sn1::telemetry;
-use sn1::validation::tasks::{Draft, PreparedTask, Task, TaskMix, TaskPlan};
+use sn1::validation::tasks::{Draft, PreparedTask, TASKS, Task, TaskMix, TaskPlan};
 use sn1::validation::tools::{Sources, ToolError};
 use tokio::sync::oneshot;
 use tracing::debug;
 
 use crate::messages::inference::{Generate, InferenceError, generate_text};
 use crate::messages::tasks::NextTask;
+use crate::recording::prime;
 use crate::supervision::{Context, Handles, Recipient, Reply, Resident};
 
 /// Time for the model to write a query; then another task is drawn.
@@ -158,6 +159,12 @@ impl Resident for TaskFactory {
     type Error = Infallible;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        for task in TASKS.iter().filter_map(|kind| kind.made().ok()) {
+            let name = task.definition().name;
+            prime(&[telemetry::CONVERSATION_TURNS], &[("task", name)]);
+            prime(&[telemetry::CONVERSATION_FAILURES], &[("task", name), ("stage", "task")]);
+        }
+        prime(&[telemetry::CONVERSATION_FAILURES], &[("task", "any")]);
         self.fill(ctx);
         Ok(())
     }

@@ -172,9 +172,16 @@ impl Arrived {
     }
 }
 
-/// A status as a metric's label: a miner chooses the number, so only known ones become a series.
+/// The statuses that are counted by their number: a miner chooses it, so only these become a series.
+const KNOWN: [u16; 14] = [200, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 502, 503];
+
+/// Every status as a metric's label.
+pub(super) fn status_labels() -> impl Iterator<Item = String> {
+    let others = ["none".to_owned(), "other".to_owned()];
+    KNOWN.into_iter().map(|code| code.to_string()).chain(others)
+}
+
 fn status_label(status: Option<u16>) -> String {
-    const KNOWN: [u16; 14] = [200, 400, 401, 403, 404, 405, 408, 413, 422, 429, 431, 500, 502, 503];
     match status {
         None => "none".to_owned(),
         Some(code) if KNOWN.contains(&code) => code.to_string(),

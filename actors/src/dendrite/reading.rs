@@ -56,7 +56,7 @@ impl<'a> Reply<'a> {
         if is_first && let Err(error) = &pushed {
             return Read::Failed(Ending::BadHead(error.to_string()));
         }
-        if is_first && self.reader.has_surplus() {
+        if is_first && self.reader.is_followed_by_garbage() {
             return Read::Failed(Ending::BadHead("bytes follow the reply".to_owned()));
         }
         if let Some(head) = self.reader.take_head() {

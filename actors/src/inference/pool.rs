@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sn1::telemetry;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::backend::{Backend, Health};
 use super::job::{AnyJob, Held, Job, JobEvent, JobOutcome};
 use crate::messages::inference::{Capability, Embed, Generate, InferenceError, TokenStream};
+use crate::recording::prime;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// The interval of looks at back ends that were not ready.
@@ -221,6 +223,7 @@ impl Resident for InferencePool {
     const MAILBOX: usize = 256;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        prime(&[telemetry::INFERENCE_REQUESTS], &[]);
         if let Some(inbox) = self.inbox.take() {
             let events = UnboundedReceiverStream::new(inbox);
             ctx.listen(events, |this, event, _| this.on_event(event));

@@ -1,5 +1,5 @@
-//! Reads a role's settings: defaults, then a file, then the environment, then flags. Each overrides
-//! those before it.
+//! Reads a role's settings: defaults, then the SDKs' variables, then a file, then our variables, then
+//! flags. Each overrides those before it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use super::declare::{Spec, Visitor};
 use super::environment::{self, Meant};
 use super::error::{Origin, SettingsError};
 use super::file;
+use super::official;
 use super::role::{Role, RoleConfig};
 use super::value::{Given, Value};
 
@@ -16,7 +17,7 @@ use super::value::{Given, Value};
 pub struct Sources {
     /// A settings file.
     pub file: Option<PathBuf>,
-    /// Environment variables, of which those that begin with `SN1_` are looked at.
+    /// Environment variables, of which those that begin with `SN1_` or `BT_` are looked at.
     pub variables: Vec<(String, String)>,
     /// Flags by the keys of their settings.
     pub flags: Vec<GivenFlag>,
@@ -73,10 +74,14 @@ impl<C> Loaded<C> {
 pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError> {
     let role = C::ROLE;
     let mut reading = Reading::default();
+    let (settings, mut strangers) = official::read(&sources.variables, role);
+    for (variable, key, text) in settings {
+        let origin = Origin::Variable(variable.to_owned());
+        reading.take(role, key.to_owned(), Given::word(text), origin)?;
+    }
     if let Some(path) = &sources.file {
         reading.file(path, role)?;
     }
-    let mut strangers = Vec::new();
     for (variable, text) in sources.variables.iter().filter(|(_, text)| !text.is_empty()) {
         match environment::meant(variable, text, role)? {
             Meant::Setting(key) => {
@@ -90,6 +95,7 @@ pub fn load<C: RoleConfig>(sources: &Sources) -> Result<Loaded<C>, SettingsError
     for GivenFlag { key, flag, given } in &sources.flags {
         reading.take(role, key.clone(), given.clone(), Origin::Flag(flag.clone()))?;
     }
+    reading.settle_chain();
     let config = C::defaults().visited(&mut reading)?;
     config.check()?;
     let mut notices = reading.notices(role);
@@ -131,6 +137,17 @@ impl Reading {
             return Ok(());
         }
         Err(role.unknown(key, origin))
+    }
+
+    /// Drops an endpoint that only an SDK's variable gives, if a network was asked for.
+    fn settle_chain(&mut self) {
+        const ENDPOINT: &str = "subtensor.chain_endpoint";
+        let of = |key| self.given.get(key).map(|(_, origin): &(Given, Origin)| origin);
+        if let (Some(endpoint), Some(network)) = (of(ENDPOINT), of("subtensor.network"))
+            && official::gives_way(endpoint, network)
+        {
+            self.given.remove(ENDPOINT);
+        }
     }
 
     /// One notice for each place with keys that have no effect.

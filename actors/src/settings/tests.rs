@@ -250,6 +250,93 @@ fn variables_of_an_orchestrator_are_not_settings() {
 }
 
 #[test]
+fn variables_of_the_sdks_are_defaults() {
+    let loaded = load_variables::<MinerConfig>(&[
+        ("BT_WALLET_NAME", "ten"),
+        ("BT_WALLET_HOTKEY", "007"),
+        ("BT_WALLET_PATH", "~/wallets"),
+        ("BT_SUBTENSOR_NETWORK", "test"),
+        ("BT_AXON_PORT", "9000"),
+        ("BT_AXON_IP", "[::]"),
+        ("BT_AXON_EXTERNAL_PORT", "9001"),
+        ("BT_AXON_EXTERNAL_IP", "192.0.2.1"),
+        ("BT_LOGGING_DEBUG", "yes"),
+        ("BT_LOGGING_TRACE", ""),
+        ("BT_AXON_MAX_WORKERS", "4"),
+        ("BT_OTHER", "x"),
+        ("SN1_AXON__EXTERNAL_PORT", "9002"),
+    ])
+    .unwrap();
+    let node = &loaded.config.node;
+    assert_eq!((&*node.wallet.name, &*node.wallet.hotkey), ("ten", "007"));
+    assert_eq!(node.published.external_port, 9002, "ours go before theirs");
+    assert_eq!(node.published.external_ip, Some("192.0.2.1".parse().unwrap()));
+    assert_eq!((loaded.config.axon.port.number(), node.subtensor.shown()), (9000, "test".into()));
+    assert!(node.logging.debug && !node.logging.trace);
+    assert_eq!(loaded.origin("wallet.name"), Origin::Variable("BT_WALLET_NAME".to_owned()));
+    assert_eq!(loaded.notices.len(), 1, "{:?}", loaded.notices);
+    assert!(loaded.notices[0].contains("BT_AXON_MAX_WORKERS"));
+
+    let eleven = [("BT_WALLET", "eleven"), ("BT_NETWORK", "ws://127.0.0.1:1")];
+    let loaded = load_variables::<MinerConfig>(&eleven).unwrap();
+    assert_eq!(loaded.origin("wallet.name"), Origin::Variable("BT_WALLET".to_owned()));
+    assert_eq!(loaded.config.node.subtensor.shown(), "ws://127.0.0.1:1");
+    let error = load_variables::<MinerConfig>(&[("BT_AXON_PORT", "x")]).unwrap_err().to_string();
+    assert!(error.contains("BT_AXON_PORT") && error.contains("a whole number"), "{error}");
+}
+
+/// A file was written for this node, and a network that was asked for is another chain.
+#[test]
+fn what_was_written_for_this_node_goes_before_variables_of_the_sdks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.toml");
+    std::fs::write(&path, "[wallet]\nname = \"file\"\n[subtensor]\nnetwork = \"test\"\n").unwrap();
+    let endpoint = "BT_SUBTENSOR_CHAIN_ENDPOINT";
+    let variables = [("BT_WALLET_NAME", "sdk"), (endpoint, "ws://127.0.0.1:1")];
+    let variables = variables.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    let mut sources = Sources { file: Some(path), variables, ..Sources::default() };
+    let loaded = load::<MinerConfig>(&sources).unwrap().config.node;
+    assert_eq!((&*loaded.wallet.name, loaded.subtensor.shown()), ("file", "test".to_owned()));
+    sources.file = None;
+    let loaded = load::<MinerConfig>(&sources).unwrap().config.node;
+    assert_eq!(loaded.subtensor.shown(), "ws://127.0.0.1:1");
+
+    let of = |network| [("BT_CHAIN_ENDPOINT", "ws://127.0.0.1:2"), ("BT_NETWORK", network)];
+    let local = load_variables::<MinerConfig>(&of("local")).unwrap();
+    assert_eq!(local.config.node.subtensor.shown(), "ws://127.0.0.1:2");
+    assert!(local.notices.is_empty(), "{:?}", local.notices);
+    let other = load_variables::<MinerConfig>(&of("test")).unwrap();
+    assert_eq!(other.config.node.subtensor.shown(), "test");
+    assert!(other.notices[0].contains("BT_CHAIN_ENDPOINT"), "{:?}", other.notices);
+}
+
+/// No number is taken that no node can work with: each has a range, its own or its type's.
+#[test]
+fn every_number_has_a_range() {
+    fn check<C: RoleConfig>() -> usize {
+        let is_number = |it: &&Setting| {
+            let is_amount = ["TIME", "SHARE", "TAO"].contains(&it.placeholder);
+            matches!(it.shape, Shape::Number | Shape::Numbers) || is_amount
+        };
+        let numbers = C::ROLE.settings().iter().filter(is_number);
+        numbers
+            .map(|setting| {
+                for word in ["-1", "1e300", "nan", "inf", "99999999999999999999", "x"] {
+                    // More TAO than there can be is as much as there can be.
+                    if setting.placeholder == "TAO" && word.len() == 20 {
+                        continue;
+                    }
+                    let error = load_flag::<C>(&setting.key, word).map(|_| ());
+                    assert!(error.is_err(), "{} takes {word:?}", setting.key);
+                }
+            })
+            .count()
+    }
+    assert!(20 < check::<ValidatorConfig>() && 20 < check::<MinerConfig>());
+    assert!(20 < check::<LocalnetConfig>() && 1 < check::<QueryConfig>());
+}
+
+#[test]
 fn endpoints_go_before_the_network_and_a_missing_scheme_is_said() {
     let loaded = load_flag::<MinerConfig>("subtensor.chain_endpoint", "127.0.0.1:9944").unwrap();
     let Network(nodes) = loaded.config.node.subtensor.nodes();

@@ -126,7 +126,10 @@ impl Supervisor {
         };
         child.running = Some((child.spec.start)(birth));
         (child.n_signs, child.n_silent_beats) = (0, 0);
-        prime(&[telemetry::ACTOR_RESTARTS], &[("actor", &child.spec.name)]);
+        prime(
+            &[telemetry::ACTOR_MESSAGES, telemetry::ACTOR_RESTARTS],
+            &[("actor", &child.spec.name)],
+        );
     }
 
     fn on_event(&mut self, event: ChildEvent, ctx: &mut Context<'_, Self>) {

@@ -9,6 +9,7 @@ use sn1::telemetry::ENCODER_TEXTS;
 
 use crate::inference::{BackendError, Job};
 use crate::messages::inference::Embed;
+use crate::recording::prime;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
 /// Asks the encoder to answer a job.
@@ -51,6 +52,11 @@ impl Resident for Encoder {
     type Error = EmbeddingError;
 
     const MAILBOX: usize = 256;
+
+    fn started(&mut self, _: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        prime(&[ENCODER_TEXTS], &[]);
+        Ok(())
+    }
 }
 
 impl Handles<EmbedTexts> for Encoder {

@@ -28,6 +28,7 @@ use crate::away::Moment;
 use crate::clock::local_time;
 use crate::inference::{BackendError, Job, TextModel};
 use crate::messages::inference::{Generate, Usage};
+use crate::recording::prime;
 use crate::supervision::{Context, Drained, Handles, Reply, Resident};
 
 /// A step that takes longer means that the device is stuck.
@@ -149,6 +150,7 @@ impl Resident for InferenceWorker {
     const MAILBOX: usize = 256;
 
     fn started(&mut self, ctx: &mut Context<'_, Self>) -> Result<(), Self::Error> {
+        prime(&[telemetry::INFERENCE_TOKENS], &[]);
         let (jobs, inbox) = channel();
         let (events, outbox) = mpsc::unbounded_channel();
         let (settings, progress) = (self.settings.clone(), Arc::clone(&self.progress));
