@@ -38,8 +38,8 @@ use sn1::chain::Hash;
 use sn1::chain::decode::Runtime;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
 use tokio::sync::{Mutex as AsyncMutex, watch};
-use tokio::time::timeout;
 
+use crate::away::timeout;
 pub use crate::settings::{Endpoint, Network};
 pub use error::{CallError, NodeFailure, SubtensorError};
 pub use follow::LinkEvent;
