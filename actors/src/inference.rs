@@ -14,5 +14,5 @@ mod pool;
 
 pub use backend::{Backend, Capabilities, Health, TextEncoder, TextModel};
 pub use error::BackendError;
-pub use job::{CallerGone, Job, Request};
+pub use job::{Abandoned, Job, Request};
 pub use pool::{InferencePool, PoolCapabilities, PoolSettings};

@@ -14,7 +14,7 @@ use minijinja::{Environment, Error, Value, context};
 
 use super::gguf::{Gguf, GgufError};
 use super::request::ChatMessage;
-use super::tokenizer::{Prompt, Tokenizer, guarded};
+use super::tokenizer::{RenderedPrompt, Tokenizer, guarded};
 
 const KEY: &str = "tokenizer.chat_template";
 const ROLES: [&str; 3] = ["system", "user", "assistant"];
@@ -100,15 +100,16 @@ impl ChatTemplate {
         messages: &[ChatMessage],
         tokenizer: &Tokenizer,
         now: DateTime,
-    ) -> Result<Prompt, TemplateError> {
+    ) -> Result<RenderedPrompt, TemplateError> {
         check(messages)?;
         let has_system = messages.iter().any(|message| message.role == "system");
         if has_system && !self.takes_system {
             return self.text(&folded(messages), tokenizer, now);
         }
-        self.text(messages, tokenizer, now).or_else(|refusal| {
+        self.text(messages, tokenizer, now).or_else(|refusal| match folded(messages) {
+            folded if folded == messages => Err(refusal),
             // The reason for the conversation as it came says more.
-            self.text(&folded(messages), tokenizer, now).map_err(|_| refusal)
+            folded => self.text(&folded, tokenizer, now).map_err(|_| refusal),
         })
     }
 
@@ -117,7 +118,7 @@ impl ChatTemplate {
         messages: &[ChatMessage],
         tokenizer: &Tokenizer,
         now: DateTime,
-    ) -> Result<Prompt, TemplateError> {
+    ) -> Result<RenderedPrompt, TemplateError> {
         let guard = free_character(messages).ok_or(TemplateError::NoGuard)?;
         let guarded = |message: &ChatMessage| {
             let content = guarded(&message.content, tokenizer.control(), guard);
@@ -135,11 +136,11 @@ impl ChatTemplate {
         };
         let text = python::render(&self.environment, values, now)
             .map_err(|error| TemplateError::Render { reason: reason(&error) })?;
-        Ok(Prompt { text, guard })
+        Ok(RenderedPrompt { text, guard })
     }
 }
 
-impl Prompt {
+impl RenderedPrompt {
     fn says(&self, content: &str) -> bool {
         self.text.replace(self.guard, "").contains(content)
     }

@@ -43,7 +43,7 @@ pub enum TokenizerError {
 /// A rendered chat template, still as text. The guard character marks the places at which a message
 /// looks like a control token; [`Tokenizer::encode_prompt`] removes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
+pub struct RenderedPrompt {
     pub(crate) text: String,
     pub(crate) guard: char,
 }
@@ -116,7 +116,7 @@ impl Tokenizer {
 
     /// The ids of a rendered chat template: its control tokens become single ids, the messages stay
     /// text.
-    pub fn encode_prompt(&self, prompt: &Prompt) -> Vec<u32> {
+    pub fn encode_prompt(&self, prompt: &RenderedPrompt) -> Vec<u32> {
         let mut ids = Vec::new();
         for piece in self.control.split(&prompt.text) {
             match piece {

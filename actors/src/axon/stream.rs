@@ -22,7 +22,7 @@ use sn1::synapse::pipeline::RefusalKind;
 use sn1::telemetry;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::connection::Track;
 use super::miner::{BrokenOff, ChunkSink, Miner, MinerError, Part, StreamEnd};
@@ -94,11 +94,15 @@ async fn write_answer(
         Ok(Ok(Ok(()))) => (StreamEnd::Complete, None),
         Ok(Ok(Err(MinerError::CallerGone(_)))) => return StreamEnd::CallerGone,
         Ok(Ok(Err(error))) => {
-            warn!(%error, "a miner did not finish its answer");
             let end = match error {
                 MinerError::Late => StreamEnd::Deadline,
                 _ => StreamEnd::Error,
             };
+            match error {
+                // Callers at once, not a fault: the line of the minute counts them.
+                MinerError::Overloaded(_) => debug!(%error, "a miner had no room"),
+                _ => warn!(%error, "a miner did not finish its answer"),
+            }
             (end, Some(RefusalKind::from(&error)))
         }
         Ok(Err(_)) => {

@@ -55,7 +55,7 @@ impl From<FinishReason> for JobOutcome {
 /// The caller has gone; the answer is not needed any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller has gone")]
-pub struct CallerGone;
+pub struct Abandoned;
 
 /// A request that a job can carry.
 pub trait Request: Message + Clone + Send + 'static {
@@ -311,10 +311,10 @@ impl<Q: Request> Job<Q> {
         }
     }
 
-    fn send(&mut self, part: Q::Part) -> Result<(), CallerGone> {
+    fn send(&mut self, part: Q::Part) -> Result<(), Abandoned> {
         self.has_begun = true;
         self.parts.try_send(Ok(part)).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Closed(_) => CallerGone,
+            TrySendError::Full(_) | TrySendError::Closed(_) => Abandoned,
         })
     }
 }
@@ -324,7 +324,7 @@ impl Job<Generate> {
     ///
     /// # Errors
     /// When the caller has gone, or has left as many pieces unread as the answer may have tokens.
-    pub fn text(&mut self, text: impl Into<String>, n_tokens: usize) -> Result<(), CallerGone> {
+    pub fn text(&mut self, text: impl Into<String>, n_tokens: usize) -> Result<(), Abandoned> {
         self.started();
         self.send(Piece::Text(text.into(), n_tokens))
     }

@@ -116,3 +116,74 @@ async fn forward(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use parking_lot::Mutex;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::axon::answer_of;
+    use crate::messages::inference::Capability;
+    use crate::supervision::{AskError, Deliver, PendingReply};
+
+    type Outcome = Result<TokenStream, InferenceError>;
+
+    /// A pool that answers one request.
+    struct Pool(Arc<str>, Mutex<Option<Outcome>>);
+
+    impl Deliver<Generate> for Pool {
+        fn name(&self) -> &Arc<str> {
+            &self.0
+        }
+
+        fn is_up(&self) -> bool {
+            true
+        }
+
+        fn has_room(&self) -> bool {
+            true
+        }
+
+        fn ask(&self, _: Generate, _: Duration) -> PendingReply<Outcome> {
+            let outcome = self.1.lock().take().unwrap();
+            Box::pin(async { Ok(outcome) })
+        }
+
+        fn tell(&self, _: Generate) -> Result<(), AskError> {
+            Ok(())
+        }
+    }
+
+    async fn answer(outcome: Outcome) -> Result<Vec<Bytes>, MinerError> {
+        let miner = ModelMiner {
+            pool: Recipient::new(Pool("Pool".into(), Mutex::new(Some(outcome)))),
+            system_prompt: String::new(),
+            settings: GenerateSettings::greedy(9),
+            tokens_per_chunk: 2,
+        };
+        let (roles, messages) = (vec!["user".to_owned()], vec!["Hi".to_owned()]);
+        let prompt = Prompt { roles, messages, timeout: None, body_hash: String::new() };
+        answer_of(&miner, prompt, Duration::from_millis(50)).await
+    }
+
+    #[actix::test]
+    async fn what_fails_before_the_first_word_is_told_apart() {
+        let full = answer(Err(InferenceError::Overloaded(64))).await;
+        assert!(matches!(full, Err(MinerError::Overloaded(_))), "{full:?}");
+        let missing = answer(Err(InferenceError::Missing(Capability::Generate))).await;
+        assert!(matches!(missing, Err(MinerError::Failed(_))), "{missing:?}");
+        let (_open, silent) = mpsc::channel(1);
+        assert_eq!(answer(Ok(TokenStream::new(silent))).await, Err(MinerError::Late));
+    }
+
+    #[actix::test]
+    async fn what_there_is_at_the_deadline_is_the_answer() {
+        let (pieces, written) = mpsc::channel(4);
+        for n_tokens in 1..4 {
+            pieces.send(Ok(Piece::Text(n_tokens.to_string(), n_tokens))).await.unwrap();
+        }
+        assert_eq!(answer(Ok(TokenStream::new(written))).await.unwrap(), ["12", "3"]);
+    }
+}

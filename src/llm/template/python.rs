@@ -9,7 +9,7 @@ use super::{json, methods};
 
 const NAME: &str = "chat template";
 /// Steps that one rendering may take: a template is a program from a stranger.
-const FUEL: u64 = 20_000_000;
+const FUEL: u64 = 2_000_000;
 
 /// The environment that chat templates expect, with this one in it: a line with only a block leaves no
 /// trace, Python's methods work, and a template can refuse its input.

@@ -64,7 +64,7 @@ fn with_toy<T>(template: &str, then: impl FnOnce(&Gguf<'_>, &Tokenizer) -> T) ->
 }
 
 /// The text for a model, without the guard.
-fn plain(prompt: Prompt) -> String {
+fn plain(prompt: RenderedPrompt) -> String {
     prompt.text.replace(prompt.guard, "")
 }
 
@@ -80,7 +80,7 @@ fn as_is(
     template.text(messages, tokenizer, now).map(plain)
 }
 
-fn render(template: &str, said: &[(&str, &str)]) -> Result<Prompt, TemplateError> {
+fn render(template: &str, said: &[(&str, &str)]) -> Result<RenderedPrompt, TemplateError> {
     let messages: Vec<ChatMessage> =
         said.iter().map(|(role, content)| ChatMessage::new(*role, *content)).collect();
     with_toy(template, |gguf, tokenizer| {
@@ -162,4 +162,67 @@ fn refuses_what_makes_no_prompt() {
     let refused = render("{{ raise_exception('no system please') }}", &[("user", "x")]);
     assert!(refused.unwrap_err().to_string().contains("no system please"));
     assert!(matches!(render("{% if %}", &[("user", "x")]), Err(TemplateError::Gguf(_))));
+}
+
+/// Two turns at the time of the probes, by a template for them.
+fn asked(template: &str) -> Result<String, TemplateError> {
+    render(template, &[("system", "Be kind."), ("user", " Hi\n")]).map(plain)
+}
+
+#[test]
+fn templates_as_operators_have_them_serve() {
+    let turn = "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}";
+    let stripped = turn.replace("['content']", "['content'].strip()");
+    let dated = "{{ 'Today is ' + strftime_now('%d %b %Y') + '\n' }}";
+    let picky = "{% if messages[0]['role'] == 'system' %}\
+        {{ raise_exception('System role not supported') }}{% endif %}";
+    let deaf = "{% for m in messages if m.role != 'system' %}";
+    let all = "{% for m in messages %}";
+    let (system, user) = ("<|im_start|>system\nBe kind.<|im_end|>\n", "<|im_start|>user\n");
+    let folded = format!("{user}Be kind.\n\n Hi\n<|im_end|>\n");
+    let table = [
+        (format!("{all}{stripped}{{% endfor %}}"), format!("{system}{user}Hi<|im_end|>\n")),
+        (
+            format!("{dated}{all}{turn}{{% endfor %}}"),
+            format!("Today is 01 Jan 2025\n{system}{user} Hi\n<|im_end|>\n"),
+        ),
+        (format!("{picky}{all}{turn}{{% endfor %}}"), folded.clone()),
+        (format!("{deaf}{turn}{{% endfor %}}"), folded),
+    ];
+    for (template, wanted) in table {
+        assert_eq!(asked(&template).unwrap(), wanted, "{template}");
+    }
+}
+
+#[test]
+fn a_template_that_cannot_serve_is_refused_when_it_is_read() {
+    let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
+    let table = [
+        ("{% for m in messages %}{{ m.content.nope() }}{% endfor %}", "has no method named nope"),
+        ("{% for m in messages %}{{ m.role }}{% endfor %}", "leaves the question out"),
+        ("{{ raise_exception('not today') }}", "not today"),
+        ("{{ messages | nope }}", "nope"),
+        (endless, "fuel"),
+    ];
+    for (template, wanted) in table {
+        let error = asked(template).unwrap_err();
+        assert!(matches!(error, TemplateError::Gguf(_)), "{error}");
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_conversation_that_a_template_refuses_takes_the_form_that_it_wants() {
+    let of = |messages: &[(&str, &str)]| {
+        let messages: Vec<ChatMessage> =
+            messages.iter().map(|(role, text)| ChatMessage::new(*role, *text)).collect();
+        let folded = folded(&messages).into_iter().map(|message| (message.role, message.content));
+        folded.map(|(role, text)| format!("{role}: {text}")).collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(of(&[("system", "a"), ("user", "b"), ("user", "c")]), "user: a\n\nb\n\nc");
+    assert_eq!(
+        of(&[("user", "a"), ("assistant", "b"), ("system", "c"), ("user", "d")]),
+        "user: c\n\na|assistant: b|user: d"
+    );
+    assert_eq!(of(&[("system", "a"), ("assistant", "b")]), "user: a|assistant: b");
 }

@@ -72,7 +72,7 @@ fn ids_match_the_reference() {
         assert_eq!(tokenizer.encode(&case.text), case.ids, "{}", case.name);
         assert_eq!(tokenizer.count_tokens(&case.text), case.ids.len(), "{}", case.name);
         assert_eq!(tokenizer.decode(&case.ids), case.decoded, "{}", case.name);
-        let prompt = Prompt { text: case.text.clone(), guard: '\u{100000}' };
+        let prompt = RenderedPrompt { text: case.text.clone(), guard: '\u{100000}' };
         assert_eq!(tokenizer.encode_prompt(&prompt), case.ids_with_control, "{}", case.name);
     }
 }
