@@ -56,6 +56,7 @@ async fn a_miner_whose_clock_is_wrong_serves_and_says_so() {
         [("-8", "s behind the chain's blocks", -1.0), ("+40", "s ahead of the chain's blocks", 1.0)]
     {
         let mut command = home.miner(chain.url());
+        command.arg("--logging.debug");
         command.env("LD_PRELOAD", &library).env("FAKETIME", shift);
         // Only the time of day is wrong; the kernel's own timers are never.
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
@@ -73,6 +74,9 @@ async fn a_miner_whose_clock_is_wrong_serves_and_says_so() {
             assert!(began.elapsed() < SOON, "{shift}");
         }
         assert!(miner.error_with(words).contains("WARN"));
+        // Each request has its line.
+        let line = miner.error_with("outcome=\"complete\"");
+        assert!(line.contains("step=\"answer\"") && line.contains("uid="), "{line}");
         assert_eq!(miner.terminate(), Some(0));
     }
 }

@@ -109,14 +109,6 @@ impl AxonServer {
             // everybody wait.
             .max_concurrent_connections(n_max.saturating_mul(2));
         let stopping = builder.graceful_shutdown_signal();
-        let listener = self.listener.try_clone()?;
-        // Connections inherit these. Otherwise the kernel would hold megabytes for each slow
-        // reader.
-        set_socket_send_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
-        set_socket_recv_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
-        // A second call, for a longer backlog: when a burst of strangers fills it, the kernel drops
-        // the next caller's first packet, and that caller retries only a second later.
-        listen(&listener, BACKLOG)?;
         let factory = move || {
             let served = Rc::new(Served::new(
                 Arc::clone(&name),
@@ -152,7 +144,19 @@ impl AxonServer {
                     })),
             )
         };
-        Ok(builder.listen("axon", listener, factory)?.run())
+        Ok(builder.listen("axon", self.listener()?, factory)?.run())
+    }
+
+    /// The listener, with the settings that its connections inherit.
+    fn listener(&self) -> io::Result<TcpListener> {
+        let listener = self.listener.try_clone()?;
+        // Otherwise the kernel would hold megabytes for each slow reader.
+        set_socket_send_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
+        set_socket_recv_buffer_size(&listener, SOCKET_BUFFER_BYTES)?;
+        // A second call, for a longer backlog: when a burst of strangers fills it, the kernel drops
+        // the next caller's first packet, and that caller retries only a second later.
+        listen(&listener, BACKLOG)?;
+        Ok(listener)
     }
 }
 
