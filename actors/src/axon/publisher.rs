@@ -163,7 +163,13 @@ impl<C: Chain> AxonPublisher<C> {
                 Ok(shown) => this.prometheus = Some(shown),
                 // This runtime cannot be asked for the record: publish it once.
                 Err(ChainError::Missing(_)) => this.prometheus = Some(None),
-                Err(error) => return warn!(%error, "the metrics' record could not be read"),
+                Err(error) => {
+                    let is_explained = this.feeds.link.borrow().is_away();
+                    if this.failures.count(is_explained, Instant::now()) {
+                        warn!(%error, "the metrics' record could not be read");
+                    }
+                    return;
+                }
             }
             this.publish(ctx);
         });

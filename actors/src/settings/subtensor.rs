@@ -16,7 +16,8 @@ section! {
 section! {
     /// Which chain.
     pub struct SubtensorSection["subtensor"] {
-        /// The chain: finney, test, archive, local, or an endpoint such as ws://127.0.0.1:9944.
+        /// The chain: finney, test, archive, local, latent-lite, or an endpoint such as
+        /// ws://127.0.0.1:9944.
         network: NamedNetwork = NamedNetwork::finney();
         /// Nodes of that chain to use instead of the network's own, the first choice first.
         chain_endpoint: Vec<Endpoint> = Vec::new();

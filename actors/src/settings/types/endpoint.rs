@@ -154,8 +154,8 @@ impl FromStr for Network {
             None if text.contains(':') => &[text][..],
             None => {
                 return Err(format!(
-                    "finney, test, archive, local, or an endpoint such as wss://host:443; `{text}` \
-                     is no network"
+                    "finney, test, archive, local, latent-lite, or an endpoint such as \
+                     wss://host:443; `{text}` is no network"
                 ));
             }
         };
