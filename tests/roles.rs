@@ -315,6 +315,10 @@ fn what_cannot_start_says_why() {
         (&["--axon.external_ip", "here"], 64, &["axon.external_ip"]),
         (&["--telemetry.publish"], 64, &["--telemetry.ip"]),
     ];
+    let endpoints = format!("ws://127.0.0.1:1,{url}");
+    let nodes = ["query", "--uids", "0", "--netuid", "9", "--subtensor.chain_endpoint", &endpoints];
+    let asked = ["--message", "x", "--wallet.uri", "//Alice"];
+    refused(&mut home.command(&[&nodes[..], &asked].concat()), 68, &["subnet 9"]);
     for (flags, code, words) in table {
         let mut command = home.command(&["miner", "--miner", "echo", "--telemetry.port", "0"]);
         command.args(["--wallet.name", "me"]);

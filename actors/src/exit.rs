@@ -41,6 +41,8 @@ const ALL: Commands = &["validator", "miner", "localnet", "devchain", "query", "
 /// Commands that keep files of their own.
 const KEEPERS: Commands = &["validator", "miner", "localnet", "devchain", "query", "wallet"];
 const NODES: Commands = &["validator", "miner"];
+/// Commands that read a subnet of the chain.
+const READS_SUBNET: Commands = &["validator", "miner", "query"];
 const QUERY: Commands = &["query"];
 /// Commands that run until they are stopped or done.
 const RUNS: Commands = &["validator", "miner", "localnet", "devchain", "query"];
@@ -79,7 +81,7 @@ impl Exit {
                 NODES,
             ),
             Self::NoSubnet => {
-                (68, "no such subnet", "set netuid and network to ones that exist", NODES)
+                (68, "no such subnet", "set netuid and network to ones that exist", READS_SUBNET)
             }
             Self::Unavailable => (
                 69,

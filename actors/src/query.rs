@@ -119,6 +119,9 @@ pub enum QueryError {
     /// No node or chain could describe the subnet.
     #[error("{0}")]
     NoSubnet(String),
+    /// The chain has no such subnet.
+    #[error("{0}")]
+    UnknownSubnet(String),
     /// The supervision tree gave up.
     #[error("the query gave up: {0}")]
     GaveUp(String),
@@ -135,6 +138,7 @@ impl Exits for QueryError {
             Self::Damaged { .. } => Exit::Damaged,
             Self::Missing(_) => Exit::Missing,
             Self::NoSubnet(_) => Exit::Unavailable,
+            Self::UnknownSubnet(_) => Exit::NoSubnet,
             Self::GaveUp(_) => Exit::GaveUp,
             Self::Output(_) => Exit::CannotWrite,
         }

@@ -33,9 +33,9 @@ pub(crate) struct QueryArguments {
     /// The network whose chain knows the uids: finney, test, archive, local, or an endpoint
     #[arg(long = "subtensor.network", value_name = "NETWORK")]
     network: Option<Network>,
-    /// A subtensor node of that chain, such as ws://127.0.0.1:9944, instead of the network's own
-    #[arg(long = "subtensor.chain_endpoint", value_name = "URL")]
-    chain_endpoint: Option<Endpoint>,
+    /// Nodes of that chain to use instead of the network's own, the first choice first
+    #[arg(long = "subtensor.chain_endpoint", value_name = "URL", value_delimiter = ',', num_args = 1..)]
+    chain_endpoint: Vec<Endpoint>,
     /// A miner's axon, asked without looking it up (repeatable, each with its --hotkey)
     #[arg(long = "axon", value_name = "IP:PORT", value_parser = parse_axon)]
     axons: Vec<SocketAddr>,
@@ -132,8 +132,8 @@ impl QueryArguments {
     }
 
     fn lookup(&self, loaded: &Loaded<QueryConfig>) -> Result<Lookup, String> {
-        let endpoint = self.chain_endpoint.clone().map(|endpoint| Network(vec![endpoint]));
-        match endpoint.or_else(|| self.network.clone()) {
+        let nodes = Some(self.chain_endpoint.clone()).filter(|nodes| !nodes.is_empty());
+        match nodes.map(Network).or_else(|| self.network.clone()) {
             Some(_) if self.node.is_some() => {
                 Err("give --node or --subtensor.network, not both".to_owned())
             }
@@ -149,7 +149,7 @@ impl QueryArguments {
     }
 
     fn is_looked_up_on_chain(&self) -> bool {
-        self.network.is_some() || self.chain_endpoint.is_some()
+        self.network.is_some() || !self.chain_endpoint.is_empty()
     }
 
     fn caller(&self) -> Result<Option<CallerKey>, String> {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use actix_web::http::uri::Authority;
+use sn1::chain::decode::DecodeError;
 use sn1::chain::{Netuid, Uid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,7 +17,7 @@ use super::uids::Listed;
 use super::{QueryError, UidSelection};
 use crate::away::timeout;
 use crate::chain::subtensor::{
-    CallError, Deadlines, Endpoint, Network, Roots, Subtensor, SubtensorSettings,
+    CallError, Deadlines, Endpoint, Network, Roots, Subtensor, SubtensorError, SubtensorSettings,
 };
 use crate::telemetry::{NeuronEntry, SubnetPage};
 
@@ -32,7 +33,7 @@ pub trait SubnetSource {
     /// The subnet at the newest block that the source knows.
     ///
     /// # Errors
-    /// [`QueryError::NoSubnet`] with the reason in one sentence.
+    /// [`QueryError::NoSubnet`] or [`QueryError::UnknownSubnet`] with the reason in one sentence.
     fn subnet(&self) -> impl Future<Output = Result<SubnetPage, QueryError>>;
 
     /// Whether the chain is on this machine, so that its miners may be too.
@@ -67,7 +68,12 @@ impl SubnetSource for ChainNodes {
         let client = Subtensor::new(SubtensorSettings { network, deadlines, roots });
         let (within, is_worth) = (Some(CHAIN_WITHIN), CallError::is_absence);
         let snapshot = client.first_snapshot(self.netuid, within, is_worth, |_| {}).await;
-        let snapshot = snapshot.map_err(|error| no_subnet(error.to_string()))?;
+        let snapshot = snapshot.map_err(|error| match error {
+            SubtensorError::Chain(DecodeError::NoSubnet(_)) => {
+                QueryError::UnknownSubnet(error.to_string())
+            }
+            error => no_subnet(error.to_string()),
+        })?;
         Ok(SubnetPage::new(&snapshot.metagraph, None, None))
     }
 
