@@ -20,9 +20,9 @@ pub(crate) fn unix_seconds() -> f64 {
 }
 
 /// The local time of this machine, which some chat templates state.
-#[cfg(feature = "libtorch")]
+#[cfg_attr(not(feature = "libtorch"), expect(dead_code, reason = "asked by the engine's thread"))]
 pub(crate) fn local_time() -> jiff::civil::DateTime {
-    jiff::Zoned::now().datetime()
+    jiff::ZonedDateTime::now().datetime()
 }
 
 /// Today's date in UTC, such as "May 04, 2026".
