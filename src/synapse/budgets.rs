@@ -31,8 +31,8 @@ const MAX_NETWORKS_PER_HOTKEY: usize = 32;
 const KNOWN_FAILURES: Rate = Rate { per_second: 40.0, burst: 80.0 };
 /// Requests in the name of a pair that is served but not known yet.
 const NEWCOMER_FAILURES: Rate = Rate { per_second: 5.0, burst: 10.0 };
-/// The same of all such pairs together: 15 ms of processor time per second.
-const ALL_NEWCOMERS_FAILURES: Rate = Rate { per_second: 300.0, burst: 300.0 };
+/// The same of all such pairs together: 5 ms of processor time per second.
+const ALL_NEWCOMERS_FAILURES: Rate = Rate { per_second: 100.0, burst: 100.0 };
 /// What an invalid signature costs the strangers of its network, in requests.
 const FORGERY_COST: f64 = 19.0;
 /// What a reused or stale nonce costs them.

@@ -30,6 +30,7 @@ use super::origin::Origin;
 use super::settings::AxonSettings;
 use super::state::AxonState;
 use super::stream::HANDLER_TASK;
+use super::tarpit::Tarpit;
 use crate::away::timeout;
 use crate::clock::unix_ns;
 use crate::recording::prime;
@@ -105,9 +106,11 @@ impl AxonServer {
             .workers(self.settings.n_threads.max(1))
             .shutdown_timeout(DRAIN_SECONDS)
             .disable_signals()
-            // Our own limit is reached first; it closes excess connections instead of letting
-            // everybody wait.
-            .max_concurrent_connections(n_max.saturating_mul(2));
+            // Our own limits are reached first, also with what is just being closed: they close
+            // excess connections instead of letting everybody wait.
+            .max_concurrent_connections(
+                n_max.saturating_add(Tarpit::most(n_max)).saturating_mul(2),
+            );
         let stopping = builder.graceful_shutdown_signal();
         let factory = move || {
             let served = Rc::new(Served::new(

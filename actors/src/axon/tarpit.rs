@@ -19,11 +19,20 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// Time for the head of a caller who comes while the tarpit is full.
 const A_GLANCE: Duration = Duration::from_millis(50);
 
-/// The number of connections that are held now, and its limit.
+/// The number of connections that are held now, and its limit: as many for their time, and half as
+/// many more for a glance.
 #[derive(Debug)]
 pub(super) struct Tarpit {
     n_now: AtomicUsize,
     n_max: usize,
+}
+
+/// How long a connection may be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Whole,
+    Glance,
+    No,
 }
 
 /// One held connection; counted until it is dropped.
@@ -35,9 +44,19 @@ impl Tarpit {
         Self { n_now: AtomicUsize::new(0), n_max }
     }
 
-    fn enter(&self) -> Option<Held<'_>> {
-        let held = Held(self);
-        (self.n_now.fetch_add(1, Ordering::Relaxed) < self.n_max).then_some(held)
+    /// The most connections that it holds for a tarpit of `n_max`.
+    pub(super) fn most(n_max: usize) -> usize {
+        n_max.saturating_add(n_max / 2)
+    }
+
+    fn enter(&self) -> (Held<'_>, Hold) {
+        let n_before = self.n_now.fetch_add(1, Ordering::Relaxed);
+        let hold = match n_before {
+            n if n < self.n_max => Hold::Whole,
+            n if n < Self::most(self.n_max) => Hold::Glance,
+            _ => Hold::No,
+        };
+        (Held(self), hold)
     }
 
     /// The hotkey that the connection's first request names, if it is to be heard. Otherwise
@@ -50,11 +69,12 @@ impl Tarpit {
         max_head_bytes: usize,
         is_heard: impl Fn(AccountId) -> bool,
     ) -> Option<AccountId> {
-        let held = self.enter();
-        let wait = match (&held, wait.is_zero()) {
-            (None, _) => A_GLANCE,
-            (Some(_), true) => LONGEST,
-            (Some(_), false) => wait.min(LONGEST),
+        let (_held, hold) = self.enter();
+        let wait = match hold {
+            Hold::No => return None,
+            Hold::Glance => A_GLANCE,
+            Hold::Whole if wait.is_zero() => LONGEST,
+            Hold::Whole => wait.min(LONGEST),
         };
         let head = async {
             let mut named = None;
@@ -102,11 +122,12 @@ mod tests {
     #[test]
     fn so_many_are_held_and_no_more() {
         let tarpit = Tarpit::new(2);
-        let held = [tarpit.enter(), tarpit.enter()];
-        assert!(held.iter().all(Option::is_some) && tarpit.enter().is_none());
+        let held = [(); 4].map(|()| tarpit.enter());
+        let holds = held.each_ref().map(|(_, hold)| *hold);
+        assert_eq!(holds, [Hold::Whole, Hold::Whole, Hold::Glance, Hold::No]);
         drop(held);
         assert_eq!(tarpit.n_now.load(Ordering::Relaxed), 0);
-        assert!(tarpit.enter().is_some());
+        assert_eq!(tarpit.enter().1, Hold::Whole);
     }
 
     #[test]
