@@ -172,12 +172,12 @@ impl<T: Scalar> Value for Option<T> {
 }
 
 /// Makes a scalar of a type: its shape, its placeholder in the help, how its text is read, and
-/// how it is written where that is not by `Display`.
+/// how it is written where that is not by `Display`, and without its secrets where it may have some.
 macro_rules! scalar {
     ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr) => {
         scalar!($kind, $shape, $placeholder, $parse, ToString::to_string);
     };
-    ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr, $text:expr) => {
+    ($kind:ty, $shape:ident, $placeholder:literal, $parse:expr, $text:expr $(, $redacted:expr)?) => {
         impl $crate::settings::value::Scalar for $kind {
             const SHAPE: $crate::settings::value::Shape = $crate::settings::value::Shape::$shape;
             const PLACEHOLDER: &'static str = $placeholder;
@@ -189,6 +189,10 @@ macro_rules! scalar {
             fn text(&self) -> String {
                 $text(self)
             }
+
+            $( fn redacted(&self) -> String {
+                $redacted(self)
+            } )?
         }
     };
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use crate::settings::value::{Scalar, Shape};
+use crate::settings::value::scalar;
 
 /// Public networks and their nodes, the first choice first (docs/spec/chain.md#networks).
 const NETWORKS: [(&str, &[&str]); 5] = [
@@ -122,22 +122,7 @@ fn with_scheme(text: &str) -> Option<(String, bool)> {
     Some((format!("{scheme}://{text}"), true))
 }
 
-impl Scalar for Endpoint {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "URL";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-    }
-
-    fn text(&self) -> String {
-        self.url.clone()
-    }
-
-    fn redacted(&self) -> String {
-        self.without_path()
-    }
-}
+scalar!(Endpoint, Text, "URL", str::parse, ToString::to_string, Self::without_path);
 
 /// A network: nodes of one chain, in the order in which they are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,29 +194,17 @@ impl FromStr for NamedNetwork {
     }
 }
 
-impl Scalar for NamedNetwork {
-    const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "NETWORK";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
+scalar!(NamedNetwork, Text, "NETWORK", str::parse, ToString::to_string, |network: &Self| {
+    match &network.nodes.0[..] {
+        [node] if node.to_string() == network.name => node.without_path(),
+        _ => network.name.clone(),
     }
-
-    fn text(&self) -> String {
-        self.name.clone()
-    }
-
-    fn redacted(&self) -> String {
-        match &self.nodes.0[..] {
-            [node] if node.to_string() == self.name => node.without_path(),
-            _ => self.name.clone(),
-        }
-    }
-}
+});
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::value::Scalar;
 
     #[test]
     fn names_and_addresses_are_networks() {
