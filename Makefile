@@ -49,8 +49,9 @@ uninstall: ## Remove what `make install` has installed
 	$(SUDO) env PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) scripts/install.sh --remove
 
 .PHONY: generate
-generate: ## Write what is generated: settings files, pages of settings and of the command line
+generate: ## Write what is generated: settings files, pages of settings, metrics and the command line
 	SN1_UPDATE=1 cargo test -p sn1-actors --no-default-features --lib --bins generated
+	SN1_UPDATE=1 cargo test -p sn1 --no-default-features --test dashboards the_page_of_metrics
 
 .PHONY: lint
 lint: setup ## Formatting, clippy for all targets and features, docs, licences

@@ -234,13 +234,12 @@ fn prometheus_takes_its_configuration_and_the_rules() {
 #[test]
 fn the_page_of_metrics_is_that_of_the_declarations() {
     let path = root("docs/metrics.md");
-    if std::env::var_os("SN1_WRITE_PAGES").is_some() {
+    if std::env::var_os("SN1_UPDATE").is_some() {
         fs::write(&path, page()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     assert!(
         text_of(&path) == page(),
-        "docs/metrics.md is not what src/telemetry/metrics.rs declares; write it again: \
-         SN1_WRITE_PAGES=1 cargo test --test dashboards"
+        "docs/metrics.md is not what src/telemetry/metrics.rs declares: run `make generate`"
     );
 }
 
