@@ -1,5 +1,6 @@
-//! A provider between a node and its chain that limits its callers, or lacks methods, as those of
-//! `limit.py` in the cases do.
+//! A provider between a node and its chain that limits its callers, or lacks methods.
+
+#![expect(clippy::disallowed_methods, reason = "a test's tasks need no name")]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
