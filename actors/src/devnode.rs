@@ -8,6 +8,7 @@
 //! | `host` | the actor that owns the chain, its clock and its file |
 //! | `server`, `connection`, `http` | the port and its sockets |
 //! | `misbehaviour`, `switchboard`, `served` | misbehaviour by name, on sockets, towards senders |
+//! | `words` | why a word for one of these was not understood |
 //!
 //! The core ([`sn1::devchain`]) interprets bytes: nothing here knows SCALE, and
 //! [`sn1::devchain::rpc`] defines the methods and their parameters.
@@ -23,6 +24,7 @@ mod served;
 mod server;
 mod subscriptions;
 mod switchboard;
+mod words;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -49,6 +51,7 @@ use host::DevNodeHost;
 pub use host::generation;
 pub use misbehaviour::{FinalityOrder, Misbehaviour, Planned, PoolRefusal, WatchEnd};
 use server::DevNodeServer;
+pub use words::WordError;
 
 /// Start and period of drand's quicknet in seconds (docs/spec/chain.md#timelock-encryption): the
 /// official SDK counts rounds by them, whatever the chain says.

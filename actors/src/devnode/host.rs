@@ -20,6 +20,7 @@ use super::messages::{Ask, ReadValues, Values, Watched};
 use super::misbehaviour::{Chaos, Misbehaviour, Planned};
 use super::served::{News, Served, Submitted};
 use super::switchboard::Switchboard;
+use super::words::WordError;
 use crate::clock;
 use crate::supervision::{Context, Handles, Reply, Resident};
 
@@ -127,7 +128,7 @@ impl DevNodeHost {
             Misbehaviour::EndWatches(end, times) => self.served.end_watches(end, times),
             Misbehaviour::Upgrade(name) => {
                 let generation = match name {
-                    Some(name) => generation(&name).map_err(RpcError::invalid_params)?,
+                    Some(name) => generation(&name)?,
                     // A chain never goes back, so this keeps the newest generation, with a higher
                     // version.
                     None => Generation::Modular,
@@ -157,12 +158,12 @@ impl DevNodeHost {
 /// The runtime generation of this name.
 ///
 /// # Errors
-/// An unknown name, in words.
-pub fn generation(name: &str) -> Result<Generation, String> {
+/// An unknown name.
+pub fn generation(name: &str) -> Result<Generation, WordError> {
     let known = Generation::NAMED.iter().find(|(known, _)| *known == name);
     known.map(|(_, generation)| *generation).ok_or_else(|| {
-        let names = Generation::NAMED.map(|(name, _)| name).join(", ");
-        format!("unknown runtime generation `{name}`: use one of {names}")
+        let names = Generation::NAMED.map(|(name, _)| name);
+        WordError::unknown("runtime generation", name, &names)
     })
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sn1::devchain::{GenesisConfig, HyperparameterValue};
 
-use crate::settings::nearest;
+use super::words::WordError;
 
 /// Every name that can be set.
 pub const NAMES: [&str; 20] = [
@@ -33,30 +33,25 @@ pub const NAMES: [&str; 20] = [
 /// A hyperparameter by its name; dashes count as underscores.
 ///
 /// # Errors
-/// In words: an unknown name, with the nearest known one, or a value that the runtime does not
-/// accept.
-pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, String> {
+/// An unknown name, or a value that the runtime does not accept.
+pub fn named(name: &str, value: Value) -> Result<HyperparameterValue, WordError> {
     let name = name.trim().replace('-', "_");
     if !NAMES.contains(&name.as_str()) {
-        return Err(format!(
-            "unknown hyperparameter `{name}`; did you mean `{}`? The names are {}",
-            nearest(&name, NAMES.into_iter()),
-            NAMES.join(", ")
-        ));
+        return Err(WordError::unknown("hyperparameter", &name, &NAMES));
     }
     let setting: HyperparameterValue = serde_json::from_value(json!({ name.as_str(): value }))
-        .map_err(|error| format!("`{name}`: {error}"))?;
-    if setting.is_allowed() { Ok(setting) } else { Err(format!("`{name}`: out of bounds")) }
+        .map_err(|error| WordError::Value { name: name.clone(), reason: error.to_string() })?;
+    if setting.is_allowed() { Ok(setting) } else { Err(WordError::OutOfBounds(name)) }
 }
 
 /// Parses `name=value`; booleans are `on` and `off`.
 ///
 /// # Errors
 /// As for [`named`], and when the text has another form.
-pub fn in_words(text: &str) -> Result<HyperparameterValue, String> {
+pub fn in_words(text: &str) -> Result<HyperparameterValue, WordError> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| format!("`{text}` is not of the form NAME=VALUE, such as tempo=10"))?;
+        .ok_or_else(|| WordError::form(text, "NAME=VALUE, such as tempo=10"))?;
     let value = match value.trim() {
         "on" => Value::Bool(true),
         "off" => Value::Bool(false),
@@ -114,7 +109,7 @@ mod tests {
             ("commit_reveal_weights_enabled=3", "`commit_reveal_weights_enabled`"),
         ];
         for (text, part) in table {
-            let error = in_words(text).unwrap_err();
+            let error = in_words(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }

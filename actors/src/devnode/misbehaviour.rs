@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use sn1::devchain::rpc::RpcError;
 use strum::{EnumString, VariantArray, VariantNames};
 
-use crate::settings::nearest;
+use super::words::WordError;
 
 /// Why the pool refuses a transaction, in a real node's words (docs/spec/chain.md#pool-errors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,23 +94,19 @@ impl PoolRefusal {
 }
 
 impl FromStr for PoolRefusal {
-    type Err = String;
+    type Err = WordError;
 
     /// Parses `outdated`, `custom:6`, or a code such as `1014`.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, WordError> {
         if let Some((_, refusal)) = REFUSALS.iter().find(|(name, _)| *name == text) {
             return Ok(*refusal);
         }
         let custom = text.strip_prefix("custom:").and_then(|number| number.parse().ok());
         let coded = text.parse().ok().and_then(|code| Self::of_code(code, None));
         custom.map(Self::Custom).or(coded).ok_or_else(|| {
-            let names = REFUSALS.iter().map(|(name, _)| *name).chain(["custom:6"]);
-            let all = names.clone().collect::<Vec<_>>().join(", ");
-            format!(
-                "unknown refusal `{text}`; did you mean `{}`? The names are {all}, and the codes 1010, \
-                 1012, 1013, 1014, 1016",
-                nearest(text, names)
-            )
+            let others = ["custom:6", "1010", "1012", "1013", "1014", "1016"];
+            let names: Vec<_> = REFUSALS.iter().map(|(name, _)| *name).chain(others).collect();
+            WordError::unknown("refusal", text, &names)
         })
     }
 }
@@ -126,7 +122,7 @@ pub enum FinalityOrder {
 
 /// A status that ends the watch of a transaction instead of its real fate, which stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantArray, VariantNames)]
-#[strum(serialize_all = "kebab-case", parse_err_ty = String, parse_err_fn = unknown_status)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = WordError, parse_err_fn = unknown_status)]
 pub enum WatchEnd {
     /// It was pushed out of a full pool.
     Dropped,
@@ -138,9 +134,8 @@ pub enum WatchEnd {
     FinalityTimeout,
 }
 
-fn unknown_status(text: &str) -> String {
-    let all = <WatchEnd as VariantNames>::VARIANTS.join(", ");
-    format!("unknown status `{text}`; use one of {all}")
+fn unknown_status(text: &str) -> WordError {
+    WordError::unknown("status", text, <WatchEnd as VariantNames>::VARIANTS)
 }
 
 /// One thing to do wrong.
@@ -183,17 +178,16 @@ const WORDS: [&str; 10] = [
 ];
 
 impl FromStr for Misbehaviour {
-    type Err = String;
+    type Err = WordError;
 
     /// Parses `drop`, `stall=5s`, `refuse=1014x3`, `hold-finality=5`, `upgrade=stateful`; see
     /// [`WORDS`].
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, WordError> {
         let (word, value) = match text.split_once('=') {
             Some((word, value)) => (word, Some(value)),
             None => (text, None),
         };
-        let needed =
-            || value.ok_or_else(|| format!("`{text}` needs a value: write `{word}=VALUE`"));
+        let needed = || value.ok_or_else(|| WordError::NoValue(word.to_owned()));
         match word {
             "drop" => Ok(Self::Drop),
             "shut" => Ok(Self::Shut(duration(needed()?)?)),
@@ -214,32 +208,28 @@ impl FromStr for Misbehaviour {
                 Ok(Self::EndWatches(name.parse()?, times))
             }
             "upgrade" => Ok(Self::Upgrade(value.map(str::to_owned))),
-            _ => Err(format!(
-                "unknown misbehaviour `{text}`; did you mean `{}`? The names are {}",
-                nearest(text, WORDS.into_iter()),
-                WORDS.join(", ")
-            )),
+            _ => Err(WordError::unknown("misbehaviour", text, &WORDS)),
         }
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn duration(text: &str) -> Result<Duration, WordError> {
     let (digits, unit_ms) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
         (Some(digits), _) => (digits, 1.0),
         (None, Some(digits)) => (digits, 1000.0),
         (None, None) => (text, 1.0),
     };
     let ms = digits.parse::<f64>().ok().filter(|ms| (0.0..1e9).contains(ms));
-    let ms = ms.ok_or_else(|| format!("`{text}` is not a duration: write it like 500ms or 2s"))?;
+    let ms = ms.ok_or_else(|| WordError::Duration(text.to_owned()))?;
     Ok(Duration::from_secs_f64(ms * unit_ms / 1000.0))
 }
 
-fn count<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a number"))
+fn count<T: FromStr>(text: &str) -> Result<T, WordError> {
+    text.parse().map_err(|_| WordError::Number(text.to_owned()))
 }
 
 /// Splits `namex3` into the name and 3.
-fn repeated(text: &str) -> Result<(&str, u32), String> {
+fn repeated(text: &str) -> Result<(&str, u32), WordError> {
     match text.rsplit_once('x') {
         Some((name, times)) if times.bytes().all(|byte| byte.is_ascii_digit()) => {
             Ok((name, count(times)?))
@@ -258,13 +248,13 @@ pub struct Planned {
 }
 
 impl FromStr for Planned {
-    type Err = String;
+    type Err = WordError;
 
     /// Parses `drop@100`.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, WordError> {
         let (what, block) = text
             .rsplit_once('@')
-            .ok_or_else(|| format!("`{text}` is not of the form WHAT@BLOCK, such as drop@100"))?;
+            .ok_or_else(|| WordError::form(text, "WHAT@BLOCK, such as drop@100"))?;
         Ok(Self { block: count(block)?, what: what.parse()? })
     }
 }
@@ -356,7 +346,7 @@ mod tests {
             ("end-watch=gone", "usurped"),
         ];
         for (text, part) in table {
-            let error = text.parse::<Misbehaviour>().unwrap_err();
+            let error = text.parse::<Misbehaviour>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
         assert!("drop".parse::<Planned>().is_err());

@@ -15,7 +15,7 @@ use sn1::wallet::AccountId;
 
 use super::DevNodeHost;
 use crate::devnode::hyperparameters;
-use crate::devnode::misbehaviour::{FinalityOrder, Misbehaviour, PoolRefusal};
+use crate::devnode::misbehaviour::{FinalityOrder, Misbehaviour, PoolRefusal, WatchEnd};
 use crate::supervision::Context;
 
 type Control = fn(&mut DevNodeHost, &Params, &mut Context<'_, DevNodeHost>) -> Answer;
@@ -73,12 +73,12 @@ fn times(params: &Params, place: usize) -> Result<u32, RpcError> {
 
 /// An order in the words of the command line: `["stall=5s"]`.
 fn in_words(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeHost>) -> Answer {
-    let what = params.text(0, "what")?.parse().map_err(RpcError::invalid_params)?;
+    let what = params.text(0, "what")?.parse::<Misbehaviour>()?;
     order(host, what)
 }
 
 fn end_watch(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeHost>) -> Answer {
-    let end = params.text(0, "status")?.parse().map_err(RpcError::invalid_params)?;
+    let end = params.text(0, "status")?.parse::<WatchEnd>()?;
     let times = times(params, 1)?;
     order(host, Misbehaviour::EndWatches(end, times))
 }
@@ -91,7 +91,7 @@ fn hold_finality(host: &mut DevNodeHost, params: &Params, order_of: FinalityOrde
 /// A refusal by name (`{"refusal": "outdated"}`), or by code and custom number, and how often.
 fn refuse(host: &mut DevNodeHost, params: &Params, _: &mut Context<'_, DevNodeHost>) -> Answer {
     let refusal = match (params.get(0, "refusal"), params.get(0, "code")) {
-        (Some(Value::String(name)), _) => name.parse().map_err(RpcError::invalid_params)?,
+        (Some(Value::String(name)), _) => name.parse::<PoolRefusal>()?,
         _ => refusal_of_code(params)?,
     };
     let times = times(params, 2)?;
@@ -131,8 +131,7 @@ fn set_hyperparameter(
     _: &mut Context<'_, DevNodeHost>,
 ) -> Answer {
     let value = params.get(1, "value").cloned().unwrap_or_default();
-    let value =
-        hyperparameters::named(params.text(0, "name")?, value).map_err(RpcError::invalid_params)?;
+    let value = hyperparameters::named(params.text(0, "name")?, value)?;
     let netuid = host.served.node.config().genesis.netuid;
     let change = HyperparameterChange { netuid, value };
     host.served
