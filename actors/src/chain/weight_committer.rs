@@ -5,80 +5,35 @@
 //! asking the chain; only then is anything new planned. What stands in the way is said once, in the
 //! log, in the metrics and to whoever follows [`CommitterStatusFeed`](crate::feeds::CommitterStatusFeed).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
 use sn1::chain::weight_cycle::{ChainView, CommitterStatus, Finding, WeightCycle};
 use sn1::chain::{
-    Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Netuid, Plan,
-    PlanSettings, PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason,
-    WeightSetting,
+    Chain, ChainError, CommitOutcome, CommitRecord, Included, Mortality, Plan, PlanSettings,
+    PlannedSetting, Registration, RevealOutcome, Stage, StopReason, WaitReason, WeightSetting,
 };
 use sn1::store::{Store, StoreError};
 use sn1::telemetry::{
     self, WEIGHT_COMMITS, WEIGHT_REVEALS, WEIGHT_WINDOWS_MISSED, WEIGHTS_STOPPED,
 };
-use sn1::wallet::Keypair;
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 use tracing::{debug, error, info, warn};
 
-use super::failpoints::{Failpoint, Failpoints};
+use super::failpoints::Failpoint;
 use crate::clock::unix_seconds;
-use crate::feeds::{
-    HeadFeed, LinkFeed, MetagraphFeed, ScoreFeed, ScoresSnapshot, SnapshotAge, SyncHints, Waits,
-};
+use crate::feeds::ScoresSnapshot;
 use crate::notice::Notice;
 use crate::recording::{Failures, prime, show_one_of};
 use crate::supervision::{Context, Drained, Resident};
 
+mod links;
+
+pub use links::{CommitterLinks, CommitterSettings};
+
 /// Its name among those who wait for the chain.
 const PART: &str = "weights";
-
-/// What a committer must know.
-#[derive(Debug, Clone)]
-pub struct CommitterSettings {
-    /// The subnet.
-    pub netuid: Netuid,
-    /// Signs the weights.
-    pub hotkey: Keypair,
-    /// Blocks that must have gone by since our last weights; one more is enough.
-    pub epoch_length: u64,
-    /// Sent with the weights.
-    pub version_key: u64,
-    /// Never set weights.
-    pub is_disabled: bool,
-    /// The journal's file.
-    pub state_file: PathBuf,
-    /// Where to die on purpose.
-    pub failpoints: Failpoints,
-}
-
-/// What a committer reads and whom it tells.
-#[derive(Clone)]
-pub struct CommitterLinks {
-    /// The scores.
-    pub scores: ScoreFeed,
-    /// New blocks.
-    pub heads: HeadFeed,
-    /// The subnet: a change of our place is looked into at once.
-    pub metagraph: MetagraphFeed,
-    /// Nothing is planned on a subnet that we know too little of.
-    pub age: SnapshotAge,
-    /// Told when weights have changed on chain.
-    pub hints: SyncHints,
-    /// The link to the chain: what its outage explains is not said again.
-    pub link: LinkFeed,
-    /// Told what of ours waits for the chain.
-    pub waits: Waits,
-    /// Publishes the committer's status.
-    pub status: Arc<watch::Sender<CommitterStatus>>,
-    /// Tells people.
-    pub notices: UnboundedSender<Notice>,
-}
 
 /// The actor.
 pub struct WeightCommitter<C> {
