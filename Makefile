@@ -17,7 +17,7 @@ help: ## Show this list
 
 .PHONY: run
 run: setup ## Run a whole subnet on this machine (ARGS="--duration 180s" to end by itself)
-	cargo run --release --bin sn1 -- localnet $(ARGS)
+	cargo run --profile demo --bin sn1 -- localnet $(ARGS)
 
 # With cargo-nextest where it is installed, else with cargo's own runner. The second round builds and
 # runs only what can meet a model or libtorch itself: the units of both packages, of the core those that
