@@ -180,6 +180,10 @@ impl Budgets {
         remember(&mut self.networks, pair.network, until, MAX_REMEMBERED);
         if self.pairs.len() >= MAX_REMEMBERED && !self.pairs.contains_key(&pair.hotkey) {
             self.pairs.retain(|_, known| known.values().any(|until| now_ns < *until));
+            if self.pairs.len() >= MAX_REMEMBERED {
+                // It stays a newcomer, whom strangers cannot keep out either.
+                return;
+            }
         }
         let known = self.pairs.entry(pair.hotkey).or_default();
         remember(known, pair.network, until, MAX_NETWORKS_PER_HOTKEY);
