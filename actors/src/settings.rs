@@ -62,7 +62,7 @@ pub use role::{
     RoleConfig, ValidatorConfig,
 };
 pub use subtensor::{BlockTimeSection, SubnetSection, SubtensorSection, TrustSection};
-pub use suggest::{near, nearest};
+pub use suggest::{hint, near};
 pub use types::{
     Device, Endpoint, FilePath, ModelName, NamedNetwork, Network, Share, Tao, parse_duration,
 };

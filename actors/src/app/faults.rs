@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::settings::hint;
 use crate::supervision::{FaultKind, InjectFault, Root};
 
 /// A fault to be injected.
@@ -29,7 +30,7 @@ impl FaultPlan {
     /// Faults for actors of these names.
     ///
     /// # Errors
-    /// A sentence that names the unknown actor, and the nearest known one.
+    /// A sentence that names the unknown actor, a near one if there is any, and all.
     pub(crate) fn new(
         faults: &[PlannedFault],
         names: &[Arc<str>],
@@ -37,13 +38,9 @@ impl FaultPlan {
     ) -> Result<Self, String> {
         let is_known = |planned: &&PlannedFault| names.iter().any(|name| **name == *planned.actor);
         if let Some(unknown) = faults.iter().find(|planned| !is_known(planned)) {
-            let nearest =
-                crate::settings::nearest(&unknown.actor, names.iter().map(|name| &**name));
+            let hint = hint(&unknown.actor, names.iter().map(|name| &**name));
             let all = names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
-            return Err(format!(
-                "no actor is called `{}`; did you mean `{nearest}`? The actors are {all}",
-                unknown.actor
-            ));
+            return Err(format!("no actor is called `{}`{hint} (one of {all})", unknown.actor));
         }
         let mut plan = Self { faults: faults.to_vec(), started };
         plan.sort();

@@ -2,20 +2,20 @@
 
 use sn1::devchain::rpc::RpcError;
 
-use crate::settings::nearest;
+use crate::settings::hint;
 
 /// A word that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WordError {
     /// A name that stands for nothing.
-    #[error("unknown {what} `{text}`; did you mean `{near}`? The names are {names}")]
+    #[error("unknown {what} `{text}`{hint} (one of {names})")]
     Unknown {
         /// What the name was taken for.
         what: &'static str,
         /// The name.
         text: String,
-        /// The known name that is most like it.
-        near: String,
+        /// The known name that is near, if any, as a question.
+        hint: String,
         /// The known names, with commas.
         names: String,
     },
@@ -52,8 +52,8 @@ pub enum WordError {
 impl WordError {
     /// `text` is none of the `known` names.
     pub(super) fn unknown(what: &'static str, text: &str, known: &[&str]) -> Self {
-        let near = nearest(text, known.iter().copied()).to_owned();
-        Self::Unknown { what, text: text.to_owned(), near, names: known.join(", ") }
+        let hint = hint(text, known.iter().copied());
+        Self::Unknown { what, text: text.to_owned(), hint, names: known.join(", ") }
     }
 
     /// `text` is not of this form.
