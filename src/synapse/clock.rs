@@ -37,8 +37,8 @@ pub struct Slack {
     pub ahead_ns: i64,
     /// For old nonces: our clock is ahead.
     pub age_ns: i64,
-    /// How much later this process began than it noted, by a right clock. Where our clock is ahead,
-    /// what may be the way of the blocks is left out: a nonce from before the start is not served.
+    /// How much later this process began than it noted, by a right clock. It is never earlier: late
+    /// blocks may be a node's fault, and a nonce from before the start may have been served then.
     pub start_ns: i64,
 }
 
@@ -110,8 +110,7 @@ impl ClockEvidence {
         let most = |ns: Option<i64>| ns.unwrap_or(0).clamp(0, MAX_SLACK_NS);
         let ahead_ns = most(told().map(i64::saturating_neg).max());
         let age_ns = most(told().filter(|late| *late > LONGEST_WAY_NS).max());
-        let start_ns = ahead_ns - (age_ns - LONGEST_WAY_NS).max(0);
-        Slack { ahead_ns, age_ns, start_ns }
+        Slack { ahead_ns, age_ns, start_ns: ahead_ns }
     }
 
     /// The least delay of the blocks. What is late counts only once several agree.
@@ -175,7 +174,7 @@ mod tests {
         assert_eq!(evidence.offset_ns(NOW), None, "two may have been on their way");
         evidence.block(right(40), NOW);
         assert_eq!(evidence.offset_ns(NOW), Some(seconds(30)));
-        let slack = Slack { age_ns: seconds(30), start_ns: seconds(8 - 30), ahead_ns: 0 };
+        let slack = Slack { age_ns: seconds(30), start_ns: 0, ahead_ns: 0 };
         assert_eq!(evidence.slack(NOW), slack);
         evidence.block(right(4), NOW);
         assert_eq!(evidence.offset_ns(NOW), Some(0), "one came in time");

@@ -153,8 +153,8 @@ pub fn forwarded_for<'a>(
     values: impl DoubleEndedIterator<Item = &'a [u8]>,
     is_trusted: impl Fn(IpAddr) -> bool,
 ) -> Option<SocketAddr> {
-    let values = values.rev().filter_map(|value| std::str::from_utf8(value).ok());
-    for word in values.flat_map(|value| value.rsplit(',')).map(str::trim) {
+    for word in values.rev().flat_map(|value| value.rsplit(|byte| *byte == b',')) {
+        let word = std::str::from_utf8(word).ok()?.trim();
         let address = word.parse().or_else(|_| {
             word.trim_matches(['[', ']']).parse().map(|ip: IpAddr| SocketAddr::new(ip, 0))
         });
@@ -250,6 +250,12 @@ mod tests {
             let found = forwarded_for(bytes, |ip| trusted.contains(ip));
             assert_eq!(found, client.map(|client| client.parse().unwrap()), "{values:?}");
         }
+        // What cannot be read hides nothing: not the address behind it, nor that it stands there.
+        let found = |last: &'static [u8]| {
+            forwarded_for([b"1.1.1.1".as_slice(), last].into_iter(), |ip| trusted.contains(ip))
+        };
+        assert_eq!(found(b"\xff, 203.0.113.9"), Some("203.0.113.9:0".parse().unwrap()));
+        assert_eq!(found(b"\xff"), None);
     }
 
     proptest! {

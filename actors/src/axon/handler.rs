@@ -86,6 +86,7 @@ pub(super) async fn expect(
         }
         Err(refused) => {
             let mut response = served.refused(*refused, track.as_deref()).await;
+            served.count(response.status());
             response.head_mut().set_connection_type(ConnectionType::Close);
             track.iter().for_each(|track| track.cut_off());
             Err(response)
@@ -217,10 +218,12 @@ impl Served {
         log.step = Step::Route;
         let admitted = asked.admit(&claim, &self.state.verifier, self.signer(), unix_ns());
         let admitted = admitted.map_err(Box::new)?;
-        self.state.verified(origin.network, caller.hotkey, unix_ns());
         log.step = Step::Hotkey;
         match self.state.hold(caller.hotkey) {
-            Ok(held) => Ok((admitted, caller, held)),
+            Ok(held) => {
+                self.state.verified(origin.network, caller.hotkey, unix_ns());
+                Ok((admitted, caller, held))
+            }
             Err(kind) => Err(Box::new(admitted.refuse(kind, self.signer(), unix_ns()))),
         }
     }
@@ -256,7 +259,7 @@ impl Served {
         let named = asked.account();
         let known = named.map(|hotkey| self.judge(asked, hotkey)).transpose()?;
         log.step = Step::Nonce;
-        let claim = self.claim(asked, lane).await?;
+        let claim = self.claim(asked, lane, log).await?;
         // A lenient verifier accepts spellings of a hotkey that are not valid addresses.
         let caller = match known {
             Some(caller) => caller,
@@ -270,7 +273,12 @@ impl Served {
 
     /// Checks the nonce by our clock. A caller by whose clock ours is wrong is heard, if its
     /// signature holds: it may not be the only one.
-    async fn claim(&self, asked: &Asked, lane: Lane) -> Result<Claim, RefusalKind> {
+    async fn claim(
+        &self,
+        asked: &Asked,
+        lane: Lane,
+        log: &mut RequestLog,
+    ) -> Result<Claim, RefusalKind> {
         let AxonState { verifier, clock, .. } = &*self.state;
         let with = |slack| asked.claim(verifier, &self.identity, unix_ns(), slack);
         match with(clock.slack()) {
@@ -278,7 +286,9 @@ impl Served {
                 if error.is_of_the_clock() && lane != Lane::Stranger =>
             {
                 let claim = with(Slack::MOST).map_err(|_| error)?;
+                log.step = Step::Signature;
                 self.heed(&self.signatures.check(claim, lane == Lane::Known).await?);
+                log.step = Step::Nonce;
                 with(clock.slack())
             }
             claim => claim,

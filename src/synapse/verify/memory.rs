@@ -3,6 +3,7 @@
 //! Unix and monotonic nonces have separate tables, because a floor of one kind says nothing about
 //! the other. A pair may have both; its nonces must rise across both kinds.
 
+use super::super::clock::MAX_SLACK_NS;
 use super::MAX_AGE_NS;
 use super::table::{Limits, NonceTable, Pair, Served, Slot};
 
@@ -57,9 +58,9 @@ impl Memory {
     /// Remembers a nonce that has just been served.
     pub(super) fn record(&mut self, kind: Kind, slot: Slot, nonce: i128, now_ns: i128) {
         let (expires_ns, floor_until_ns) = match kind {
-            // By then the nonce is outside the window unless the clock is set back, so the floor
-            // stays.
-            Kind::Unix => (nonce.saturating_add(MAX_AGE_NS), i128::MAX),
+            // By then the nonce is outside the widest window unless the clock is set back, so the
+            // floor stays.
+            Kind::Unix => (nonce.saturating_add(MAX_AGE_NS + i128::from(MAX_SLACK_NS)), i128::MAX),
             Kind::Monotonic => (now_ns + KEEP_NS, now_ns + KEEP_NS),
             Kind::Unguarded => (now_ns + KEEP_NS, i128::MIN),
         };
