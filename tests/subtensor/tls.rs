@@ -98,6 +98,23 @@ async fn a_port_that_speaks_something_else_says_what_to_try() {
     assert!(!error.may_pass());
 }
 
+/// A proxy takes the connection and drops it while its node is not up yet.
+#[tokio::test]
+async fn a_handshake_that_is_cut_off_may_pass() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // What was asked is read, so that the end is orderly.
+            let _ = std::io::Read::read(&mut &stream, &mut [0; 4096]);
+        }
+    });
+    for scheme in ["ws", "wss"] {
+        let error = refused(&format!("{scheme}://{address}"), Roots::default()).await;
+        assert!(error.may_pass(), "{scheme}: {error}");
+    }
+}
+
 /// The variable that other programs read too.
 #[test]
 fn the_authorities_of_the_environment_are_trusted() {

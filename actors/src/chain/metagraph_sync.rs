@@ -44,7 +44,6 @@ pub struct MetagraphSync<C> {
     failures: Failures,
     /// After failures, nothing is tried before this, unless there is news.
     rests_until: Option<Instant>,
-    stage: Stage,
     /// The last stage that the log tells.
     told_stage: Stage,
     place: Option<Registration>,
@@ -63,7 +62,6 @@ impl<C: Chain> MetagraphSync<C> {
             synced_block: None,
             failures: Failures::default(),
             rests_until: None,
-            stage: Stage::Fresh,
             told_stage: Stage::Fresh,
             place: None,
             is_hinted: false,
@@ -119,7 +117,8 @@ impl<C: Chain> MetagraphSync<C> {
     }
 
     fn tell_wait(&self) {
-        let (age, stage) = (self.feeds.age.age().as_secs(), self.stage.label());
+        let age = &self.feeds.age;
+        let (age, stage) = (age.age().as_secs(), age.stage().label());
         self.feeds.waits.set(PART, format!("read {age} s ago, {stage}"));
     }
 
@@ -164,7 +163,6 @@ impl<C: Chain> MetagraphSync<C> {
         let stage = self.feeds.age.stage();
         gauge!(telemetry::METAGRAPH_AGE_SECONDS.name).set(self.feeds.age.age().as_secs_f64());
         gauge!(telemetry::METAGRAPH_STAGE.name).set(f64::from(stage.level()));
-        self.stage = stage;
         if self.feeds.waits.of(PART).is_some() {
             self.tell_wait();
         }

@@ -275,11 +275,12 @@ impl Subtensor {
                 Err(CallError::Unsignable(error)) => return Err(error.into()),
                 Err(error) => {
                     self.leave_for(&session, &error).await;
-                    failures.push(NodeFailure { endpoint: session.endpoint().clone(), error });
                     // A connection that went bad while idle says nothing of its node: once, that
-                    // is no attempt.
-                    attempts += usize::from(!is_new && !had_old_session);
+                    // is no attempt. A node that limits us or lacks a method has answered.
+                    let has_answered = error.is_limit() || error.is_unknown_method();
+                    attempts += usize::from(!is_new && !had_old_session && !has_answered);
                     had_old_session |= !is_new;
+                    failures.push(NodeFailure { endpoint: session.endpoint().clone(), error });
                 }
             }
         }
@@ -328,7 +329,6 @@ impl Subtensor {
 
     /// Takes the next node from now on, unless somebody else did so already.
     async fn leave(&self, session: &Arc<Session>) {
-        self.shared.is_away.store(true, Ordering::Relaxed);
         let mut current = self.shared.current.lock().await;
         if current.session.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
             current.session = None;

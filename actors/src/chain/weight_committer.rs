@@ -110,7 +110,7 @@ impl<C: Chain> WeightCommitter<C> {
         };
         ctx.run(read, |this, read: Result<_, ChainError>, ctx| match read {
             Ok(view) => this.act_on(&view, ctx),
-            Err(error @ ChainError::Missing(_)) => {
+            Err(error @ (ChainError::Missing(_) | ChainError::NoSubnet(_))) => {
                 this.cycle.unsupported(error.to_string(), this.head().unwrap_or(0));
                 this.become_idle(ctx);
             }

@@ -13,7 +13,7 @@ use sn1::chain::Head;
 use subxt::rpcs::Error as RpcError;
 use subxt::rpcs::client::RpcSubscription;
 use subxt::rpcs::methods::legacy::RuntimeVersion;
-use tokio::time::{Duration, Interval, interval};
+use tokio::time::{Duration, Interval, MissedTickBehavior, interval};
 
 use super::session::{Header, Session};
 use super::{CallError, Endpoint, NodeFailure, Subtensor};
@@ -179,13 +179,16 @@ impl Follower {
 
 impl Feeds {
     async fn open(session: &Arc<Session>, look_every: Duration) -> Result<Self, CallError> {
+        let mut looks = interval(look_every / 2);
+        // A node that made us wait is not asked more often for that.
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
             session: Arc::downgrade(session),
             endpoint: session.endpoint().clone(),
             best: offered(session.new_heads().await)?,
             finalized: offered(session.finalized_heads().await)?,
             versions: offered(session.runtime_versions().await)?,
-            looks: interval(look_every / 2),
+            looks,
             is_final_next: false,
             last_head: Moment::now(),
             last_best: None,

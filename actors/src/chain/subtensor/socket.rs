@@ -12,6 +12,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::{CertificateError, ClientConfig, Error as TlsError, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 use tracing::warn;
@@ -140,9 +141,15 @@ fn refused(endpoint: &Endpoint, error: &WsError) -> CallError {
         (true, WsError::Io(io)) => match tls_error(io) {
             Some(TlsError::InvalidCertificate(reason)) => untrusted(reason),
             Some(TlsError::InvalidMessage(_)) => plain(),
-            _ if io.kind() == io::ErrorKind::UnexpectedEof => plain(),
+            // Or a proxy whose node is not up yet: it may pass.
+            _ if io.kind() == io::ErrorKind::UnexpectedEof => {
+                return CallError::Connect { reason: plain() };
+            }
             _ => return CallError::Connect { reason: error.to_string() },
         },
+        (false, WsError::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            return CallError::Connect { reason: error.to_string() };
+        }
         (false, WsError::Protocol(_) | WsError::HttpFormat(_)) => {
             format!("{error}; the port speaks no plain ws: try wss://{address}")
         }
