@@ -3,8 +3,9 @@
 use super::gguf::{Gguf, GgufError, Value};
 
 /// Keys of variants, and the value with which there is none.
-const NEUTRAL: [(&str, f64); 6] = [
+const NEUTRAL: [(&str, f64); 7] = [
     ("llama.rope.scale_linear", 1.0),
+    ("llama.rope.scaling.factor", 1.0),
     ("llama.attention.sliding_window", 0.0),
     ("llama.expert_count", 0.0),
     ("llama.logit_scale", 1.0),

@@ -82,6 +82,7 @@ fn unsupported_or_damaged_models_are_refused_by_name() {
         (small().text("general.architecture", "qwen2"), "`qwen2`"),
         (small().text("llama.rope.scaling.type", "linear"), "scaled rotations"),
         (small().f32("llama.rope.scale_linear", 4.0), "llama.rope.scale_linear"),
+        (small().f32("llama.rope.scaling.factor", 4.0), "llama.rope.scaling.factor"),
         (small().u32("llama.attention.sliding_window", 4096), "llama.attention.sliding_window"),
         (small().u32("llama.expert_count", 8), "llama.expert_count"),
         (small().u32("llama.attention.head_count", 3), "does not divide"),

@@ -6,6 +6,8 @@ use minijinja::{Error, ErrorKind, Value};
 
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 64;
+/// A value that is shared many times is small, and endless as a text.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Where the text is broken, and what is escaped.
 struct Layout {
@@ -52,6 +54,9 @@ impl Layout {
         let wrong = |what: &str| Err(Error::new(ErrorKind::BadSerialization, what.to_owned()));
         if depth > MAX_DEPTH {
             return wrong("the value is nested too deep for JSON");
+        }
+        if out.len() > MAX_BYTES {
+            return wrong("the value is too large for JSON");
         }
         match value.kind() {
             ValueKind::None => out.push_str("null"),

@@ -133,9 +133,10 @@ fn split(text: &str, from_end: bool, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// The words, in the order in which they are split off; after `most` of them, the rest.
-fn at_white_space(text: &str, most: usize, from_end: bool) -> Vec<&str> {
+fn at_white_space<'t>(text: &'t str, most: usize, from_end: bool) -> Vec<&'t str> {
     let mut parts = Vec::new();
-    let mut rest = text.trim();
+    let near = |part: &'t str| if from_end { part.trim_end() } else { part.trim_start() };
+    let mut rest = near(text);
     while !rest.is_empty() {
         let cut =
             if from_end { rest.rfind(char::is_whitespace) } else { rest.find(char::is_whitespace) };
@@ -145,7 +146,7 @@ fn at_white_space(text: &str, most: usize, from_end: bool) -> Vec<&str> {
             _ => (rest, ""),
         };
         parts.push(word);
-        rest = left.trim();
+        rest = near(left);
     }
     parts
 }

@@ -1,4 +1,4 @@
-//! Jinja with what `transformers` adds to it, and nothing that a model file could do harm with.
+//! Jinja with what `transformers` adds to it, and a limit of steps for what a model file asks.
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
