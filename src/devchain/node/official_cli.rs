@@ -1,8 +1,8 @@
 //! What the last official CLI (9.23.2) asks for and spec 343 lacks: a limit on the price of a
-//! registration, locks of stake, announced swaps of coldkeys, hyperparameters by name, the tempo as
-//! an owner's call, and the shield. Every
-//! generation has them, so that the CLI works with each. Names, shapes and indexes are the
-//! runtime's (docs/spec/chain.md#official-cli).
+//! registration, locks of stake, announced swaps of coldkeys, weights committed as a hash,
+//! hyperparameters by name, the tempo as an owner's call, and the shield. Every generation has them,
+//! so that the CLI works with each. Names, shapes and indexes are the runtime's
+//! (docs/spec/chain.md#official-cli).
 //!
 //! Two entries are no runtime's: the CLI reads them before it commits weights.
 

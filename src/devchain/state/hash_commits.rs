@@ -114,7 +114,8 @@ impl State {
 /// The hash that stands for these weights: of sender, mechanism index, uids, values, salt and
 /// version key.
 fn hash_of(request: WeightRequest<'_>, salt: &[u16]) -> Hash {
-    let index = u16::from(request.mecid) * 4096 + request.netuid.0;
+    // Whether there is such a mechanism is checked later.
+    let index = u16::from(request.mecid).wrapping_mul(4096).wrapping_add(request.netuid.0);
     let uids: Vec<u16> = request.uids.iter().map(|uid| uid.0).collect();
     let terms = (request.hotkey.0, index, uids, request.values, salt, request.version_key);
     Hash(blake2b_256(&terms.encode()))

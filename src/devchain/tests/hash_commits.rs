@@ -121,3 +121,14 @@ fn the_block_says_why_a_reveal_is_none() {
     }
     assert_eq!(net.attempt_by(0, commit(hash(99))), block(Refusal::TooManyUnrevealedCommits));
 }
+
+#[test]
+fn a_mechanism_that_no_subnet_can_have_is_refused() {
+    let mut net = net(EpochRule::Modular);
+    assert_eq!(net.attempt_by(0, commit(hash(7))), Fate::Done);
+    net.run_epochs(1);
+    let mut call = reveal(7);
+    let Call::RevealWeights { mecid, .. } = &mut call else { panic!() };
+    *mecid = u8::MAX;
+    assert!(!matches!(net.attempt_by(0, call), Fate::Done));
+}
