@@ -40,14 +40,14 @@ const IGNORED: [(&str, &str); 19] = [
     ("BT_MEV_PROTECTION", "weights and addresses are sent in the open"),
     ("BT_FALLBACK_ENDPOINTS", "name all endpoints in subtensor.chain_endpoint"),
     ("BT_ARCHIVE_ENDPOINTS", "nothing is read from the past"),
-    ("BT_RETRY_FOREVER", "lost nodes are always tried again"),
+    ("BT_RETRY_FOREVER", "see subtensor.retry_forever; lost nodes are always tried again"),
     ("BT_WALLET_PASSWORD", COLDKEY),
     ("BT_WALLET_PASSWORD_FILE", COLDKEY),
     ("BT_SIGNER_ADDRESS", WALLETS),
     ("BT_EXTENSION_BROWSER", WALLETS),
     ("BT_EXTENSION_BRIDGE", WALLETS),
     ("BT_EVM_ENDPOINT", "a node has nothing to do with the EVM"),
-    ("BT_CHAIN_ENDPOINT", "it is the node of the network `local`, which is not the one named"),
+    ("BT_CHAIN_ENDPOINT", "it counts only where BT_NETWORK or BT_SUBTENSOR_NETWORK is local"),
 ];
 const COLDKEY: &str = "it is the coldkey's password; a hotkey's is in wallet.password_file";
 const WALLETS: &str = "a node signs with a hotkey in a file";
@@ -66,14 +66,14 @@ pub(super) fn read(variables: &[(String, String)], role: Role) -> (Vec<Found>, V
         return (Vec::new(), Vec::new());
     }
     let networks = ["BT_NETWORK", "BT_SUBTENSOR_NETWORK"].map(text_of);
-    let is_local = networks.contains(&Some("local"));
+    let is_local = networks.into_iter().flatten().next() == Some("local");
     let has_effect = |name: &str| name != "BT_CHAIN_ENDPOINT" || is_local;
     let known = |key| role.has(key) || role.has_had(key);
     let settings = SETTINGS.into_iter().filter(|(name, key)| has_effect(name) && known(key));
     let settings = settings.filter_map(|(name, key)| Some((name, key, word(key, text_of(name)?))));
     let is_node = matches!(role, Role::Validator | Role::Miner);
     let ignored = IGNORED.into_iter().filter(|(name, _)| {
-        is_node && text_of(name).is_some() && !(*name == "BT_CHAIN_ENDPOINT" && is_local)
+        is_node && text_of(name).is_some() && !(*name == "BT_CHAIN_ENDPOINT" && has_effect(name))
     });
     let notices = ignored.map(|(name, why)| format!("{name} has no effect: {why}"));
     (settings.collect(), notices.collect())
