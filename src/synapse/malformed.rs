@@ -1,6 +1,8 @@
 //! What is wrong with bytes that are no HTTP request: the HTTP library says only that something is,
 //! and whoever set up a proxy or a client has to know what.
 
+use super::reply::is_token;
+
 /// The fields that say where the body ends.
 const LENGTH: &str = "content-length";
 const ENCODING: &str = "transfer-encoding";
@@ -24,7 +26,7 @@ pub fn what_is_wrong(head: &[u8]) -> &'static str {
     let line = lines.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
     let words: Vec<&str> = line.split(' ').collect();
     match words[..] {
-        [method, ..] if !is_token(method.as_bytes()) => return NO_REQUEST_LINE,
+        [method, ..] if !is_name(method.as_bytes()) => return NO_REQUEST_LINE,
         [_, _, "HTTP/1.1" | "HTTP/1.0"] => {}
         [_, _, version] if version.starts_with("HTTP/") => {
             return "The version of HTTP is neither 1.1 nor 1.0";
@@ -44,7 +46,7 @@ fn fields_problem<'a>(lines: impl Iterator<Item = &'a [u8]>, is_http_10: bool) -
             return "A header has no colon";
         };
         let (name, value) = (&line[..colon], &line[colon + 1..]);
-        if !is_token(name) {
+        if !is_name(name) {
             return "The name of a header is empty or has a character that none may have, such as a space before the colon";
         }
         if value.iter().any(|byte| *byte < b' ' && *byte != b'\t' || *byte == 0x7f) {
@@ -71,9 +73,8 @@ fn fields_problem<'a>(lines: impl Iterator<Item = &'a [u8]>, is_http_10: bool) -
     }
 }
 
-fn is_token(name: &[u8]) -> bool {
-    let is_one = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !name.is_empty() && name.iter().all(is_one)
+fn is_name(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is_token(*byte))
 }
 
 #[cfg(test)]

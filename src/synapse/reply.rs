@@ -10,6 +10,7 @@
 mod chunks;
 mod framing;
 
+pub(super) use chunks::is_token;
 use chunks::{Chunks, Part};
 use framing::Framing;
 use httparse::{EMPTY_HEADER, ParserConfig, Response, Status};

@@ -78,13 +78,18 @@ impl Tarpit {
         };
         let head = async {
             let mut named = None;
+            // Complete lines are looked at once, however small the pieces are that come.
+            let mut n_seen = 0;
             while socket.early().len() < max_head_bytes {
+                let fresh = &socket.early()[n_seen..];
+                let n_lines = fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
                 if named.is_none() {
-                    named = named_hotkey(socket.early());
+                    named = named_hotkey(&fresh[..n_lines]);
                     if named.is_some_and(&is_heard) {
                         return named;
                     }
                 }
+                n_seen += n_lines;
                 match socket.read_ahead().await {
                     Ok(0) | Err(_) => return None,
                     Ok(_) => {}

@@ -127,6 +127,6 @@ impl Chunks {
 }
 
 /// Whether a header's name may hold this byte (RFC 9110, section 5.6.2).
-fn is_token(byte: u8) -> bool {
+pub(in crate::synapse) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
