@@ -56,7 +56,18 @@ impl State {
             Call::RemoveStake { hotkey, netuid, amount } if !self.rules.pool_checks_pace => {
                 self.check_remove_stake(signer, *netuid, hotkey, *amount)
             }
-            _ => Ok(()),
+            Call::AddStake { .. }
+            | Call::RemoveStake { .. }
+            | Call::RemoveAllStake { .. }
+            | Call::ServePrometheus { .. }
+            | Call::BurnedRegister { .. }
+            | Call::RegisterLimit { .. }
+            | Call::Transfer { .. }
+            | Call::SetHyperparameter(_)
+            | Call::SetTempo { .. }
+            | Call::TriggerEpoch { .. }
+            | Call::Remark
+            | Call::Unsupported { .. } => Ok(()),
         };
         checked.map_err(in_words_of_the_pool)
     }

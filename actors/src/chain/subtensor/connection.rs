@@ -103,7 +103,10 @@ impl Connection {
     ) -> Result<Json, CallError> {
         let began = Moment::now();
         loop {
-            let turn = self.pace.turn().await;
+            // Whoever asked before may have to wait as long.
+            let Ok(turn) = timeout(began.left(self.limited_within), self.pace.turn()).await else {
+                return Err(CallError::late(method.to_owned(), self.limited_within));
+            };
             match self.ask_once(method, params.clone(), feed.clone()).await {
                 Err(error) if error.is_limit() => {
                     self.pace.limited(turn).await;
@@ -112,7 +115,9 @@ impl Connection {
                     }
                 }
                 answer => {
-                    self.pace.answered();
+                    if matches!(answer, Ok(_) | Err(CallError::Refused { .. })) {
+                        self.pace.answered();
+                    }
                     return answer;
                 }
             }
